@@ -1,0 +1,1 @@
+"""Pictures of 12-lead ECGs to signals in millivolts."""
