@@ -1,0 +1,21 @@
+"""Errors that a user can act on. The command line and the stages print their message in one line, without a traceback."""
+
+
+class EcgpipeError(Exception):
+    """Base of all expected failures: says what was found, what was expected and what to do."""
+
+
+class PictureError(EcgpipeError):
+    """A picture file that cannot be decoded or is refused before decoding."""
+
+
+class PageNotFound(EcgpipeError):
+    """A picture in which no ECG page was recognised; the message carries the reason."""
+
+
+class DataError(EcgpipeError):
+    """A table, record or folder that does not have the competition's form."""
+
+
+class ParamsError(EcgpipeError):
+    """A parameter that is unknown, missing, of the wrong type or out of range; names its YAML path."""
