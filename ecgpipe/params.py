@@ -1,0 +1,220 @@
+"""params.yaml as frozen dataclasses. One strict loader: a wrong parameter is an error that names its YAML path.
+
+Blocks are named after the stages. A parameter is added by adding a field here and its line in params.yaml; no field has
+a default, so that params.yaml always tells the whole truth. Bounds go through `number`.
+"""
+
+import dataclasses
+import math
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from ecgpipe.competition import Kind
+from ecgpipe.errors import ParamsError
+
+T = TypeVar("T")
+
+
+def number(*, at_least: float | None = None, at_most: float | None = None, above: float | None = None) -> Any:
+    """A dataclass field whose number is bounded; `above` excludes the bound itself."""
+    return dataclasses.field(metadata={"at_least": at_least, "at_most": at_most, "above": above})
+
+
+@dataclass(frozen=True)
+class Data:
+    source: Literal["synthetic", "local", "kaggle", "paired"]
+    folder: str | None
+    signals: str
+    seed: int = number(at_least=0)
+    train_records: int = number(at_least=1)
+    test_records: int = number(at_least=1)
+    kinds: tuple[Kind, ...]
+    photo_long_side_px: int = number(at_least=800, at_most=8000)
+    turned_share: float = number(at_least=0, at_most=1)
+    workers: int = number(at_least=1)
+
+
+@dataclass(frozen=True)
+class Verify:
+    amplitude_limit_mv: float = number(above=0)
+    workers: int = number(at_least=1)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    px_per_mm_x: float = number(at_least=1, at_most=40)
+    px_per_mm_y: float = number(at_least=1, at_most=40)
+    workers: int = number(at_least=1)
+
+
+@dataclass(frozen=True)
+class Model:
+    size: Literal["tiny", "small", "base"]
+    half_height_mm: float = number(above=0, at_most=100)
+
+
+@dataclass(frozen=True)
+class Loss:
+    column_weight: float = number(at_least=0)
+    mse_weight: float = number(at_least=0)
+    mae_weight: float = number(at_least=0)
+    frequency_weight: float = number(at_least=0)
+    target_sigma_px: float = number(above=0)
+
+
+@dataclass(frozen=True)
+class Train:
+    seed: int = number(at_least=0)
+    weights: str
+    steps: int = number(at_least=0)
+    batch_size: int = number(at_least=1)
+    learning_rate: float = number(above=0)
+    crop_columns: int = number(at_least=32)
+    workers: int = number(at_least=0)
+
+
+@dataclass(frozen=True)
+class CrossValidate:
+    folds: int = number(at_least=2)
+    steps: int = number(at_least=0)
+    seed: int = number(at_least=0)
+
+
+@dataclass(frozen=True)
+class Postprocess:
+    limb_lead_residual_mv: float = number(at_least=0)
+    merge_rhythm: bool
+
+
+@dataclass(frozen=True)
+class Submit:
+    format: Literal["csv", "parquet"]
+
+
+@dataclass(frozen=True)
+class Params:
+    data: Data
+    verify: Verify
+    preprocess: Preprocess
+    model: Model
+    loss: Loss
+    train: Train
+    cross_validate: CrossValidate
+    postprocess: Postprocess
+    submit: Submit
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """The parameters of the pipeline; ParamsError names the YAML path of whatever is wrong."""
+    return load_dataclass(Params, path)
+
+
+def load_dataclass(cls: type[T], path: str | Path) -> T:
+    """A YAML file as the dataclass `cls`, strictly: every field given, none unknown, types as annotated, in bounds.
+
+    Understands int, float (an integer will do), bool, str, Literal, X | None, tuple[X, ...] and nested dataclasses.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file, expected the parameters; run in the repository's root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+    return _dataclass(cls, content, str(path), top=True)
+
+
+def _dataclass(cls: type[T], value: Any, where: str, *, top: bool = False) -> T:
+    if not isinstance(value, dict):
+        raise _error(where, value, "a block of parameters")
+    prefix = "" if top else f"{where}."
+    hints = get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key in value:
+        if key not in fields:
+            raise ParamsError(f"{prefix}{key}: unknown parameter, expected one of {', '.join(fields)}")
+    for name in fields:
+        if name not in value:
+            raise ParamsError(f"{prefix}{name}: missing parameter; add it to the YAML file")
+    converted = {name: _convert(hints[name], value[name], f"{prefix}{name}") for name in fields}
+    for name, field in fields.items():
+        _check_bounds(converted[name], field.metadata, f"{prefix}{name}")
+    return cls(**converted)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin = get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(hint, value, where)
+    if origin is Literal:
+        return _literal(get_args(hint), value, where)
+    if origin in (Union, types.UnionType):
+        (inner,) = (arg for arg in get_args(hint) if arg is not types.NoneType)
+        return None if value is None else _convert(inner, value, where)
+    if origin is tuple:
+        return _tuple(get_args(hint)[0], value, where)
+    return _scalar(hint, value, where)
+
+
+def _literal(allowed: tuple, value: Any, where: str) -> Any:
+    if not any(type(value) is type(choice) and value == choice for choice in allowed):
+        raise _error(where, value, f"one of {', '.join(map(repr, allowed))}")
+    return value
+
+
+def _tuple(item: Any, value: Any, where: str) -> tuple:
+    if not isinstance(value, list) or not value:
+        raise _error(where, value, "a list of at least one entry")
+    entries = tuple(_convert(item, entry, f"{where}[{index}]") for index, entry in enumerate(value))
+    for index, entry in enumerate(entries):
+        if entry in entries[:index]:
+            raise _error(f"{where}[{index}]", entry, "each entry once")
+    return entries
+
+
+def _scalar(hint: type, value: Any, where: str) -> Any:
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise _error(where, value, _NAMES[hint], advice=_advice(hint, value))
+    if hint is float and not math.isfinite(value):
+        raise _error(where, value, "a finite number")
+    return value
+
+
+def _advice(hint: type, value: Any) -> str:
+    """How to write what was probably meant, for `1e-3`, which YAML 1.1 reads as a text, and a quoted number."""
+    if hint is str and type(value) in (int, float):
+        return "; put it in quotes"
+    if hint not in (int, float) or not isinstance(value, str):
+        return ""
+    mantissa, exponent, power = value.lower().partition("e")
+    try:
+        hint(value)
+        return f"; write {mantissa if '.' in mantissa else mantissa + '.0'}e{power}" if exponent else f"; write {value}"
+    except ValueError:
+        return ""
+
+
+def _check_bounds(value: Any, bounds: types.MappingProxyType, where: str) -> None:
+    if value is None:
+        return
+    at_least, at_most, above = (bounds.get(name) for name in ("at_least", "at_most", "above"))
+    if at_least is not None and value < at_least:
+        raise _error(where, value, f"at least {at_least:g}")
+    if at_most is not None and value > at_most:
+        raise _error(where, value, f"at most {at_most:g}")
+    if above is not None and value <= above:
+        raise _error(where, value, f"a number above {above:g}")
+
+
+_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+_TYPES = {int: "integer", float: "number", bool: "boolean", str: "text", list: "list", dict: "block"}
+
+
+def _error(where: str, value: Any, expected: str, advice: str = "") -> ParamsError:
+    found = "null" if value is None else f"{value!r} ({_TYPES.get(type(value), type(value).__name__)})"
+    return ParamsError(f"{where}: found {found}, expected {expected}{advice}")
