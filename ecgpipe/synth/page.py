@@ -1,0 +1,281 @@
+"""The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of `ecgpipe.layout`.
+
+Page millimetre x lies at pixel index `x * px_per_mm`, pixel centres being the integers. Grid lines snap to whole
+pixels, as matplotlib does for the kit; traces are anti-aliased at their exact place.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import grey_dilation
+
+from ecgpipe import layout
+from ecgpipe.errors import DataError
+
+Colour = tuple[int, int, int]
+Text = tuple[float, float, str]  # left edge and baseline in mm, and the words
+
+MM_PER_POINT = layout.MM_PER_INCH / 72
+PULSE_TO_TRACE_WIDTH = 1.5
+NAME_DROP_MM = (6.985,) * 3 + (8.0,)  # from 0 mV down to the baseline of the lead's name, by row
+FOOTER: tuple[Text, ...] = ((50.0, 210.9, "25mm/s"), (100.0, 210.9, "10mm/mV"))
+QR_LEFT_MM, QR_TOP_MM, QR_SIZE_MM, QR_QUIET_MM = 250.0, 3.0, 25.0, 2.0
+SUBCOLUMNS = 8  # a trace's top and bottom are exact in y and sampled this often per pixel in x
+
+GRID_COLOURS: tuple[Colour, ...] = (
+    (255, 0, 0), (222, 60, 70), (240, 130, 145), (150, 85, 50), (60, 100, 190), (50, 140, 80), (110, 110, 110),
+)  # fmt: skip
+FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif.ttf")
+
+
+def header_texts(record: str, age: int, sex: str, date: str, body: tuple[int, int] | None = None) -> tuple[Text, ...]:
+    """The kit's header: three lines at the top left; `body` is height in cm and weight in kg."""
+    texts = (
+        (1.27, 5.9, f"ID: {record}"),
+        (1.27, 10.9, f"Age: {age} yrs"),
+        (1.27, 15.9, f"Sex: {sex}"),
+        (76.2, 5.9, "Name:"),
+        (151.3, 5.9, f"Date: {date}"),
+    )
+    if body is None:
+        return texts
+    return (*texts, (76.2, 10.9, f"Height: {body[0]} cm"), (151.3, 10.9, f"Weight: {body[1]} kg"))
+
+
+@dataclass(frozen=True)
+class PageStyle:
+    """How a page is printed; colours are RGB, widths in mm. The defaults are the kit's own look."""
+
+    paper: Colour = (255, 255, 255)
+    major: Colour = (255, 0, 0)
+    minor: Colour = (254, 223, 219)
+    trace: Colour = (5, 5, 5)
+    text: Colour = (0, 0, 0)
+    major_width_mm: float = 0.5 * MM_PER_POINT
+    minor_width_mm: float = 0.5 * MM_PER_POINT
+    trace_width_mm: float = 0.75 * MM_PER_POINT
+    border_width_mm: float = 0.8 * MM_PER_POINT
+    show_minor: bool = True
+    show_border: bool = True
+    qr_seed: int | None = None  # prints a code of random modules
+    font: str = FONTS[0]
+    font_size_mm: float = 11 * MM_PER_POINT
+    header: tuple[Text, ...] = header_texts("00001_hr", 54, "Female", "1990-01-31, 12:00:00")
+
+    @staticmethod
+    def random(rng: np.random.Generator) -> "PageStyle":
+        """A style as varied as real prints are: mostly red grids, some other colours, some with a code."""
+        jitter = rng.integers(-25, 26, 3)
+        major = np.clip(GRID_COLOURS[0 if rng.random() < 0.4 else rng.integers(len(GRID_COLOURS))] + jitter, 0, 255)
+        paper = 255 - rng.integers(0, 12, 3) * (rng.random() < 0.5)
+        minor = paper + (major - paper) * rng.uniform(0.12, 0.5)
+        ink = int(rng.integers(0, 50))
+        style = PageStyle(
+            paper=_colour(paper),
+            major=_colour(major),
+            minor=_colour(minor),
+            trace=(ink, ink, min(255, ink + int(rng.integers(0, 25)))),
+            text=(ink // 2,) * 3,
+            major_width_mm=rng.uniform(0.12, 0.26),
+            minor_width_mm=rng.uniform(0.10, 0.20),
+            trace_width_mm=rng.uniform(0.20, 0.36),
+            show_minor=bool(rng.random() < 0.93),
+            show_border=bool(rng.random() < 0.8),
+            qr_seed=int(rng.integers(2**31)) if rng.random() < 0.6 else None,
+            font=FONTS[0 if rng.random() < 0.8 else rng.integers(len(FONTS))],
+            font_size_mm=rng.uniform(10, 12) * MM_PER_POINT,
+        )
+        return replace(style, header=_random_header(rng))
+
+
+def draw_page(
+    series: np.ndarray, fs_hz: float, style: PageStyle, *, px_per_mm: float = layout.REFERENCE_PX_PER_MM
+) -> np.ndarray:
+    """The page (H, W, 3) uint8 RGB of `series` (12, n) in mV, 10 s at `fs_hz`, leads in `layout.LEADS` order.
+
+    Raises DataError where the series has not 12 leads or is not finite inside a printed window.
+    """
+    page = _background(style, px_per_mm).copy()
+    lines = [_trace_px(series, fs_hz, window, px_per_mm) for window in layout.windows()]
+    _blend(page, _stroke(lines, style.trace_width_mm * px_per_mm, page.shape[:2]), style.trace)
+    return page
+
+
+def _trace_px(series: np.ndarray, fs_hz: float, window: layout.Window, px_per_mm: float) -> np.ndarray:
+    """The polyline (2, samples) of one window: x and y in pixels."""
+    if len(series) != len(layout.LEADS):
+        raise DataError(f"series of {len(series)} leads, expected {len(layout.LEADS)}: pass (12, samples) in mV")
+    start, stop = int(window.start_s * fs_hz), int(window.stop_s * fs_hz)
+    values = np.asarray(series[layout.LEADS.index(window.lead)][start:stop], np.float64)
+    if len(values) < 2 or not np.isfinite(values).all():
+        raise DataError(
+            f"lead {window.lead} is not finite or too short from {window.start_s} s to {window.stop_s} s: "
+            f"pass {layout.DURATION_S:g} s of numbers at {fs_hz:g} Hz"
+        )
+    x_mm = layout.time_to_mm((start + np.arange(len(values))) / fs_hz)
+    y_mm = layout.BASELINES_MM[window.row] - values * layout.GAIN_MM_PER_MV
+    return np.stack([x_mm, y_mm]) * px_per_mm
+
+
+def _stroke(lines: list[np.ndarray], width_px: float, shape: tuple[int, int]) -> np.ndarray:
+    """Coverage (H, W) in 0..1 of polylines (2, n) px with rising x, drawn with a round pen.
+
+    Seen column by column such a stroke is one interval [top, bottom]: the line's own extent, dilated by the pen's
+    disk. Each interval enters as two edges per sub-column; a running sum down the page fills them.
+    """
+    height, width = shape
+    edges = np.zeros((height + 2) * width)
+    for x, y in lines:
+        first, top, bottom = _extent(x, y, width_px / 2)
+        columns = (first + np.arange(len(top))) // SUBCOLUMNS
+        inside = (columns >= 0) & (columns < width)
+        for edge, sign in ((top, 1.0), (bottom, -1.0)):
+            place = np.clip(edge[inside] + 0.5, 0, height)
+            row = np.floor(place).astype(int)
+            part = place - row
+            index = row * width + columns[inside]
+            np.add.at(edges, index, sign * (1 - part))
+            np.add.at(edges, index + width, sign * part)
+    coverage = np.cumsum(edges.reshape(height + 2, width)[:height], axis=0) / SUBCOLUMNS
+    return np.clip(coverage, 0, 1)
+
+
+def _extent(x: np.ndarray, y: np.ndarray, radius_px: float) -> tuple[int, np.ndarray, np.ndarray]:
+    """First sub-column, and top and bottom px of the stroke in it and each that follows."""
+    reach = int(np.ceil(radius_px * SUBCOLUMNS))
+    first = int(np.floor((x[0] + 0.5) * SUBCOLUMNS)) - reach
+    last = int(np.floor((x[-1] + 0.5) * SUBCOLUMNS)) + reach
+    borders = np.arange(first, last + 2) / SUBCOLUMNS - 0.5
+    at_border = np.interp(borders, x, y, left=np.nan, right=np.nan)
+    top, bottom = np.fmin(at_border[:-1], at_border[1:]), np.fmax(at_border[:-1], at_border[1:])
+    vertex = np.floor((x + 0.5) * SUBCOLUMNS).astype(int) - first
+    np.fmin.at(top, vertex, y)
+    np.fmax.at(bottom, vertex, y)
+    offsets = np.arange(-reach, reach + 1) / SUBCOLUMNS
+    pen = np.where(np.abs(offsets) <= radius_px, np.sqrt(np.maximum(radius_px**2 - offsets**2, 0)), -np.inf)
+    bottom = grey_dilation(np.nan_to_num(bottom, nan=-np.inf), structure=pen, mode="constant", cval=-np.inf)
+    top = -grey_dilation(np.nan_to_num(-top, nan=-np.inf), structure=pen, mode="constant", cval=-np.inf)
+    drawn = np.isfinite(top)
+    return first + int(np.argmax(drawn)), top[drawn], bottom[drawn]
+
+
+@lru_cache(maxsize=2)
+def _background(style: PageStyle, px_per_mm: float) -> np.ndarray:
+    """Everything but the traces: grid, border, pulses, separators, texts and code."""
+    width, height = round(layout.PAGE_WIDTH_MM * px_per_mm), round(layout.PAGE_HEIGHT_MM * px_per_mm)
+    page = _grid(style, (height, width), px_per_mm)
+    _blend(page, _marks(style, (height, width), px_per_mm), style.trace)
+    if style.qr_seed is not None:
+        _print_code(page, style.qr_seed, px_per_mm)
+    _blend(page, _texts(style, (height, width), px_per_mm), style.text)
+    return page
+
+
+def _grid(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
+    """Paper and grid, vertical lines first, as the kit does; then the border."""
+    height, width = shape
+    across = np.broadcast_to(np.float32(style.paper), (width, 3))
+    down, through = np.zeros((height, 3), np.float32), np.ones((height, 1), np.float32)
+    for step_mm, line_mm, colour in (
+        (1.0, style.minor_width_mm * style.show_minor, style.minor),
+        (layout.BOX_MM, style.major_width_mm, style.major),
+    ):
+        x = np.arange(layout.GRID_LEFT_MM, layout.PAGE_WIDTH_MM, step_mm)
+        y = np.arange(layout.GRID_TOP_MM % step_mm, layout.PAGE_HEIGHT_MM, step_mm)
+        columns = _bars(width, np.round(x * px_per_mm), line_mm * px_per_mm)[:, None]
+        rows = _bars(height, np.round(y * px_per_mm), line_mm * px_per_mm)[:, None]
+        across = across * (1 - columns) + columns * np.float32(colour)
+        down, through = down * (1 - rows) + rows * np.float32(colour), through * (1 - rows)
+    page = across[None] * through[:, None] + down[:, None]
+    if style.show_border:
+        line_px = style.border_width_mm * px_per_mm
+        rows, columns = _bars(height, [-0.5, height - 0.5], line_px), _bars(width, [-0.5, width - 0.5], line_px)
+        page *= ((1 - rows)[:, None] * (1 - columns))[..., None]
+    return np.round(page).astype(np.uint8)
+
+
+def _bars(length: int, centres: np.ndarray, width_px: float) -> np.ndarray:
+    """Coverage (length,) float32 of bars of `width_px` at `centres` along one axis."""
+    index, centres = np.arange(length, dtype=np.float32)[:, None], np.asarray(centres, np.float32)
+    right, left = np.minimum(centres + width_px / 2, index + 0.5), np.maximum(centres - width_px / 2, index - 0.5)
+    return np.clip(right - left, 0, 1).max(axis=1)
+
+
+def _marks(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
+    """Coverage of calibration pulses and separators."""
+    coverage = np.zeros(shape, np.float32)
+    pen = style.trace_width_mm * PULSE_TO_TRACE_WIDTH
+
+    def bar(x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> None:
+        columns = _bars(shape[1], [x_mm * px_per_mm], width_mm * px_per_mm)
+        rows = _bars(shape[0], [y_mm * px_per_mm], height_mm * px_per_mm)
+        box = np.ix_(np.flatnonzero(rows), np.flatnonzero(columns))
+        coverage[box] = np.maximum(coverage[box], np.outer(rows[rows > 0], columns[columns > 0]))
+
+    left, right = layout.PULSE_MM
+    for row, zero in enumerate(layout.BASELINES_MM):
+        for x in (left, right):
+            bar(x, zero - layout.GAIN_MM_PER_MV / 2, pen, layout.GAIN_MM_PER_MV + pen)
+        bar((left + right) / 2, zero - layout.GAIN_MM_PER_MV, right - left + pen, pen)
+        if row != layout.RHYTHM_ROW:
+            for quarter in range(1, layout.QUARTERS):
+                x = layout.SIGNAL_LEFT_MM + quarter * layout.QUARTER_MM
+                bar(x, zero, layout.SEPARATOR_WIDTH_MM, layout.SEPARATOR_HEIGHT_MM)
+    return coverage
+
+
+def _texts(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
+    """Coverage of header, footer and lead names."""
+    names = tuple(
+        (layout.time_to_mm(window.start_s), layout.BASELINES_MM[window.row] + NAME_DROP_MM[window.row], window.lead)
+        for window in layout.windows()
+    )
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / style.font
+    font = ImageFont.truetype(str(path), style.font_size_mm * px_per_mm)
+    sheet = Image.new("L", shape[::-1])
+    pen = ImageDraw.Draw(sheet)
+    for x_mm, y_mm, words in (*names, *style.header, *FOOTER):
+        pen.text((x_mm * px_per_mm, y_mm * px_per_mm), words, fill=255, font=font, anchor="ls")
+    return np.asarray(sheet, np.float32) / 255
+
+
+def _print_code(page: np.ndarray, seed: int, px_per_mm: float, modules: int = 29) -> None:
+    """A white patch with the look of a QR code, top right."""
+    dark = np.random.default_rng(seed).random((modules, modules)) < 0.5
+    ring = np.maximum(*np.abs(np.mgrid[-4:4, -4:4]))
+    finder = np.isin(ring, (0, 1, 3))  # 7 x 7 and its light margin on the inner sides
+    dark[:8, :8] = finder[::-1, ::-1]
+    dark[:8, -8:] = finder[::-1]
+    dark[-8:, :8] = finder[:, ::-1]
+    size, quiet = round(QR_SIZE_MM * px_per_mm), round(QR_QUIET_MM * px_per_mm)
+    code = np.full((size, size), 255, np.uint8)
+    cells = np.arange(size - 2 * quiet) * modules // (size - 2 * quiet)
+    code[quiet : size - quiet, quiet : size - quiet] -= 255 * dark[np.ix_(cells, cells)].astype(np.uint8)
+    x, y = round(QR_LEFT_MM * px_per_mm), round(QR_TOP_MM * px_per_mm)
+    page[y : y + size, x : x + size] = code[..., None]
+
+
+def _blend(page: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
+    """Lay `colour` over `page` in place, touching only where there is ink."""
+    where = np.nonzero(coverage > 1 / 512)
+    alpha = coverage[where][:, None].astype(np.float32)
+    page[where] = np.round(page[where] * (1 - alpha) + np.float32(colour) * alpha).astype(np.uint8)
+
+
+def _colour(rgb: np.ndarray) -> Colour:
+    return tuple(int(value) for value in np.round(rgb))
+
+
+def _random_header(rng: np.random.Generator) -> tuple[Text, ...]:
+    """Header texts of a made-up patient, or none at all."""
+    if rng.random() < 0.05:
+        return ()
+    date = f"{rng.integers(1984, 2002)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
+    clock = f"{rng.integers(24):02d}:{rng.integers(60):02d}:{rng.integers(60):02d}"
+    body = (int(rng.integers(145, 200)), int(rng.integers(40, 130))) if rng.random() < 0.4 else None
+    sex = ("Male", "Female")[rng.integers(2)]
+    return header_texts(f"{rng.integers(100_000):05d}_hr", int(rng.integers(18, 95)), sex, f"{date}, {clock}", body)
