@@ -1,0 +1,26 @@
+# `make repro` goes from a bare clone to a scored submission, `make test` runs every check. Needs Python 3.11 or later.
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+INSTALLED := .venv/.installed
+export PATH := $(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: repro test bench lint
+
+repro: $(INSTALLED)
+	dvc repro
+
+test: $(INSTALLED)
+	pytest
+
+bench: $(INSTALLED)
+	python -m examples.bench
+
+lint: $(INSTALLED)
+	ruff check
+	ruff format --check
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,7 @@
+"""`python -m ecgpipe`."""
+
+import sys
+
+from ecgpipe.cli import main
+
+sys.exit(main())

@@ -1,0 +1,152 @@
+"""The command line: `ecgpipe digitize` and `ecgpipe score`. What is slow to import is imported where it is used."""
+
+import argparse
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecgpipe.errors import EcgpipeError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ecgpipe.digitize import Digitized, Digitizer
+
+PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, or 1 after any error, which takes one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except EcgpipeError as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ecgpipe", description="Pictures of 12-lead ECGs to signals in millivolts.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    digitize = commands.add_parser("digitize", help="read the twelve leads of ECG pictures")
+    digitize.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, or a folder of pictures")
+    digitize.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
+    digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
+    digitize.add_argument("--format", choices=("csv", "wfdb"), default="csv", help="format of the series (default csv)")
+    digitize.add_argument("--overlay", action="store_true", help="draw the traces back onto each picture as well")
+    digitize.set_defaults(run=_digitize)
+
+    score = commands.add_parser("score", help="compare digitised CSVs with the truth")
+    score.add_argument("predictions", type=Path, metavar="PREDICTIONS_DIR", help="output of `ecgpipe digitize`")
+    score.add_argument("truth", type=Path, metavar="TRUTH_DIR", help="true signals under the same file names")
+    score.add_argument("--cap", type=float, default=1e6, help="of a page's linear SNR (default 1e6; 384 at launch)")
+    score.set_defaults(run=_score)
+    return parser
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    rows = 10 * value
+    if not (math.isfinite(value) and 1 <= value <= 100_000 and rows == int(rows)):
+        raise argparse.ArgumentTypeError(f"found {text}, expected 1 to 100000 Hz that give whole rows in 10 s")
+    return value
+
+
+# ---- digitize
+
+
+def _digitize(options: argparse.Namespace) -> int:
+    from ecgpipe.digitize import Digitizer
+    from ecgpipe.export import wfdb_name
+
+    images = list(_expand(options.images))
+    names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
+    shared = {name for name, count in Counter(names).items() if count > 1}
+    digitizer, status = Digitizer(), 0
+    for image, name in zip(images, names, strict=True):
+        try:
+            if name in shared:
+                raise EcgpipeError(f"several pictures would be written as {name}; rename them or digitize them apart")
+            _digitize_one(digitizer, image, name, options)
+        except EcgpipeError as error:
+            status = _complain(error, image)
+        except Exception as error:  # one picture's surprise must not stop an archive of them
+            status = _complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", image)
+        else:
+            print(f"{image} -> {options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}", flush=True)
+    return status
+
+
+def _expand(paths: Iterable[Path]) -> Iterable[Path]:
+    """The pictures named, and those in the folders named."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        pictures = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES)
+        if not pictures:
+            raise EcgpipeError(
+                f"{path}: found no picture in this folder, expected {' '.join(sorted(PICTURE_SUFFIXES))}"
+            )
+        yield from pictures
+
+
+def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argparse.Namespace) -> None:
+    from ecgpipe.export import write_csv, write_wfdb
+    from ecgpipe.picture import read_picture
+
+    picture = read_picture(image)
+    digitized = digitizer.digitize(picture)
+    series_mv = digitized.resampled(round(10 * options.fs))
+    if options.overlay:
+        _write_overlay(options.output / f"{name}.overlay.jpg", picture, digitized)
+    if options.format == "wfdb":
+        write_wfdb(options.output, name, series_mv, options.fs)
+    else:
+        write_csv(options.output / f"{name}.csv", series_mv)
+
+
+def _write_overlay(path: Path, picture: "np.ndarray", digitized: "Digitized") -> None:
+    import cv2
+
+    from ecgpipe.files import atomic_path
+    from ecgpipe.overlay import draw_overlay
+
+    drawn = draw_overlay(picture, digitized.page_map, digitized.series_mv)
+    with atomic_path(path) as temporary:
+        cv2.imwrite(str(temporary), drawn[..., ::-1])
+
+
+# ---- score
+
+
+def _score(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ecgpipe.compare import folder_pairs, page_table
+    from ecgpipe.metrics import competition_score
+
+    pages = page_table(folder_pairs(options.predictions, options.truth))
+    table = Table("page", "SNR dB", "MAE mV", "correlation", title=f"{options.predictions} against {options.truth}")
+    for page in pages.itertuples():
+        table.add_row(page.id, f"{page.snr_db:.2f}", f"{page.mae_mv:.4f}", f"{page.correlation:.4f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"score of {len(pages)} pages, cap {options.cap:g}: {competition_score(pages.snr, options.cap):.2f} dB"
+    )
+    return 0
+
+
+def _complain(error: EcgpipeError | str, image: Path | None = None) -> int:
+    """One line on stderr that names the picture once."""
+    text = str(error)
+    named = image is None or str(image) in text
+    print("ecgpipe: " + (text if named else f"{image}: {text}"), file=sys.stderr)
+    return 1

@@ -1,0 +1,52 @@
+"""Digitised series against the truth: from whole series or folders of CSVs to the pairs that `metrics` compares."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecgpipe.competition import lead_slice, read_signal
+from ecgpipe.errors import DataError
+from ecgpipe.export import read_csv
+from ecgpipe.layout import DURATION_S, LEADS
+from ecgpipe.metrics import Pair, Segments, evaluate
+
+
+def segments(series_mv: np.ndarray) -> Segments:
+    """The printed window of each lead of `series_mv` (12, n); 0 mV where nothing was read, as a submission needs it."""
+    sig_len = series_mv.shape[1]
+    return {lead: np.nan_to_num(series_mv[row, lead_slice(lead, sig_len)]) for row, lead in enumerate(LEADS)}
+
+
+def pair(page_id: str, kind: str, truth_mv: np.ndarray, prediction_mv: np.ndarray) -> Pair:
+    """Truth and prediction of one page, each (12, 10·fs)."""
+    if truth_mv.shape != prediction_mv.shape:
+        raise DataError(f"{page_id}: found {prediction_mv.shape} (leads, rows), expected the truth's {truth_mv.shape}")
+    fs_hz = truth_mv.shape[1] / DURATION_S
+    return Pair(page_id, kind, fs_hz, segments(truth_mv), segments(prediction_mv))
+
+
+def page_table(pairs: Iterable[Pair]) -> pd.DataFrame:
+    """One row a page in the pairs' order: id, kind, linear `snr` (not capped), `snr_db`, `mae_mv`, `correlation`."""
+    leads = evaluate(pairs).groupby(["id", "kind"], sort=False)
+    pages = leads.agg({"signal_power": "sum", "noise_power": "sum", "mae_mv": "mean", "correlation": "mean"})
+    with np.errstate(divide="ignore", invalid="ignore"):
+        snr = (pages["signal_power"] / pages["noise_power"]).where(pages["noise_power"] > 0, np.inf)
+        pages = pages.assign(snr=snr, snr_db=10 * np.log10(snr))
+    return pages.reset_index()[["id", "kind", "snr", "snr_db", "mae_mv", "correlation"]]
+
+
+def folder_pairs(predictions: Path, truth: Path) -> Iterator[Pair]:
+    """A pair for every `<page>.csv` of the folder `truth`; a page without a prediction counts as 0 mV throughout."""
+    paths = sorted(truth.glob("*.csv"))
+    if not paths:
+        raise DataError(f"{truth}: found no CSV file, expected the true signals, one file a page")
+    if not predictions.is_dir():
+        raise DataError(f"{predictions}: no such folder, expected the output of `ecgpipe digitize`")
+    for path in paths:
+        signal = read_signal(path)
+        prediction = predictions / path.name
+        yield pair(
+            path.stem, truth.name, signal, read_csv(prediction) if prediction.is_file() else np.zeros_like(signal)
+        )

@@ -1,0 +1,70 @@
+"""The frame store gives back exactly what was put in, as equal bytes for equal frames."""
+
+import numpy as np
+import pytest
+
+from ecgpipe.errors import DataError
+from ecgpipe.frames import Frame, iterate_shard, read_shard, shard_kinds, write_shard
+from ecgpipe.geometry import FrameSpec, PageMap
+
+SPEC = FrameSpec(px_per_mm_x=1.0, px_per_mm_y=1.0)
+
+
+@pytest.fixture
+def frames() -> dict[str, Frame]:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (150, 300, 3), np.uint8)
+    shown_in_part = PageMap.from_function(lambda mm: mm * 1.1 + 5.0)
+    whole = PageMap.from_function(lambda mm: mm * 0.5)
+    return {"0005": Frame.cut(picture, shown_in_part, SPEC), "0001": Frame.cut(picture, whole, SPEC)}
+
+
+def test_pixels_mask_and_geometry_survive_exactly(tmp_path, frames):
+    write_shard(tmp_path / "7.npz", frames)
+    for kind, frame in frames.items():
+        back = read_shard(tmp_path / "7.npz", kind)
+        np.testing.assert_array_equal(back.rgb, frame.rgb)
+        np.testing.assert_array_equal(back.inside, frame.inside)
+        np.testing.assert_array_equal(back.page_map.nodes, frame.page_map.nodes)
+        assert back.page_map.step_mm == frame.page_map.step_mm
+    assert not frames["0005"].inside.all() and frames["0001"].inside.all()
+
+
+def test_pixels_under_a_false_mask_are_kept_too(tmp_path, frames):
+    write_shard(tmp_path / "7.npz", frames)
+    outside = ~frames["0005"].inside
+    assert read_shard(tmp_path / "7.npz", "0005").rgb[outside].any()
+
+
+def test_equal_frames_give_equal_bytes_whatever_their_order(tmp_path, frames):
+    write_shard(tmp_path / "a.npz", frames)
+    write_shard(tmp_path / "b.npz", dict(reversed(frames.items())))
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_kinds_come_sorted_and_one_by_one(tmp_path, frames):
+    write_shard(tmp_path / "7.npz", frames)
+    assert shard_kinds(tmp_path / "7.npz") == ("0001", "0005")
+    assert [kind for kind, _ in iterate_shard(tmp_path / "7.npz")] == ["0001", "0005"]
+
+
+def test_a_record_without_any_page_is_an_empty_shard(tmp_path):
+    write_shard(tmp_path / "7.npz", {})
+    assert shard_kinds(tmp_path / "7.npz") == ()
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"not a zip file", b"PK\x03\x04cut"], ids=["absent", "empty", "other", "cut"]
+)
+def test_a_shard_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "7.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"7\.npz: .*dvc repro preprocess"):
+        shard_kinds(path)
+
+
+def test_a_kind_that_is_not_there_is_named(tmp_path, frames):
+    write_shard(tmp_path / "7.npz", frames)
+    with pytest.raises(DataError, match="no frame of kind 0012"):
+        read_shard(tmp_path / "7.npz", "0012")
