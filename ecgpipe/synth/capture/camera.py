@@ -1,0 +1,130 @@
+"""A phone's camera: where it puts points in space, and what its sensor and its software make of the light."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ecgpipe.synth.capture import noise
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Pinhole camera above the table. `tilt` (rad) leans it towards `tilt_axis`, `roll` turns the picture."""
+
+    roll: float
+    tilt: float
+    tilt_axis: float
+    distance_mm: float
+    radial: float  # first coefficient of radial distortion at half the picture's diagonal
+
+    @staticmethod
+    def random(rng: np.random.Generator, tilt_deg: float = 30.0, roll_deg: float = 20.0) -> "Pose":
+        return Pose(
+            roll=np.deg2rad(roll_deg) * _bell(rng),
+            tilt=np.deg2rad(tilt_deg) * rng.beta(1.2, 2.2),
+            tilt_axis=rng.uniform(0, 2 * np.pi),
+            distance_mm=noise.log_uniform(rng, 300, 700),
+            radial=rng.uniform(-0.02, 0.02),
+        )
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Picture-plane points (..., 2), in units of the focal length, of points (..., 3) in mm, z up."""
+        c, s = np.cos(self.roll), np.sin(self.roll)
+        x, y, z = np.moveaxis(points.astype(np.float64), -1, 0)
+        x, y = c * x - s * y, s * x + c * y
+        a, b = np.cos(self.tilt_axis), np.sin(self.tilt_axis)
+        across, along = -b * x + a * y, a * x + b * y
+        ct, st = np.cos(self.tilt), np.sin(self.tilt)
+        along, depth = ct * along - st * z, self.distance_mm - st * along - ct * z
+        x, y = a * along - b * across, b * along + a * across
+        return np.stack([x / depth, y / depth], axis=-1)
+
+
+def frame_points(plane: np.ndarray, body: np.ndarray, size: tuple[int, int], fill: float, rng, radial: float):
+    """Scale and shift picture-plane points so that `body`, a part of them, fills the picture by `fill`.
+
+    `fill` 1 touches the picture's edges, more cuts the page. Returns pixels of the shape of `plane`.
+    """
+    height, width = size
+    low, high = body.reshape(-1, 2).min(0), body.reshape(-1, 2).max(0)
+    room = np.array([width, height], float)
+    scale = fill * np.min(room / (high - low))
+    slack = np.abs(room - scale * (high - low)) / 2
+    centre = room / 2 + slack * np.clip(rng.normal(0, 0.5, 2), -0.95, 0.95)
+    centred = (plane - (low + high) / 2) * scale + centre - room / 2
+    r2 = np.sum(centred**2, axis=-1, keepdims=True) / (np.hypot(height, width) / 2) ** 2
+    return centred * (1 + radial * np.minimum(r2, 4)) + room / 2 - 0.5
+
+
+def develop(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+    """A picture (H, W, 3) uint8 of the scene `light` (H, W, 3) float32, 1 = white: blur, noise, tone, JPEG."""
+    light = light * white_balance(rng) * np.float32(rng.uniform(0.82, 1.08))
+    light = _defocus(light, rng, px_per_mm)
+    flare = np.float32(rng.uniform(0.0, 0.12))
+    light = light * (1 - flare) + flare * np.float32(0.8)
+    light = _tone(light, rng)
+    light = _add_noise(light, rng)
+    picture = cv2.convertScaleAbs(np.clip(light, 0, 1), alpha=255)
+    return jpeg(_sharpen(picture, rng), int(rng.uniform(55, 97)))
+
+
+def white_balance(rng: np.random.Generator) -> np.ndarray:
+    """Gains (3,) float32 between bluish and yellowish light, a little green or magenta."""
+    warm, green = rng.normal(0.01, 0.045), rng.normal(0, 0.015)
+    return np.array([1 + warm, 1 + green, 1 - 1.3 * warm], np.float32)
+
+
+def _defocus(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+    """Lens blur of 0.4 to 1.3 px and up to 0.12 mm, sometimes a shake of the hand."""
+    sigma = np.hypot(rng.uniform(0.35, 0.9), px_per_mm * 0.12 * rng.beta(1, 3))
+    light = cv2.GaussianBlur(light, (0, 0), sigma)
+    if rng.random() < 0.15:
+        reach = noise.log_uniform(rng, 0.5, 1.5)
+        angle = rng.uniform(0, np.pi)
+        t = np.linspace(-2, 2, 9)[:, None, None]
+        rows, cols = np.mgrid[-3:4, -3:4]
+        spots = (cols - t * reach * np.cos(angle)) ** 2 + (rows - t * reach * np.sin(angle)) ** 2
+        kernel = np.exp(-spots / 0.5).sum(0)
+        light = cv2.filter2D(light, -1, (kernel / kernel.sum()).astype(np.float32))
+    return light
+
+
+def _tone(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A phone's S-curve: roll-off near white, contrast in the middle."""
+    grid = np.linspace(0, 2, 2049, dtype=np.float32)
+    knee = rng.uniform(0.75, 0.95)
+    curve = np.where(grid < knee, grid, knee + (1 - knee) * np.tanh((grid - knee) / (1 - knee)))
+    curve = np.power(curve, np.exp(rng.normal(0, 0.15)))
+    s = rng.uniform(-0.1, 0.3)
+    curve = curve * (1 - s) + s * curve * curve * (3 - 2 * curve)
+    indices = np.clip(light * 1024, 0, 2048)
+    return cv2.remap(curve.astype(np.float32)[None], indices.reshape(len(light), -1), np.zeros((len(light), light[0].size), np.float32), cv2.INTER_LINEAR).reshape(light.shape)  # fmt: skip
+
+
+def _add_noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    sigma = np.float32(noise.log_uniform(rng, 0.004, 0.035))
+    height, width = light.shape[:2]
+    grain = rng.standard_normal((height, width), dtype=np.float32)
+    if rng.random() < 0.6:
+        grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * np.float32(2.2)
+    light = light + (grain * sigma)[..., None]
+    chroma = rng.standard_normal((height // 3 + 1, width // 3 + 1, 3), dtype=np.float32) * sigma * np.float32(0.6)
+    return light + cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _sharpen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    amount = max(0.0, rng.uniform(-0.4, 1.2))
+    blurred = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 2.0))
+    return cv2.addWeighted(picture, 1 + amount, blurred, -amount, 0)
+
+
+def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
+    """`picture` after JPEG compression."""
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def _bell(rng: np.random.Generator) -> float:
+    """Between -1 and 1, mostly small."""
+    return float(np.clip(rng.normal(0, 0.4), -1, 1))

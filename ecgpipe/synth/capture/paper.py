@@ -1,0 +1,129 @@
+"""The sheet: the print with its white margin, and the shape that folding, damp and fists gave it.
+
+A surface is a height field z (mm) over the sheet and an in-plane shift (mm) on the fine lattice. Where the sheet
+slopes by s it covers about s²/2 less of the table: paper bends, it does not stretch.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.interpolate import LinearNDInterpolator
+
+from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.synth.capture import noise
+from ecgpipe.synth.capture.warp import FINE, FINE_MM, Lattice
+
+_CENTRE = np.array([PAGE_WIDTH_MM / 2, PAGE_HEIGHT_MM / 2], np.float32)
+
+
+@dataclass
+class Sheet:
+    """RGBA raster at the reference scale; the page's corner lies at pixel (`left`, `top`)."""
+
+    rgba: np.ndarray
+    left: int
+    top: int
+
+    @property
+    def ink(self) -> np.ndarray:
+        return self.rgba[..., :3]
+
+
+def print_sheet(page: np.ndarray, margins_mm: tuple[float, float, float, float], border_px: int) -> Sheet:
+    """`page` with a thin black border and white margins (left, right, top, bottom) around it."""
+    left, right, top, bottom = (round(mm * REFERENCE_PX_PER_MM) for mm in margins_mm)
+    rgba = cv2.copyMakeBorder(page, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    if border_px:
+        height, width = page.shape[:2]
+        cv2.rectangle(rgba, (left, top), (left + width - 1, top + height - 1), (30, 30, 30), border_px)
+    return Sheet(cv2.cvtColor(rgba, cv2.COLOR_RGB2RGBA), left, top)
+
+
+@dataclass
+class Surface:
+    """Height `z` (rows, cols) and in-plane `shift` (rows, cols, 2), both mm, on the fine lattice of `lattice`."""
+
+    lattice: Lattice
+    points: np.ndarray
+    z: np.ndarray
+    shift: np.ndarray
+    wear: np.ndarray  # 0..1, how far the ink cracked along creases
+
+    @staticmethod
+    def flat(lattice: Lattice) -> "Surface":
+        points = lattice.points(FINE)
+        zeros = np.zeros(points.shape[:2], np.float32)
+        return Surface(lattice, points, zeros, np.zeros_like(points), zeros.copy())
+
+    def nodes(self) -> np.ndarray:
+        """The lattice's nodes in space, (rows, cols, 3) mm, x and y from the page's centre."""
+        plane = self.points + self.shift - _CENTRE
+        return np.concatenate([plane, self.z[..., None]], axis=-1)[::FINE, ::FINE]
+
+    def slopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """dz/dx and dz/dy on the fine lattice."""
+        dy, dx = np.gradient(self.z, FINE_MM)
+        return dx, dy
+
+
+def fold(surface: Surface, rng: np.random.Generator, angle: float, offset_mm: float, slope: float) -> None:
+    """Crease the sheet along the line at `offset_mm` from the centre with normal `angle`; one side rises by `slope`."""
+    normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
+    bend = noise.smooth(rng, surface.z.shape, 160) * np.float32(rng.uniform(0, 0.5))
+    distance = (surface.points - _CENTRE) @ normal - np.float32(offset_mm) + bend
+    width = np.float32(noise.log_uniform(rng, 0.3, 2.5))
+    side = np.sqrt(distance**2 + width**2) * np.float32(0.5)  # |d|/2: both halves rise or sink, as on a table
+    surface.z += np.float32(slope) * side
+    contraction = np.float32(slope**2 / 8) * distance
+    surface.shift -= contraction[..., None] * normal
+    surface.wear = np.maximum(surface.wear, np.exp(-((distance / 0.5) ** 2)) * np.float32(rng.uniform(0, 0.7)))
+
+
+def wave(surface: Surface, rng: np.random.Generator, wavelength_mm: float, slope: float) -> None:
+    """Smooth waves, longer along one direction, steepest slope about `slope`."""
+    stretch = noise.log_uniform(rng, 1, 3)
+    cells = (wavelength_mm / FINE_MM / 2, wavelength_mm / FINE_MM / 2 * stretch)
+    cells = cells if rng.random() < 0.5 else cells[::-1]
+    height = noise.smooth(rng, surface.z.shape, cells) * np.float32(slope * wavelength_mm / 6)
+    surface.z += height
+    _contract(surface, height)
+
+
+def crumple(surface: Surface, rng: np.random.Generator, facet_mm: float, slope: float) -> None:
+    """Sharp-edged facets about `facet_mm` wide: a triangulated random height field with bent edges."""
+    shape = surface.z.shape
+    extent = np.array([shape[1], shape[0]]) * FINE_MM
+    count = int(np.prod(extent / facet_mm)) + 8
+    knots = rng.uniform(-0.15, 1.15, (count, 2)) * extent
+    facets = LinearNDInterpolator(knots, rng.standard_normal(count) * slope * facet_mm * 0.5, fill_value=0.0)
+    rows, cols = np.mgrid[0 : shape[0] : 2, 0 : shape[1] : 2].astype(np.float32) * FINE_MM
+    bend = facet_mm * 0.12
+    dx, dy = (noise.smooth(rng, rows.shape, facet_mm / FINE_MM / 4) * bend for _ in range(2))
+    height = cv2.resize(facets(cols + dx, rows + dy).astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
+    where = noise.step(noise.smooth(rng, shape, 220) + np.float32(rng.uniform(-0.6, 1.2)), 2.0)
+    height = cv2.GaussianBlur(height, (0, 0), noise.log_uniform(rng, 0.8, 2.0)) * where
+    surface.z += height
+    _contract(surface, height)
+
+
+def curl(surface: Surface, rng: np.random.Generator) -> None:
+    """One edge or corner lifts off the table."""
+    angle = rng.uniform(0, 2 * np.pi)
+    normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
+    along = (surface.points - _CENTRE) @ normal
+    start = np.float32(rng.uniform(0.3, 0.8) * along.max())
+    rise = np.maximum(along - start, 0)
+    surface.z += rise**2 * np.float32(rng.uniform(0.1, 0.5) / (2 * (along.max() - start)))
+    surface.shift -= (rise**3 * np.float32(2e-5))[..., None] * normal
+
+
+def _contract(surface: Surface, height: np.ndarray) -> None:
+    """Pull the sheet together where `height` slopes, about evenly around its centre."""
+    dy, dx = np.gradient(height, FINE_MM)
+    pulled_x = np.cumsum(dx**2, axis=1, dtype=np.float32) * np.float32(FINE_MM / 2)
+    pulled_y = np.cumsum(dy**2, axis=0, dtype=np.float32) * np.float32(FINE_MM / 2)
+    # paper is stiff in its plane: neighbouring lines share their shortening
+    pulled_x, pulled_y = (cv2.GaussianBlur(p, (0, 0), 24 / FINE_MM) for p in (pulled_x, pulled_y))
+    surface.shift[..., 0] -= pulled_x - pulled_x.mean()
+    surface.shift[..., 1] -= pulled_y - pulled_y.mean()

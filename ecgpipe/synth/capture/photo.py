@@ -1,0 +1,116 @@
+"""Photographs of a print: dry and folded (0005), soaked (0009), mouldy and torn (0010)."""
+
+import cv2
+import numpy as np
+
+from ecgpipe.synth.capture import camera, noise, scene, stains
+from ecgpipe.synth.capture.paper import Sheet, Surface, crumple, curl, fold, print_sheet, wave
+from ecgpipe.synth.capture.warp import Lattice, Warp
+
+MARGIN_STEPS = 10
+
+
+def photograph(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_px: int) -> tuple[np.ndarray, Warp]:
+    """A phone photo of the printed `page`, (H, W, 3) uint8, and the warp that made it."""
+    sheet = _print(page, rng)
+    surface = _shape(kind, rng)
+    _damage(sheet, kind, rng)
+    warp = _aim(sheet, surface, rng, _picture_size(rng, long_side_px))
+    return _expose(sheet, surface, warp, rng), warp
+
+
+def _print(page: np.ndarray, rng: np.random.Generator) -> Sheet:
+    margin = rng.uniform(2, 9)
+    margins = np.clip(margin + rng.normal(0, 1.5, 4), 0.5, 20)
+    sheet = print_sheet(_inked(page, rng), tuple(margins), int(rng.choice(4, p=(0.1, 0.2, 0.45, 0.25))))
+    if rng.random() < 0.3:
+        stains.handwriting(sheet, rng)
+    return sheet
+
+
+def _inked(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The page as a printer lays it down: ink that covers unevenly, spreads a little, and is not quite black."""
+    density = 255 - page
+    if rng.random() < 0.5:
+        density = cv2.GaussianBlur(density, (0, 0), rng.uniform(0.3, 0.8))
+    grain = noise.smooth(rng, page.shape[:2], noise.log_uniform(rng, 1, 3)) * np.float32(rng.uniform(0, 0.25))
+    gain = (np.float32(rng.uniform(0.65, 1.1)) * (1 + grain))[..., None]
+    return np.clip(255 - density * gain, 0, 255).astype(np.uint8)
+
+
+def _shape(kind: str, rng: np.random.Generator) -> Surface:
+    surface = Surface.flat(Lattice(MARGIN_STEPS))
+    soaked = kind in ("0009", "0010")
+    wave(surface, rng, noise.log_uniform(rng, 80, 250), noise.log_uniform(rng, 0.01, 0.1))
+    if soaked or rng.random() < 0.15:
+        wave(surface, rng, noise.log_uniform(rng, 25, 80), noise.log_uniform(rng, 0.03, 0.18))
+    style = rng.choice(["none", "folds", "crumple", "both"], p=(0.15, 0.4, 0.25, 0.2))
+    if style in ("folds", "both"):
+        _folds(surface, rng)
+    if style in ("crumple", "both"):
+        facet = noise.log_uniform(rng, 15, 70)
+        crumple(surface, rng, facet, noise.log_uniform(rng, 0.05, 0.22))
+        crumple(surface, rng, facet / 3, noise.log_uniform(rng, 0.03, 0.16))
+    if rng.random() < 0.3:
+        curl(surface, rng)
+    return surface
+
+
+def _folds(surface: Surface, rng: np.random.Generator) -> None:
+    """Some free creases, or the parallel and crossed ones of a letter."""
+    count, first = rng.integers(1, 6), rng.uniform(0, np.pi)
+    letter = rng.random() < 0.4
+    sign = rng.choice([-1, 1])
+    for index in range(count):
+        angle = (
+            first + rng.normal(0, 0.15) + (np.pi / 2 if rng.random() < 0.3 else 0) if letter else rng.uniform(0, np.pi)
+        )
+        sign = -sign if rng.random() < 0.8 else sign
+        offset = rng.uniform(-110, 110) * (0.75 if index else 0.5)
+        fold(surface, rng, angle, offset, sign * noise.log_uniform(rng, 0.04, 0.35))
+
+
+def _damage(sheet: Sheet, kind: str, rng: np.random.Generator) -> None:
+    if kind == "0005":
+        if rng.random() < 0.1:
+            stains.dirt(sheet, rng)
+        return
+    if rng.random() < 0.7:
+        stains.age(sheet, rng, rng.uniform(0.1, 0.9))
+    for _ in range(rng.integers(1, 4)):
+        stains.wet(sheet, rng)
+    if rng.random() < 0.25:
+        stains.ring(sheet, rng)
+    if kind == "0010":
+        stains.dirt(sheet, rng)
+        for _ in range(rng.integers(1, 4)):
+            stains.mould(sheet, rng, grey=rng.random() < 0.3)
+        stains.tear(sheet, rng, int(rng.integers(0, 4)), int(rng.integers(0, 6)), noise.log_uniform(rng, 0.2, 3))
+
+
+def _picture_size(rng: np.random.Generator, long_side_px: int) -> tuple[int, int]:
+    short = round(long_side_px * (9 / 16 if rng.random() < 0.2 else 3 / 4))
+    upright = rng.random() < 0.12
+    return (long_side_px, short) if upright else (short, long_side_px)
+
+
+def _aim(sheet: Sheet, surface: Surface, rng: np.random.Generator, size: tuple[int, int]) -> Warp:
+    pose = camera.Pose.random(rng)
+    nodes = pose.project(surface.nodes())
+    inner = nodes[MARGIN_STEPS - 1 : 1 - MARGIN_STEPS, MARGIN_STEPS - 1 : 1 - MARGIN_STEPS]
+    fill = rng.uniform(0.78, 1.0) if rng.random() < 0.75 else rng.uniform(1.0, 1.1)
+    return Warp(surface.lattice, camera.frame_points(nodes, inner, size, fill, rng, pose.radial), size)
+
+
+def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator) -> np.ndarray:
+    """Paper on the table under the light, developed."""
+    print_ = warp.draw(sheet.rgba, sheet.left, sheet.top)
+    alpha = cv2.resize(print_[..., 3], warp.mm.shape[:0:-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    light = scene.lamps(rng, warp.mm.shape[1:])
+    paper = warp.on_surface(scene.shade(surface, rng) * (1 + np.float32(0.15) * surface.wear))
+    on_paper = warp.enlarge(light * paper[..., None]) * np.float32(rng.uniform(0.8, 0.98) / 255)
+    ground = scene.cast_shadow(alpha, rng, warp.scale / 4)
+    on_table = warp.enlarge(light * ground[..., None]) * np.float32(rng.uniform(0.6, 1.1) / 255)
+    cover = print_[..., 3:].astype(np.float32) / 255
+    picture = print_[..., :3] * on_paper * cover + scene.table(rng, warp) * on_table * (1 - cover)
+    return camera.develop(picture, rng, warp.scale)
