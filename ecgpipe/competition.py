@@ -25,6 +25,7 @@ from ecgpipe.layout import DURATION_S, LEADS, QUARTER_LEADS, QUARTERS, RHYTHM_LE
 
 Kind = Literal["0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012"]
 KINDS: tuple[str, ...] = get_args(Kind)
+PHOTO_KINDS = ("0005", "0006", "0009", "0010")
 FS_HZ = (250, 256, 500, 512, 1000, 1025)
 DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
 
@@ -66,6 +67,11 @@ def window_mask(sig_len: int) -> np.ndarray:
 def mask_windows(series: np.ndarray) -> np.ndarray:
     """`series` (12, n) with NaN outside each lead's window."""
     return np.where(window_mask(series.shape[1]), series, np.nan)
+
+
+def lead_segments(series: np.ndarray) -> dict[str, np.ndarray]:
+    """Each lead's samples inside its window, from `series` (12, n)."""
+    return {lead: series[row, lead_slice(lead, series.shape[1])] for row, lead in enumerate(LEADS)}
 
 
 # ---- a record's signals
@@ -139,26 +145,26 @@ def submission_ids(test: pd.DataFrame) -> list[str]:
     return [f"{record}_{sample}_{lead}" for record, lead, count in rows for sample in range(count)]
 
 
-def submission_table(test: pd.DataFrame, segments: Mapping[tuple[str, str], np.ndarray]) -> pd.DataFrame:
-    """The submission `id,value` from the segment in mV of each (record, lead) of `test`.
+def submission_table(test: pd.DataFrame, segments: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """The submission `id,value` from each record's lead -> segment in mV, for the rows of `test`.
 
     DataError names the record and lead whose segment is missing, has another length than number_of_rows, or holds
     NaN or infinity.
     """
     values = []
     for record, lead, count in zip(test["id"], test["lead"], test["number_of_rows"], strict=True):
-        segment = segments.get((record, lead))
-        found = "no segment" if segment is None else f"a segment of shape {np.shape(segment)}"
-        if segment is None or np.shape(segment) != (count,):
-            raise DataError(f"submission: record {record}, lead {lead}: found {found}, expected {count} samples")
+        place = f"submission: record {record}, lead {lead}"
+        segment = segments.get(record, {}).get(lead)
+        if segment is None:
+            raise DataError(f"{place}: found no segment, expected {count} samples")
+        segment = np.asarray(segment, np.float64)
+        if segment.shape != (count,):
+            raise DataError(f"{place}: found a segment of shape {segment.shape}, expected {count} samples")
         if not np.isfinite(segment).all():
             row = int(np.argmin(np.isfinite(segment)))
-            raise DataError(
-                f"submission: record {record}, lead {lead}, {_row(row)}: found {segment[row]:g}, "
-                "expected a finite number"
-            )
-        values.append(np.asarray(segment, np.float64))
-    return pd.DataFrame({"id": submission_ids(test), "value": np.concatenate(values) if values else []})
+            raise DataError(f"{place}, sample {row}: found {segment[row]:g}, expected a finite number")
+        values.append(segment)
+    return pd.DataFrame({"id": submission_ids(test), "value": np.concatenate(values)})
 
 
 def write_submission(path: str | Path, table: pd.DataFrame) -> None:
@@ -174,7 +180,10 @@ def read_submission(path: str | Path) -> pd.DataFrame:
     """A submission `id,value` from CSV or parquet, by the suffix of `path`."""
     if not Path(path).is_file():
         raise DataError(f"{path}: no such file, expected a submission")
-    table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else _read_csv(path)
+    try:
+        table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else _read_csv(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+        raise DataError(f"{path}: not a submission: {' '.join(str(error).split())}") from None
     if list(table.columns) != ["id", "value"]:
         raise DataError(f"{path}: found the columns {','.join(table.columns)}, expected id,value")
     return table
@@ -201,20 +210,39 @@ class Dataset:
         return self.root / "test.csv"
 
     @property
+    def train_folder(self) -> Path:
+        return self.root / "train"
+
+    @property
+    def test_folder(self) -> Path:
+        return self.root / "test"
+
+    @property
+    def test_truth_folder(self) -> Path:
+        return self.root / "test_truth"
+
+    @property
     def sample_submission_path(self) -> Path:
         return self.root / "sample_submission.parquet"
 
     def image_path(self, record_id: str, kind: str) -> Path:
-        return self.root / "train" / record_id / f"{record_id}-{kind}.png"
+        return self.train_folder / record_id / f"{record_id}-{kind}.png"
 
     def signal_path(self, record_id: str) -> Path:
-        return self.root / "train" / record_id / f"{record_id}.csv"
+        return self.train_folder / record_id / f"{record_id}.csv"
 
     def test_image_path(self, record_id: str) -> Path:
-        return self.root / "test" / f"{record_id}.png"
+        return self.test_folder / f"{record_id}.png"
 
     def test_truth_path(self, record_id: str) -> Path:
-        return self.root / "test_truth" / f"{record_id}.csv"
+        return self.test_truth_folder / f"{record_id}.csv"
+
+    def files(self) -> list[Path]:
+        """The files that make up the data set, sorted; whatever else lies in the folder is left out."""
+        singles = (self.train_table_path, self.test_table_path, self.sample_submission_path)
+        folders = (self.train_folder, self.test_folder, self.test_truth_folder)
+        found = [path for path in singles if path.is_file()]
+        return sorted(found + [path for folder in folders for path in folder.rglob("*") if path.is_file()])
 
     def kinds_of(self, record_id: str) -> tuple[str, ...]:
         """The kinds of which the training record has a picture."""
@@ -263,7 +291,9 @@ def _read_csv(path: str | Path, **options) -> pd.DataFrame:
             return pd.read_csv(path, keep_default_na=False, index_col=False, **options)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, expected a CSV table") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except pd.errors.ParserWarning:
+        raise DataError(f"{path}: found a row with more fields than the header names, expected as many") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
 
 

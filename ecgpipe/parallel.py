@@ -1,0 +1,33 @@
+"""Work spread over processes, in the order of the items."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_processes(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """`map(function, items)` over `workers` processes of one thread each; in this process when `workers` is 1.
+
+    `function` is a module's top-level function; the first error of a child is raised here.
+    """
+    if workers == 1:
+        yield from map(function, items)
+        return
+    # spawn: a child forked from a process whose torch or OpenCV threads have run may hang
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_single_thread) as pool:
+        yield from pool.map(function, items)
+
+
+def _single_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what the child imports later, torch among it
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -1,0 +1,147 @@
+"""Is the data set on disk the one that was fetched, and does every file hold what it should?"""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from ecgpipe import manifest as manifests
+from ecgpipe.competition import Dataset, read_signal, read_submission, submission_ids
+from ecgpipe.errors import DataError, EcgpipeError
+from ecgpipe.files import atomic_path
+from ecgpipe.layout import DURATION_S, LEADS
+from ecgpipe.params import Verify
+from ecgpipe.picture import read_picture
+
+NAMED = 3  # findings that the one-line summary spells out
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """What is wrong with the file at `path`, relative to the data set: found, and expected."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+
+    def write_findings(self, path: str | Path) -> None:
+        """Write the findings as CSV `path,problem`; a sound data set leaves the header alone."""
+        table = pd.DataFrame([vars(finding) for finding in self.findings], columns=["path", "problem"])
+        with atomic_path(path) as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+
+    def raise_if_bad(self, advice: str) -> None:
+        """DataError of one line with the first findings and `advice`, if there is any finding."""
+        if self.findings:
+            first = "; ".join(f"{finding.path}: {finding.problem}" for finding in self.findings[:NAMED])
+            raise DataError(f"{len(self.findings)} problems in the data, first: {first}; {advice}")
+
+
+def verify(root: str | Path, manifest: pd.DataFrame, params: Verify) -> Report:
+    """Hash every file, decode every picture, read every table and signal of the data set below `root`."""
+    files = manifests.build(root, params.workers)
+    examination = _Examination(Dataset(root), params)
+    examination.manifest(manifest, files)
+    counts = examination.train() + examination.test() + examination.pictures() + examination.signals()
+    counts.update(files=len(files), bytes=int(files["bytes"].sum()), findings=len(examination.findings))
+    return Report(tuple(sorted(examination.findings)), dict(counts))
+
+
+class _Examination:
+    """One pass over a data set; each method notes what it finds wrong and returns what it counted."""
+
+    def __init__(self, dataset: Dataset, params: Verify) -> None:
+        self.dataset, self.params = dataset, params
+        self.findings: list[Finding] = []
+        self.expected_rows: dict[Path, int] = {}  # of each record CSV that a table speaks of
+
+    def note(self, path: Path, problem: str) -> None:
+        self.findings.append(Finding(path.relative_to(self.dataset.root).as_posix(), problem))
+
+    def attempt(self, path: Path, read: Callable[[], T]) -> T | None:
+        """What `read` returns, or None and a finding about `path` when it fails in an expected way."""
+        try:
+            return read()
+        except EcgpipeError as error:
+            self.note(path, str(error).removeprefix(f"{path}: "))
+            return None
+
+    def manifest(self, expected: pd.DataFrame, found: pd.DataFrame) -> None:
+        for row in manifests.compare(expected, found).itertuples():
+            self.note(self.dataset.root / row.path, f"{row.change}: found {row.found}, expected {row.expected}")
+
+    def train(self) -> Counter:
+        """train.csv against its folder; every record has the kinds that any record has."""
+        dataset = self.dataset
+        records = self.attempt(dataset.train_table_path, dataset.train_records)
+        if records is None:
+            return Counter()
+        self.expected_rows |= {dataset.signal_path(record.id): record.sig_len for record in records}
+        kinds = set().union(*(dataset.kinds_of(record.id) for record in records))
+        promised = {dataset.signal_path(record.id) for record in records}
+        promised |= {dataset.image_path(record.id, kind) for record in records for kind in kinds}
+        self._compare_folder(dataset.train_folder, promised)
+        return Counter(train_records=len(records))
+
+    def test(self) -> Counter:
+        """test.csv against its folder and the sample submission."""
+        dataset = self.dataset
+        test = self.attempt(dataset.test_table_path, dataset.test_table)
+        if test is None:
+            return Counter()
+        rates = test.groupby("id", sort=False)["fs"].agg(["first", "size"])
+        for id_ in rates.index[rates["size"] != len(LEADS)]:
+            self.note(dataset.test_table_path, f"record {id_}: found {rates.at[id_, 'size']} rows, expected 12")
+        truths = {dataset.test_truth_path(id_): round(DURATION_S * fs) for id_, fs in rates["first"].items()}
+        self.expected_rows |= {path: rows for path, rows in truths.items() if path.is_file()}
+        self._compare_folder(dataset.test_folder, {dataset.test_image_path(id_) for id_ in rates.index})
+
+        path = dataset.sample_submission_path
+        sample = self.attempt(path, lambda: read_submission(path))
+        if sample is not None and list(sample["id"]) != submission_ids(test):
+            self.note(path, f"found {len(sample)} rows with other ids than test.csv asks for, expected the same")
+        return Counter(test_records=len(rates))
+
+    def pictures(self) -> Counter:
+        """Every picture decoded to its last pixel."""
+        paths = [path for path in self.dataset.files() if path.suffix == ".png"]
+        with ThreadPoolExecutor(self.params.workers) as pool:  # decoding releases the interpreter
+            list(pool.map(lambda path: self.attempt(path, lambda: read_picture(path)), paths))
+        return Counter(pictures=len(paths))
+
+    def signals(self) -> Counter:
+        """Header, rows, numbers, windows and amplitudes of every record CSV."""
+        paths = [path for path in self.expected_rows if path.is_file()]
+        return sum((self._signal(path) for path in paths), Counter(signals=len(paths)))
+
+    def _signal(self, path: Path) -> Counter:
+        series = self.attempt(path, lambda: read_signal(path, self.expected_rows[path]))
+        if series is None:
+            return Counter()
+        size, limit_mv = np.nan_to_num(np.abs(series)), self.params.amplitude_limit_mv
+        lead, row = np.unravel_index(size.argmax(), size.shape)
+        if size[lead, row] > limit_mv:
+            found = f"lead {LEADS[lead]}, row {row}: found {series[lead, row]:g} mV"
+            self.note(path, f"{found}, expected at most {limit_mv:g} mV either way")
+        return Counter(truth_values=int(np.isfinite(series).sum()))
+
+    def _compare_folder(self, folder: Path, promised: set[Path]) -> None:
+        found = {path for path in self.dataset.files() if path.is_relative_to(folder)}
+        for path in promised - found:
+            self.note(path, f"found no such file, expected it from {folder.name}.csv and the other records")
+        for path in found - promised:
+            self.note(path, f"found a file that {folder.name}.csv and the competition's kinds do not account for")
