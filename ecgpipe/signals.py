@@ -1,0 +1,143 @@
+"""Operations on signals in mV: resampling, gaps, wander, smoothing, wavelets and the laws of the limb leads.
+
+Signals are (..., samples) and come back as new float64 arrays. NaN is an error unless a function says otherwise: work
+on a lead's own window, or fill its gaps first. scipy and PyWavelets are imported inside the functions that need them,
+because `scipy.signal` alone would double the start-up time of the command line.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from ecgpipe.errors import DataError
+from ecgpipe.layout import LEADS
+
+# Sums that are zero in every ECG: I - II + III (Einthoven) and aVR + aVL + aVF (Goldberger).
+LIMB_LAWS = ({"I": 1, "II": -1, "III": 1}, {"aVR": 1, "aVL": 1, "aVF": 1})
+
+
+def fourier_resample(signal: np.ndarray, rows: int) -> np.ndarray:
+    """`signal` (..., n) at exactly `rows` samples of the same stretch of time; sample 0 stays where it is.
+
+    The spectrum is cut or padded as in `scipy.signal.resample`, but of the signal followed by its mirror image: the
+    plain transform sees a jump from the last sample to the first and rings there. Measured on 50 quarters of PTB-XL
+    against the resampled whole: 58 and 59 dB at 250 and 1000 Hz where the plain transform has 47, straight lines 37
+    and 43. Taking out the line between the ends instead is as good, but for twice the error in the last samples.
+    """
+    signal, n = _checked(signal), np.shape(signal)[-1]
+    if rows < 1:
+        raise DataError(f"fourier_resample: found {rows} rows wanted, expected at least 1")
+    if rows == n:
+        return signal.copy()
+    spectrum = np.fft.rfft(np.concatenate([signal, signal[..., ::-1]], axis=-1))
+    kept = min(n, rows)
+    resized = np.zeros((*signal.shape[:-1], rows + 1), complex)
+    resized[..., : kept + 1] = spectrum[..., : kept + 1]
+    resized[..., kept] *= 2 if rows < n else 0.5  # the Nyquist term of the shorter stands for two of the longer
+    return np.fft.irfft(resized, 2 * rows)[..., :rows] * (rows / n)
+
+
+def fill_gaps(signal: np.ndarray, longest: int | None = None) -> np.ndarray:
+    """`signal` (..., n) with straight lines in place of inner stretches of NaN of up to `longest` samples (None: any).
+
+    NaN before the first and after the last number stays: there is nothing to draw a line from.
+    """
+    filled = _checked(signal, finite=False).copy()
+    for row in filled.reshape(-1, filled.shape[-1]):
+        known = np.flatnonzero(~np.isnan(row))
+        missing = np.diff(known) - 1
+        bridged = np.flatnonzero((missing > 0) & (missing <= (np.inf if longest is None else longest)))
+        for left, right in zip(known[bridged], known[bridged + 1], strict=True):
+            row[left : right + 1] = np.linspace(row[left], row[right], right - left + 1)
+    return filled
+
+
+def remove_baseline_wander(signal: np.ndarray, sampling_rate: float = 500, *, cutoff_hz: float = 0.5) -> np.ndarray:
+    """`signal` (..., n) in mV at `sampling_rate` Hz without its slow drift and its mean.
+
+    A second-order Butterworth high-pass, run forwards and backwards so that ST segments keep their phase; AHA's
+    recommendation for such filters is a cutoff of up to 0.67 Hz (Kligfield et al., Circulation 2007).
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    signal = _checked(signal)
+    if not 0 < cutoff_hz < sampling_rate / 2:
+        raise DataError(f"found a cutoff of {cutoff_hz} Hz at {sampling_rate} Hz, expected 0 to half the sampling rate")
+    centred = signal - signal.mean(axis=-1, keepdims=True)
+    high_pass = butter(2, cutoff_hz, "highpass", fs=sampling_rate, output="sos")
+    padding = min(signal.shape[-1] - 1, round(sampling_rate / cutoff_hz))
+    return sosfiltfilt(high_pass, centred, axis=-1, padlen=padding)
+
+
+def smooth_signal(
+    signal: np.ndarray, method: Literal["savgol", "median", "gaussian", "mean"] = "savgol", *, window: int = 11
+) -> np.ndarray:
+    """`signal` (..., n) smoothed over an odd `window` of samples.
+
+    `savgol` fits a cubic and keeps peaks best, `median` drops outliers, `gaussian` spans ±3 sigma in the window.
+    """
+    from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
+    from scipy.signal import savgol_filter
+
+    signal = _checked(signal)
+    if window < 5 or window % 2 == 0 or window > signal.shape[-1]:
+        raise DataError(f"smooth_signal: found a window of {window}, expected an odd one of 5 to {signal.shape[-1]}")
+    methods = {
+        "savgol": lambda: savgol_filter(signal, window, polyorder=3, axis=-1),
+        "median": lambda: median_filter(signal, size=window, axes=(signal.ndim - 1,), mode="nearest"),
+        "gaussian": lambda: gaussian_filter1d(signal, window / 6, axis=-1, mode="nearest", radius=window // 2),
+        "mean": lambda: uniform_filter1d(signal, window, axis=-1, mode="nearest"),
+    }
+    if method not in methods:
+        raise DataError(f"smooth_signal: found the method {method!r}, expected one of {', '.join(methods)}")
+    return methods[method]()
+
+
+def denoise_wavelet(signal: np.ndarray, *, wavelet: str = "sym8", level: int = 4, strength: float = 1.0) -> np.ndarray:
+    """`signal` (..., n) with its small wavelet coefficients shrunk: soft threshold `strength` · σ · sqrt(2 ln n).
+
+    σ is each signal's own noise, the median of its finest details over 0.6745 (Donoho and Johnstone, Biometrika 1994).
+    """
+    import pywt
+
+    signal, n = _checked(signal), np.shape(signal)[-1]
+    if wavelet not in pywt.wavelist(kind="discrete"):
+        raise DataError(f"denoise_wavelet: found the wavelet {wavelet!r}, expected a discrete one such as 'sym8'")
+    level = min(level, pywt.dwt_max_level(n, wavelet))
+    if level < 1:
+        raise DataError(f"denoise_wavelet: found {n} samples, too few for one level of {wavelet}")
+    approximation, *details = pywt.wavedec(signal, wavelet, level=level, axis=-1)
+    sigma = np.median(np.abs(details[-1]), axis=-1, keepdims=True) / 0.6745
+    threshold = strength * sigma * np.sqrt(2 * np.log(n))
+    shrunk = [np.sign(detail) * np.maximum(np.abs(detail) - threshold, 0) for detail in details]
+    return pywt.waverec([approximation, *shrunk], wavelet, axis=-1)[..., :n]
+
+
+def limb_lead_laws(series: np.ndarray, residual_limit_mv: float) -> np.ndarray:
+    """`series` (12, n) in mV moved towards I + III = II and aVR + aVL + aVF = 0 where it nearly obeys them.
+
+    The correction is the least-squares projection, a third of the residual to each lead, up to half the limit; from
+    there it falls to nothing at the limit, so that a misread lead does not spoil the others and no step appears.
+    A law holds for samples where its three leads are printed; NaN stays.
+    """
+    corrected = _checked(series, finite=False).copy()
+    if corrected.ndim != 2 or len(corrected) != len(LEADS):
+        raise DataError(f"limb_lead_laws: found a series of shape {corrected.shape}, expected (12, samples)")
+    if residual_limit_mv <= 0:
+        return corrected
+    for law in LIMB_LAWS:
+        rows = [LEADS.index(lead) for lead in law]
+        signs = np.array(list(law.values()))[:, None]
+        residual = (signs * corrected[rows]).sum(axis=0)
+        weight = np.clip(2 - 2 * np.abs(residual) / residual_limit_mv, 0, 1)
+        corrected[rows] -= signs * np.nan_to_num(weight * residual) / len(rows)
+    return corrected
+
+
+def _checked(signal: np.ndarray, *, finite: bool = True) -> np.ndarray:
+    signal = np.asarray(signal, np.float64)
+    if signal.ndim < 1 or signal.shape[-1] < 2:
+        raise DataError(f"found a signal of shape {signal.shape}, expected (..., samples) with at least 2 samples")
+    if np.isinf(signal).any() or (finite and np.isnan(signal).any()):
+        raise DataError(f"found {int((~np.isfinite(signal)).sum())} NaN or infinite samples, expected numbers in mV")
+    return signal

@@ -1,0 +1,207 @@
+"""Signal operations: what each must change, what it must leave, and what it must refuse."""
+
+import numpy as np
+import pytest
+from scipy.signal import resample
+
+from ecgpipe.errors import DataError
+from ecgpipe.layout import LEADS
+from ecgpipe.signals import (
+    denoise_wavelet,
+    fill_gaps,
+    fourier_resample,
+    limb_lead_laws,
+    remove_baseline_wander,
+    smooth_signal,
+)
+
+
+def beats(time_s, rate_hz=1.1):
+    """A smooth train of narrow beats, which a 250 Hz sampling still represents."""
+    phase = (time_s * rate_hz + 0.37) % 1 - 0.5
+    return np.exp(-((phase / 0.02) ** 2)) + 0.2 * np.exp(-(((phase - 0.25) / 0.06) ** 2))
+
+
+def ramp_of_beats(rows):
+    """2.5 s of beats on a drift, so that the two ends differ by half a millivolt."""
+    time_s = np.arange(rows) * 2.5 / rows
+    return beats(time_s) + 0.2 * time_s
+
+
+@pytest.mark.parametrize("rows", [625, 640, 1249, 1251, 1280, 2500, 2562, 2563])
+def test_resampling_gives_the_exact_row_count_and_the_signal(rows):
+    resampled = fourier_resample(ramp_of_beats(1250), rows)
+    assert resampled.shape == (rows,)
+    np.testing.assert_allclose(resampled, ramp_of_beats(rows), atol=2e-3)
+
+
+@pytest.mark.parametrize("rows", [625, 2563])
+def test_mirror_rings_less_than_the_plain_transform_at_the_ends(rows):
+    signal, expected = ramp_of_beats(1250), ramp_of_beats(rows)
+    ends = np.r_[:10, rows - 10 : rows]
+    plain = np.abs(resample(signal, rows) - expected)[ends].max()
+    assert np.abs(fourier_resample(signal, rows) - expected)[ends].max() < plain / 20
+
+
+@pytest.mark.parametrize("rows", [800, 999, 1001, 3000])
+def test_agrees_with_scipy_on_the_mirrored_signal_and_on_periodic_data(rows):
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((3, 1000))
+    mirrored = np.concatenate([noise, noise[:, ::-1]], axis=1)
+    np.testing.assert_allclose(fourier_resample(noise, rows), resample(mirrored, 2 * rows, axis=1)[:, :rows], atol=1e-9)
+    periodic = np.cos(2 * np.pi * 5 * np.arange(1000) / 1000)
+    inner = slice(rows // 10, -rows // 10)
+    np.testing.assert_allclose(fourier_resample(periodic, rows)[inner], resample(periodic, rows)[inner], atol=1e-5)
+
+
+def test_resampling_to_the_same_count_copies():
+    signal = np.arange(10.0)
+    same = fourier_resample(signal, 10)
+    same[0] = 99
+    assert signal[0] == 0
+
+
+def test_up_and_down_again_restores_the_signal():
+    signal = np.stack([ramp_of_beats(1250), -ramp_of_beats(1250)])
+    np.testing.assert_allclose(fourier_resample(fourier_resample(signal, 2563), 1250), signal, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("longest", "expected"), [(None, [1, 2, 3, 3, 3, 3]), (2, [1, 2, 3, 3, 3, 3]), (1, [1, 2, 3, np.nan, np.nan, 3])]
+)
+def test_gaps_up_to_the_longest_are_bridged(longest, expected):
+    np.testing.assert_allclose(fill_gaps(np.array([1, np.nan, 3, np.nan, np.nan, 3]), longest), expected)
+
+
+def test_ends_and_empty_rows_of_a_series_stay_unknown():
+    series = np.full((2, 5), np.nan)
+    series[0, [1, 3]] = 0.0, 1.0
+    np.testing.assert_array_equal(fill_gaps(series), [[np.nan, 0, 0.5, 1, np.nan], [np.nan] * 5])
+
+
+@pytest.mark.parametrize("fs_hz", [250, 500, 1025])
+def test_wander_goes_and_beats_stay(fs_hz):
+    time_s = np.arange(10 * fs_hz) / fs_hz
+    clean = beats(time_s, rate_hz=1.5)
+    wander = 0.8 * np.sin(2 * np.pi * 0.08 * time_s) + 2.0
+    found = remove_baseline_wander(clean + wander, sampling_rate=fs_hz)
+    middle = slice(2 * fs_hz, 8 * fs_hz)
+    left = found - (clean - clean.mean())
+    assert np.std(left[middle]) < 0.1 * np.std(wander[middle])
+    assert abs(found.mean()) < 0.05
+
+
+def test_wander_filter_does_not_move_the_beats():
+    clean = np.tile(beats(np.arange(5000) / 500), (12, 1))
+    assert (remove_baseline_wander(clean)[:, 1000:1400].argmax(axis=1) == clean[:, 1000:1400].argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize("method", ["savgol", "median", "gaussian", "mean"])
+def test_smoothing_halves_the_noise_and_keeps_a_line(method):
+    noise = np.random.default_rng(0).standard_normal((2, 2000))
+    assert np.std(smooth_signal(noise, method)) < 0.5 * np.std(noise)
+    line = np.linspace(0, 1, 200)
+    np.testing.assert_allclose(smooth_signal(line, method)[10:-10], line[10:-10], atol=1e-9)
+
+
+def test_savgol_keeps_a_peak_that_the_mean_flattens():
+    peak = beats(np.arange(1250) / 500)
+    lost = {method: peak.max() - smooth_signal(peak, method).max() for method in ("savgol", "mean")}
+    assert lost["savgol"] < 0.1 * lost["mean"]
+
+
+def test_median_drops_an_outlier():
+    signal = np.zeros(100)
+    signal[50] = 9.0
+    assert not smooth_signal(signal, "median").any()
+
+
+@pytest.mark.parametrize("samples", [1250, 2563])
+def test_wavelets_take_noise_rather_than_beats(samples):
+    rng = np.random.default_rng(0)
+    clean = np.stack([beats(np.arange(samples) / 500), 0.5 * beats(np.arange(samples) / 500)])
+    noisy = clean + 0.03 * rng.standard_normal(clean.shape)
+    denoised = denoise_wavelet(noisy)
+    assert denoised.shape == clean.shape
+    assert np.std(denoised - clean) < 0.5 * np.std(noisy - clean)
+
+
+def test_wavelets_at_no_strength_change_nothing():
+    signal = np.random.default_rng(0).standard_normal(1000)
+    np.testing.assert_allclose(denoise_wavelet(signal, strength=0.0), signal, atol=1e-9)
+
+
+def limb_leads(samples=100):
+    """Twelve leads that obey the laws, (12, samples) mV."""
+    rng = np.random.default_rng(0)
+    series = rng.standard_normal((12, samples))
+    one, two = series[:2]
+    series[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
+    return series
+
+
+def residuals(series):
+    leads = dict(zip(LEADS, series, strict=True))
+    return np.stack([leads["I"] - leads["II"] + leads["III"], leads["aVR"] + leads["aVL"] + leads["aVF"]])
+
+
+def test_small_residuals_are_projected_away_by_the_least_change():
+    lawful = limb_leads()
+    measured = lawful + 0.005 * np.random.default_rng(1).standard_normal(lawful.shape)
+    corrected = limb_lead_laws(measured, residual_limit_mv=0.1)
+    np.testing.assert_allclose(residuals(corrected), 0, atol=1e-12)
+    assert np.linalg.norm(corrected - lawful) < np.linalg.norm(measured - lawful)
+    np.testing.assert_allclose(np.sum((corrected - measured) ** 2), np.sum(residuals(measured) ** 2) / 3)
+    np.testing.assert_array_equal(corrected[6:], measured[6:])
+
+
+def test_large_residuals_are_left_alone():
+    measured = limb_leads()
+    measured[0, 10] += 0.2
+    np.testing.assert_allclose(limb_lead_laws(measured, 0.1), measured, atol=1e-12)
+
+
+def test_correction_fades_without_a_step():
+    measured = np.zeros((12, 1001))
+    measured[0] = np.linspace(0, 0.2, 1001)
+    change = measured[0] - limb_lead_laws(measured, 0.1)[0]
+    assert change.max() == pytest.approx(0.05 / 3)
+    assert np.abs(np.diff(change)).max() < 1e-3
+    assert not change[500:].any()
+
+
+def test_leads_printed_at_other_times_are_left_alone():
+    measured = limb_leads(400) + 0.01
+    measured[[0, 2], 100:] = np.nan  # I and III only in the first quarter, II throughout
+    measured[3:6, :100] = measured[3:6, 200:] = np.nan
+    corrected = limb_lead_laws(measured, 0.1)
+    np.testing.assert_array_equal(np.isnan(corrected), np.isnan(measured))
+    np.testing.assert_array_equal(corrected[1, 100:], measured[1, 100:])
+    np.testing.assert_allclose(residuals(corrected)[[0, 1], [50, 150]], 0, atol=1e-12)
+
+
+def test_no_limit_is_no_correction():
+    measured = limb_leads() + 0.01
+    np.testing.assert_array_equal(limb_lead_laws(measured, 0.0), measured)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: fourier_resample(np.float64(1), 5), r"shape \(\)"),
+        (lambda: fourier_resample(np.zeros((12, 0)), 5), r"shape \(12, 0\)"),
+        (lambda: fourier_resample(np.zeros(9), 0), "0 rows"),
+        (lambda: fourier_resample(np.array([1.0, np.nan, 2.0]), 5), "1 NaN or infinite"),
+        (lambda: fill_gaps(np.array([1.0, np.inf])), "1 NaN or infinite"),
+        (lambda: remove_baseline_wander(np.zeros(99), sampling_rate=0.9), "cutoff of 0.5 Hz at 0.9 Hz"),
+        (lambda: smooth_signal(np.zeros(99), "wish"), "'wish', expected one of savgol"),
+        (lambda: smooth_signal(np.zeros(99), window=10), "window of 10"),
+        (lambda: smooth_signal(np.zeros(9)), "window of 11, expected an odd one of 5 to 9"),
+        (lambda: denoise_wavelet(np.zeros(99), wavelet="wish"), "'wish'"),
+        (lambda: denoise_wavelet(np.zeros(9)), "9 samples, too few"),
+        (lambda: limb_lead_laws(np.zeros((100, 12)), 0.1), r"\(100, 12\), expected \(12, samples\)"),
+    ],
+)
+def test_wrong_input_is_refused(call, words):
+    with pytest.raises(DataError, match=words):
+        call()
