@@ -98,12 +98,13 @@ def read_signal(path: str | Path, sig_len: int | None = None) -> np.ndarray:
     DataError names file, lead and row for a missing or unknown lead, a text in a number's place, another number of
     rows than `sig_len` (not checked when None), a window with a value that is no finite number, a number outside it.
     """
-    table = _read_csv(path, na_values=["", "NaN", "nan"])
+    header = _read_csv(path, nrows=0)
     for lead in LEADS:
-        if lead not in table:
+        if lead not in header:
             raise DataError(f"{path}: lead {lead} is missing, expected the columns {','.join(LEADS)}")
-    if unknown := [column for column in table if column not in LEADS]:
+    if unknown := [column for column in header if column not in LEADS]:
         raise DataError(f"{path}: found the column {unknown[0]!r}, expected only {','.join(LEADS)}")
+    table = _read_csv(path, na_values=["", "NaN", "nan"])
     if sig_len is not None and len(table) != sig_len:
         last = f"the last is {_row(len(table) - 1)}" if len(table) else "there is none"
         raise DataError(f"{path}: every lead has {len(table)} rows, {last}; expected {sig_len}")
@@ -313,7 +314,7 @@ def _read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
 def _check(path: Path, table: pd.DataFrame, good: pd.Series, column: str, expected: str) -> None:
     if not good.all():
         row = int((~good.to_numpy(bool)).argmax())
-        raise DataError(f"{path}: {_row(row)}, {column}: found {table[column].iloc[row]!r}, expected {expected}")
+        raise DataError(f"{path}: {_row(row)}, {column}: found {str(table[column].iloc[row])!r}, expected {expected}")
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:

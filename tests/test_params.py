@@ -1,0 +1,110 @@
+"""params.yaml is loaded strictly: whatever is wrong is an error that names its YAML path."""
+
+import pytest
+import yaml
+
+from ecgpipe.competition import KINDS
+from ecgpipe.errors import ParamsError
+from ecgpipe.params import Params, load_params
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture
+def load_changed(tmp_path):
+    """Loads params.yaml after `change` was applied to its content."""
+
+    def load(change) -> Params:
+        content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+        change(content)
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return load_params(path)
+
+    return load
+
+
+def put(block: str, name: str, value):
+    return lambda content: content[block].update({name: value})
+
+
+def test_the_committed_parameters_load(params):
+    assert params.data.source == "synthetic"
+    assert params.data.folder is None
+    assert params.data.kinds == KINDS
+    assert params.train.learning_rate == pytest.approx(2e-4)
+    assert params.postprocess.merge_rhythm is True
+
+
+def test_every_block_and_every_parameter_is_explained():
+    lines = (REPOSITORY / "params.yaml").read_text().splitlines()
+    assert all("# " in line for line in lines if line.startswith("  "))
+
+
+def test_an_integer_will_do_for_a_number(load_changed):
+    value = load_changed(put("loss", "mse_weight", 2)).loss.mse_weight
+    assert value == 2.0 and isinstance(value, float)
+
+
+def test_parameters_cannot_be_changed_after_loading(params):
+    with pytest.raises(AttributeError):
+        params.train.steps = 1
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "value", "message"),
+    [
+        ("train", "learning_rate", "1e-3", "train.learning_rate: found '1e-3' (text), expected a number; write 1.0e-3"),
+        ("train", "learning_rate", "fast", "train.learning_rate: found 'fast' (text), expected a number"),
+        ("train", "learning_rate", float("nan"), "train.learning_rate: found nan (number), expected a finite number"),
+        ("train", "learning_rate", 0, "train.learning_rate: found 0.0 (number), expected a number above 0"),
+        ("train", "steps", "60", "train.steps: found '60' (text), expected a whole number; write 60"),
+        ("train", "steps", 60.0, "train.steps: found 60.0 (number), expected a whole number"),
+        ("train", "steps", True, "train.steps: found True (boolean), expected a whole number"),
+        ("train", "steps", -1, "train.steps: found -1 (integer), expected at least 0"),
+        ("train", "steps", None, "train.steps: found null, expected a whole number"),
+        ("loss", "mse_weight", True, "loss.mse_weight: found True (boolean), expected a number"),
+        ("postprocess", "merge_rhythm", 1, "postprocess.merge_rhythm: found 1 (integer), expected true or false"),
+        ("data", "turned_share", 1.5, "data.turned_share: found 1.5 (number), expected at most 1"),
+        ("data", "signals", 7, "data.signals: found 7 (integer), expected a text; put it in quotes"),
+        ("data", "kinds", "0001", "data.kinds: found '0001' (text), expected a list of at least one entry"),
+        ("data", "kinds", [], "data.kinds: found [] (list), expected a list of at least one entry"),
+        ("data", "kinds", ["0001", 3], "data.kinds[1]: found 3 (integer), expected one of '0001', '0003'"),
+        ("data", "kinds", ["0001", "0002"], "data.kinds[1]: found '0002' (text), expected one of '0001', '0003'"),
+        ("data", "kinds", ["0001", "0001"], "data.kinds[1]: found '0001' (text), expected each entry once"),
+        ("model", "size", "huge", "model.size: found 'huge' (text), expected one of 'tiny', 'small', 'base'"),
+    ],
+)
+def test_a_wrong_value_names_its_path_and_what_was_expected(load_changed, block, name, value, message):
+    with pytest.raises(ParamsError) as error:
+        load_changed(put(block, name, value))
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("train", "momentum", 0.9), "train.momentum: unknown parameter, expected one of seed, weights, steps"),
+        (lambda content: content.update(trian={}), "trian: unknown parameter, expected one of data, verify"),
+        (lambda content: content["train"].pop("steps"), "train.steps: missing parameter; add it to the YAML file"),
+        (lambda content: content.pop("submit"), "submit: missing parameter; add it to the YAML file"),
+        (lambda content: content.update(submit="csv"), "submit: found 'csv' (text), expected a block of parameters"),
+    ],
+)
+def test_unknown_and_missing_parameters_are_errors(load_changed, change, message):
+    with pytest.raises(ParamsError) as error:
+        load_changed(change)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", ["train: [1, 2", "\ttrain: 1", "", "- a list"])
+def test_a_file_that_is_no_yaml_mapping_is_one_line_with_its_name(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError) as error:
+        load_params(path)
+    assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(ParamsError, match="no such file"):
+        load_params(tmp_path / "params.yaml")
