@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ecgpipe.competition import KINDS
 from ecgpipe.errors import EcgpipeError
 from ecgpipe.geometry import PageMap
 from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
@@ -12,7 +13,6 @@ from ecgpipe.synth.capture.monitor import photograph_monitor
 from ecgpipe.synth.capture.photo import photograph
 from ecgpipe.synth.capture.scan import scan
 
-KINDS = ("0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012")
 LONG_SIDE_PX = dict.fromkeys(("0005", "0009", "0010"), 4032) | {"0006": 4000}
 SCAN_LONG_SIDE_PX = 2200
 TURNED_SHARE = 0.01

@@ -59,7 +59,7 @@ def frame_points(plane: np.ndarray, body: np.ndarray, size: tuple[int, int], fil
 
 def develop(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
     """A picture (H, W, 3) uint8 of the scene `light` (H, W, 3) float32, 1 = white: blur, noise, tone, JPEG."""
-    light = light * white_balance(rng) * np.float32(rng.uniform(0.82, 1.08))
+    light = light * white_balance(rng)
     light = _defocus(light, rng, px_per_mm)
     flare = np.float32(rng.uniform(0.0, 0.12))
     light = light * (1 - flare) + flare * np.float32(0.8)
@@ -98,8 +98,14 @@ def _tone(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     curve = np.power(curve, np.exp(rng.normal(0, 0.15)))
     s = rng.uniform(-0.1, 0.3)
     curve = curve * (1 - s) + s * curve * curve * (3 - 2 * curve)
-    indices = np.clip(light * 1024, 0, 2048)
-    return cv2.remap(curve.astype(np.float32)[None], indices.reshape(len(light), -1), np.zeros((len(light), light[0].size), np.float32), cv2.INTER_LINEAR).reshape(light.shape)  # fmt: skip
+    return _look_up(curve.astype(np.float32), light * np.float32(1024))
+
+
+def _look_up(curve: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """`curve` (N,) float32 at the fractional `index` (H, W, 3), linear in between, its ends repeated."""
+    flat = index.reshape(len(index), -1)
+    found = cv2.remap(curve[None], flat, np.zeros_like(flat), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return found.reshape(index.shape)
 
 
 def _add_noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:

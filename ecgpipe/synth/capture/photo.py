@@ -5,7 +5,7 @@ import numpy as np
 
 from ecgpipe.synth.capture import camera, noise, scene, stains
 from ecgpipe.synth.capture.paper import Sheet, Surface, crumple, curl, fold, print_sheet, wave
-from ecgpipe.synth.capture.warp import Lattice, Warp
+from ecgpipe.synth.capture.warp import COARSE, Lattice, Warp
 
 MARGIN_STEPS = 10
 
@@ -44,13 +44,13 @@ def _shape(kind: str, rng: np.random.Generator) -> Surface:
     wave(surface, rng, noise.log_uniform(rng, 80, 250), noise.log_uniform(rng, 0.01, 0.1))
     if soaked or rng.random() < 0.15:
         wave(surface, rng, noise.log_uniform(rng, 25, 80), noise.log_uniform(rng, 0.03, 0.18))
-    style = rng.choice(["none", "folds", "crumple", "both"], p=(0.15, 0.4, 0.25, 0.2))
+    style = rng.choice(["none", "folds", "crumple", "both"], p=(0.12, 0.38, 0.3, 0.2))
     if style in ("folds", "both"):
         _folds(surface, rng)
     if style in ("crumple", "both"):
         facet = noise.log_uniform(rng, 15, 70)
-        crumple(surface, rng, facet, noise.log_uniform(rng, 0.05, 0.22))
-        crumple(surface, rng, facet / 3, noise.log_uniform(rng, 0.03, 0.16))
+        crumple(surface, rng, facet, noise.log_uniform(rng, 0.1, 0.4))
+        crumple(surface, rng, facet / 3, noise.log_uniform(rng, 0.05, 0.25))
     if rng.random() < 0.3:
         curl(surface, rng)
     return surface
@@ -67,12 +67,12 @@ def _folds(surface: Surface, rng: np.random.Generator) -> None:
         )
         sign = -sign if rng.random() < 0.8 else sign
         offset = rng.uniform(-110, 110) * (0.75 if index else 0.5)
-        fold(surface, rng, angle, offset, sign * noise.log_uniform(rng, 0.04, 0.35))
+        fold(surface, rng, angle, offset, sign * noise.log_uniform(rng, 0.08, 0.5))
 
 
 def _damage(sheet: Sheet, kind: str, rng: np.random.Generator) -> None:
     if kind == "0005":
-        if rng.random() < 0.1:
+        if rng.random() < 0.06:
             stains.dirt(sheet, rng)
         return
     if rng.random() < 0.7:
@@ -108,9 +108,11 @@ def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator
     alpha = cv2.resize(print_[..., 3], warp.mm.shape[:0:-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     light = scene.lamps(rng, warp.mm.shape[1:])
     paper = warp.on_surface(scene.shade(surface, rng) * (1 + np.float32(0.15) * surface.wear))
-    on_paper = warp.enlarge(light * paper[..., None]) * np.float32(rng.uniform(0.8, 0.98) / 255)
-    ground = scene.cast_shadow(alpha, rng, warp.scale / 4)
-    on_table = warp.enlarge(light * ground[..., None]) * np.float32(rng.uniform(0.6, 1.1) / 255)
+    exposed = np.quantile((light[..., 1] * paper)[alpha > 0.5], 0.8)
+    light *= np.float32(rng.uniform(0.68, 1.02) / exposed / 255)
+    on_paper = warp.enlarge(light * paper[..., None])
+    ground = scene.cast_shadow(alpha, rng, warp.scale / COARSE)
+    on_table = warp.enlarge(light * ground[..., None]) * np.float32(rng.uniform(0.6, 1.1))
     cover = print_[..., 3:].astype(np.float32) / 255
     picture = print_[..., :3] * on_paper * cover + scene.table(rng, warp) * on_table * (1 - cover)
     return camera.develop(picture, rng, warp.scale)

@@ -96,7 +96,8 @@ def lamps(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     light -= np.float32(rng.uniform(0, 0.12)) * (cols**2 + rows**2)
     light = np.repeat(light[..., None], 3, axis=2)
     for _ in range(rng.choice(4, p=(0.35, 0.35, 0.2, 0.1))):
-        dark, tint = rng.uniform(0.08, 0.5), rng.normal(0, 0.06)
+        dark = rng.uniform(0.05, 0.5)
+        tint = dark * rng.normal(0.03, 0.1)
         colour = np.array([1 - dark - tint, 1 - dark, 1 - dark + tint], np.float32)
         mask = _shadow(rng, rows, cols)[..., None]
         light *= 1 - mask * (1 - colour)

@@ -20,7 +20,7 @@ def _mm(length_mm: float) -> float:
 
 
 def _tint(sheet: Sheet, strength: np.ndarray, colour: np.ndarray, opaque: float) -> None:
-    """Multiply the sheet by `colour` where `strength` is 1; `opaque` 1 paints it over instead of letting ink through."""
+    """Multiply the sheet by `colour` where `strength` is 1; `opaque` 1 hides the ink below."""
     height, width = sheet.rgba.shape[:2]
     strength = cv2.resize(strength.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     colour = np.asarray(colour, np.float32)
@@ -35,7 +35,7 @@ def wet(sheet: Sheet, rng: np.random.Generator) -> None:
     level = noise.fractal(rng, shape, _mm(rng.uniform(30, 110))) + np.float32(rng.uniform(-1.2, 0.3))
     body = noise.step(level, noise.log_uniform(rng, 0.05, 0.6))
     line = np.exp(-((level / np.float32(noise.log_uniform(rng, 0.02, 0.12))) ** 2)) * np.float32(rng.uniform(0.2, 1))
-    brown = np.array([1, rng.uniform(0.86, 0.98), rng.uniform(0.6, 0.95)]) * rng.uniform(0.8, 1)
+    brown = (1 - rng.uniform(0.05, 0.5) * np.array([0.15, 0.4, 1])) * rng.uniform(0.85, 1)
     mottled = np.clip(1 + 0.25 * noise.fractal(rng, shape, _mm(8)), 0, 1.3)
     if rng.random() < 0.5:
         _fade(sheet, body * np.float32(rng.uniform(0.1, 0.5)))
