@@ -122,26 +122,25 @@ def _trace_px(series: np.ndarray, fs_hz: float, window: layout.Window, px_per_mm
 
 
 def _stroke(lines: list[np.ndarray], width_px: float, shape: tuple[int, int]) -> np.ndarray:
-    """Coverage (H, W) in 0..1 of polylines (2, n) px with rising x, drawn with a round pen.
+    """Coverage (H, W) float32, past 1 where strokes overlap, of polylines (2, n) px with rising x and a round pen.
 
     Seen column by column such a stroke is one interval [top, bottom]: the line's own extent, dilated by the pen's
     disk. Each interval enters as two edges per sub-column; a running sum down the page fills them.
     """
     height, width = shape
-    edges = np.zeros((height + 2) * width)
+    edges = np.zeros((height + 2) * width, np.float32)
     for x, y in lines:
         first, top, bottom = _extent(x, y, width_px / 2)
         columns = (first + np.arange(len(top))) // SUBCOLUMNS
         inside = (columns >= 0) & (columns < width)
-        for edge, sign in ((top, 1.0), (bottom, -1.0)):
+        for edge, sign in ((top, 1 / SUBCOLUMNS), (bottom, -1 / SUBCOLUMNS)):
             place = np.clip(edge[inside] + 0.5, 0, height)
             row = np.floor(place).astype(int)
-            part = place - row
+            part = (place - row).astype(np.float32)
             index = row * width + columns[inside]
             np.add.at(edges, index, sign * (1 - part))
             np.add.at(edges, index + width, sign * part)
-    coverage = np.cumsum(edges.reshape(height + 2, width)[:height], axis=0) / SUBCOLUMNS
-    return np.clip(coverage, 0, 1)
+    return np.cumsum(edges.reshape(height + 2, width)[:height], axis=0)
 
 
 def _extent(x: np.ndarray, y: np.ndarray, radius_px: float) -> tuple[int, np.ndarray, np.ndarray]:
@@ -190,12 +189,15 @@ def _grid(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndar
         rows = _bars(height, np.round(y * px_per_mm), line_mm * px_per_mm)[:, None]
         across = across * (1 - columns) + columns * np.float32(colour)
         down, through = down * (1 - rows) + rows * np.float32(colour), through * (1 - rows)
-    page = across[None] * through[:, None] + down[:, None]
+    sides = np.ones((width, 1), np.float32)
     if style.show_border:
         line_px = style.border_width_mm * px_per_mm
-        rows, columns = _bars(height, [-0.5, height - 0.5], line_px), _bars(width, [-0.5, width - 0.5], line_px)
-        page *= ((1 - rows)[:, None] * (1 - columns))[..., None]
-    return np.round(page).astype(np.uint8)
+        ends = 1 - _bars(height, [-0.5, height - 0.5], line_px)[:, None]
+        down, through = down * ends, through * ends
+        sides = 1 - _bars(width, [-0.5, width - 0.5], line_px)[:, None]
+    kinds, kind_of_row = np.unique(np.hstack([down, through]), axis=0, return_inverse=True)
+    lines = (across * kinds[:, None, 3:] + kinds[:, None, :3]) * sides
+    return np.round(lines).astype(np.uint8)[kind_of_row]
 
 
 def _bars(length: int, centres: np.ndarray, width_px: float) -> np.ndarray:
@@ -239,7 +241,7 @@ def _texts(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.nda
     sheet = Image.new("L", shape[::-1])
     pen = ImageDraw.Draw(sheet)
     for x_mm, y_mm, words in (*names, *style.header, *FOOTER):
-        pen.text((x_mm * px_per_mm, y_mm * px_per_mm), words, fill=255, font=font, anchor="ls")
+        pen.text((x_mm * px_per_mm + 0.5, y_mm * px_per_mm + 0.5), words, fill=255, font=font, anchor="ls")
     return np.asarray(sheet, np.float32) / 255
 
 
@@ -261,9 +263,9 @@ def _print_code(page: np.ndarray, seed: int, px_per_mm: float, modules: int = 29
 
 def _blend(page: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
     """Lay `colour` over `page` in place, touching only where there is ink."""
-    where = np.nonzero(coverage > 1 / 512)
-    alpha = coverage[where][:, None].astype(np.float32)
-    page[where] = np.round(page[where] * (1 - alpha) + np.float32(colour) * alpha).astype(np.uint8)
+    pixels, where = page.reshape(-1, 3), np.flatnonzero(coverage > 1 / 512)
+    alpha = np.minimum(coverage.ravel()[where], 1)[:, None]
+    pixels[where] = np.round(pixels[where] * (1 - alpha) + np.float32(colour) * alpha)
 
 
 def _colour(rgb: np.ndarray) -> Colour:
