@@ -1,0 +1,180 @@
+"""Every form a picture of a page may come in gives the same pixels; everything else gives one line that says why."""
+
+import struct
+import time
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ecgpipe.errors import PictureError
+from ecgpipe.picture import read_picture
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A coloured gradient of 260×320 pixels, smooth enough for lossy formats."""
+    y, x = np.mgrid[0:260, 0:320]
+    return np.stack([x * 0.7, y * 0.8, 120 + 0 * x], axis=-1).astype(np.uint8)
+
+
+def save(array, path, mode=None, **options):
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "tolerance"),
+    [
+        ("a.png", None, 0),
+        ("a.tif", None, 0),
+        ("a.bmp", None, 0),
+        ("a.webp", None, 8),
+        ("a.jpg", None, 8),
+        ("cmyk.jpg", "CMYK", 12),
+        ("cmyk.tif", "CMYK", 2),
+        ("opaque.png", "RGBA", 0),
+    ],
+)
+def test_formats_and_modes_give_the_same_pixels(page, tmp_path, name, mode, tolerance):
+    picture = read_picture(save(page, tmp_path / name, mode))
+    assert picture.shape == page.shape and picture.dtype == np.uint8 and picture.flags.writeable
+    assert np.abs(picture.astype(int) - page).max() <= tolerance
+
+
+def test_the_format_is_read_from_the_content_not_the_name(page, tmp_path):
+    path = save(page, tmp_path / "scan.jpg", format="PNG")
+    np.testing.assert_array_equal(read_picture(path), page)
+
+
+def test_palette_becomes_its_colours(page, tmp_path):
+    palette = Image.fromarray(page).quantize(64)
+    palette.save(tmp_path / "palette.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "palette.png"), np.asarray(palette.convert("RGB")))
+
+
+def test_grey_fills_three_channels(page, tmp_path):
+    grey = page[..., 0]
+    np.testing.assert_array_equal(
+        read_picture(save(grey, tmp_path / "grey.png")), np.repeat(grey[..., None], 3, axis=2)
+    )
+
+
+def test_bilevel_is_black_and_white(page, tmp_path):
+    picture = read_picture(save(page[..., 0], tmp_path / "fax.tif", "1"))
+    assert set(np.unique(picture)) == {0, 255}
+
+
+@pytest.mark.parametrize("name", ["grey16.png", "grey16.tif"])
+def test_sixteen_bit_grey_is_scaled_not_clipped(page, tmp_path, name):
+    grey = page[..., 1]
+    cv2.imwrite(str(tmp_path / name), grey.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_picture(tmp_path / name)[..., 2], grey)
+
+
+def test_sixteen_bit_colour_is_scaled_not_clipped(page, tmp_path):
+    cv2.imwrite(str(tmp_path / "rgb16.png"), page[..., ::-1].astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_picture(tmp_path / "rgb16.png"), page)
+
+
+def test_transparent_paper_is_white(page, tmp_path):
+    alpha = np.full(page.shape[:2], 255, np.uint8)
+    alpha[:100] = 0
+    picture = read_picture(save(np.dstack([page, alpha]), tmp_path / "alpha.png"))
+    assert (picture[:100] == 255).all()
+    np.testing.assert_array_equal(picture[100:], page[100:])
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+@pytest.mark.parametrize("name", ["turned.jpg", "turned.png", "turned.tif"])
+def test_exif_turn_is_applied(page, tmp_path, name, orientation, turns):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = read_picture(save(page, tmp_path / name, exif=exif))
+    expected = np.rot90(page, turns)
+    assert picture.shape == expected.shape
+    assert np.abs(picture.astype(int) - expected).max() <= 8
+
+
+def png_header(width, height):
+    """A PNG that claims a size and ends there."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(b"\0")
+    chunks = [
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, body)
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty, expected a picture"),
+        (b"ecg of a cat\n" * 99, "not a picture that can be read, expected PNG, JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "not a picture that can be read"),
+        (png_header(1, 1), "found 1x1 pixels, expected at least 200"),
+        (png_header(4000, 199), "found 4000x199 pixels, expected at least 200"),
+        (png_header(60_000, 60_000), "found 60000x60000 pixels, expected at most 20000 a side"),
+        (png_header(12_000, 12_000), "found 12000x12000 pixels.* 120 million"),
+        (png_header(20_001, 300), "found 20001x300 pixels"),
+        (png_header(2200, 1700), "truncated or corrupt"),
+    ],
+)
+def test_refusals_name_file_and_reason(tmp_path, recwarn, content, words):
+    (tmp_path / "sheet.png").write_bytes(content)
+    start = time.perf_counter()
+    with pytest.raises(PictureError, match=rf"sheet\.png: .*{words}") as caught:
+        read_picture(tmp_path / "sheet.png")
+    assert "\n" not in str(caught.value)
+    assert not recwarn.list
+    assert time.perf_counter() - start < 1  # 60000x60000 pixels are not decoded
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cut.jpg", {}),
+        ("cut.jpg", {"progressive": True}),
+        ("cut.png", {}),
+        ("cut.tif", {}),
+        ("cut.tif", {"compression": "tiff_lzw"}),
+        ("cut.bmp", {}),
+        ("cut.webp", {}),
+    ],
+)
+def test_truncated_files_are_refused(page, tmp_path, name, options, share):
+    noisy = page + np.random.default_rng(0).integers(0, 20, page.shape, dtype=np.uint8)
+    path = save(noisy, tmp_path / name, **options)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(PictureError, match=rf"{name}: "):
+        read_picture(path)
+
+
+@pytest.mark.parametrize(("name", "colour"), [("white.jpg", 255), ("black.png", 0), ("beige.webp", (245, 235, 210))])
+def test_blank_pictures_are_refused(page, tmp_path, name, colour):
+    blank = np.empty_like(page)
+    blank[:] = colour
+    with pytest.raises(PictureError, match=rf"{name}: blank"):
+        read_picture(save(blank, tmp_path / name))
+
+
+def test_a_single_pen_stroke_is_not_blank(page, tmp_path):
+    stroke = np.full_like(page, 255)
+    cv2.line(stroke, (20, 30), (280, 200), (60, 60, 60), 2)
+    assert read_picture(save(stroke, tmp_path / "stroke.png")).min() == 60
+
+
+def test_missing_file_and_folder_are_named(tmp_path):
+    with pytest.raises(PictureError, match=r"gone\.png: no such file"):
+        read_picture(tmp_path / "gone.png")
+    with pytest.raises(PictureError, match="cannot be opened: Is a directory"):
+        read_picture(tmp_path)
+
+
+def test_floating_point_levels_are_refused(page, tmp_path):
+    with pytest.raises(PictureError, match=r"f\.tif: found floating-point"):
+        read_picture(save(page[..., 0].astype(np.float32), tmp_path / "f.tif"))
