@@ -111,7 +111,7 @@ def _glare(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     for _ in range(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1))):
         cx, cy = rng.uniform(-1.1, 1.1, 2).astype(np.float32)
         wide, high = rng.uniform(0.08, 0.5, 2).astype(np.float32)
-        power = rng.choice([1, 4])  # round lamps, squarish windows
+        power = (1, 4)[rng.integers(2)]  # round lamps, squarish windows
         spot = np.exp(-((((cols - cx) / wide) ** 2) ** power) - (((rows - cy) / high) ** 2) ** power)
         glare = glare + spot * np.float32(rng.uniform(0.03, 0.35))
     return glare[..., None] * camera.white_balance(rng)
