@@ -302,6 +302,8 @@ def _read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
     table = _read_csv(path, dtype=str)
     if list(table.columns) != list(columns):
         raise DataError(f"{path}: found the columns {','.join(table.columns)}, expected {','.join(columns)}")
+    if table.empty:
+        raise DataError(f"{path}: found no row below the header, expected at least one")
     _check(path, table, table["id"].str.fullmatch(r"[\w-]+", flags=re.ASCII), "id", "letters, digits, - or _")
     for name, kind in columns.items():
         if kind is int:

@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from scipy.signal import resample
 
 from ecgpipe.competition import (
     FS_HZ,
@@ -27,6 +26,7 @@ from ecgpipe.files import atomic_folder
 from ecgpipe.layout import DURATION_S
 from ecgpipe.parallel import map_processes
 from ecgpipe.params import Data
+from ecgpipe.signals import fourier_resample
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import WFDB_FS_HZ, list_wfdb, read_wfdb, simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -79,7 +79,7 @@ def write_dataset(root: str | Path, data: Data) -> None:
 def _write_record(job: _Job) -> None:
     dataset, record, rng = Dataset(job.root), job.record, job.rng()
     original = simulate(rng, fs_hz=ORIGINAL_FS_HZ) if job.wfdb_record is None else read_wfdb(job.wfdb_record)
-    truth = resample(original.astype(np.float64), record.sig_len, axis=1)
+    truth = fourier_resample(original, record.sig_len)
     page = draw_page(original, ORIGINAL_FS_HZ, PageStyle.random(rng))
     if job.split == "train":
         write_signal(dataset.signal_path(record.id), truth, record.fs)
