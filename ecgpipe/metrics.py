@@ -82,9 +82,9 @@ def evaluate(records: Iterable[Pair]) -> pd.DataFrame:
     for pair in records:
         try:
             matched = _matched(pair.truth, pair.prediction)
-            rows += [_lead_row(pair, lead, *_checked(*both)) for lead, both in matched.items()]
         except DataError as error:
-            raise DataError(f"{pair.id} {pair.kind}: {error}") from None
+            raise DataError(f"{' '.join(filter(None, (pair.id, pair.kind)))}: {error}") from None
+        rows += [_lead_row(pair, lead, *both) for lead, both in matched.items()]
     if not rows:
         raise DataError("evaluate: found no record, expected at least one")
     return pd.DataFrame(rows)
@@ -110,23 +110,23 @@ def summary(table: pd.DataFrame) -> dict[str, float]:
     return metrics | {name: float(table[name].mean()) for name in ("mse_mv2", "mae_mv", "correlation")}
 
 
-def _checked(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _checked(truth: np.ndarray, prediction: np.ndarray, where: str = "") -> tuple[np.ndarray, np.ndarray]:
     truth, prediction = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
     if truth.ndim != 1 or truth.shape != prediction.shape or not truth.size:
         raise DataError(
-            f"found prediction {prediction.shape} for truth {truth.shape}, expected (samples,) of one length"
+            f"{where}found prediction {prediction.shape} for truth {truth.shape}, expected (samples,) of one length"
         )
     for name, series in (("truth", truth), ("prediction", prediction)):
         if not np.isfinite(series).all():
             row = int(np.isfinite(series).argmin())
-            raise DataError(f"found {series[row]} in the {name} at sample {row}, expected a finite number of mV")
+            raise DataError(f"{where}found {series[row]} in the {name} at sample {row}, expected a finite number of mV")
     return truth, prediction
 
 
 def _matched(truth: Segments, prediction: Segments) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     if not truth or set(truth) != set(prediction):
         raise DataError(f"found leads {sorted(prediction)} in the prediction, expected the truth's {sorted(truth)}")
-    return {lead: (truth[lead], prediction[lead]) for lead in truth}
+    return {lead: _checked(truth[lead], prediction[lead], f"lead {lead}: ") for lead in truth}
 
 
 def _powers(truth: np.ndarray, prediction: np.ndarray, fs_hz: float) -> tuple[float, float]:

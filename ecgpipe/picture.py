@@ -29,17 +29,17 @@ def read_picture(path: str | Path) -> np.ndarray:
             raise PictureError(f"{path}: the file is empty, expected a picture ({', '.join(FORMATS)})")
         with Image.open(path, formats=FORMATS) as image:
             _check_size(path, image.size)
-            pixels = _decoded(path, image)
+            picture = _decoded(path, image)
     except FileNotFoundError:
         raise PictureError(f"{path}: no such file, expected a picture") from None
     except Image.UnidentifiedImageError:
         raise PictureError(f"{path}: not a picture that can be read, expected {', '.join(FORMATS)}") from None
     except OSError as error:
         raise PictureError(f"{path}: cannot be opened: {error.strerror or error}") from None
-    if np.ptp(pixels[::3, ::3].reshape(-1, 3), axis=0).max() <= BLANK_LEVELS:
-        colour = tuple(pixels[0, 0].tolist())
+    if max(high - low for low, high in picture.getextrema()) <= BLANK_LEVELS:
+        colour = picture.getpixel((0, 0))
         raise PictureError(f"{path}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
-    return pixels
+    return np.array(picture)
 
 
 def _check_size(path: Path, size: tuple[int, int]) -> None:
@@ -53,10 +53,11 @@ def _check_size(path: Path, size: tuple[int, int]) -> None:
         )
 
 
-def _decoded(path: Path, image: Image.Image) -> np.ndarray:
+def _decoded(path: Path, image: Image.Image) -> Image.Image:
     try:
         image.load()
-        return np.array(_rgb(ImageOps.exif_transpose(image)))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _rgb(image)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
     except Exception as error:  # decoders raise whatever a corrupt file leads them to
@@ -76,4 +77,4 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

