@@ -1,0 +1,78 @@
+"""The predictor: frames in, millivolts out. Knows weights and networks, needs no training library."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ecgpipe.errors import ParamsError
+from ecgpipe.geometry import FrameSpec
+from ecgpipe.trace.decode import decode_heights, to_mv
+from ecgpipe.trace.models import TraceNet
+from ecgpipe.trace.strips import ROWS, SAMPLES, StripSpec
+from ecgpipe.trace.weights import SHIPPED, load_weights
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The four printed rows at 500 Hz from t = 0, each (4, 5000) float32: `mv`, NaN where the picture does not show
+    the trace, and `sigma_mv`, the reader's own standard error."""
+
+    mv: np.ndarray
+    sigma_mv: np.ndarray
+
+
+class TraceReader:
+    """Reads the rows of a frame with one network. Same frame, same traces on one machine."""
+
+    def __init__(self, model: TraceNet, spec: StripSpec):
+        self.model, self.spec = model.eval(), spec
+
+    @classmethod
+    def load(cls, weights: Path = SHIPPED) -> "TraceReader":
+        """A reader with the weights at `weights`; DataError if they cannot be read."""
+        model, spec, _ = load_weights(Path(weights))
+        return cls(model, spec)
+
+    def read(self, frame: np.ndarray, inside: np.ndarray, spec: FrameSpec) -> Traces:
+        """The traces of a frame (H, W, 3) uint8 RGB; `inside` (H, W) bool is False beyond the picture's edge.
+
+        Raises ParamsError if the frame's raster is not the one the weights were trained on.
+        """
+        if spec != self.spec.frame or frame.shape[:2] != spec.shape:
+            raise ParamsError(
+                f"preprocess: frame {frame.shape[:2]} at {spec.px_per_mm_x:g} x {spec.px_per_mm_y:g} px/mm, "
+                f"but these weights read {self.spec.frame.shape} at {self.spec.frame.px_per_mm_x:g} x "
+                f"{self.spec.frame.px_per_mm_y:g}; use that raster or train weights for this one"
+            )
+        height, sigma = read_strips(self.model, self.spec.cut_all(frame, inside))
+        signal = slice(self.spec.first_sample, self.spec.first_sample + SAMPLES)
+        height, sigma = height[:, signal], sigma[:, signal]
+        baseline = torch.tensor([self.spec.baseline(row) for row in range(ROWS)])[:, None]
+        mv = to_mv(height, baseline, spec.px_per_mv).numpy().astype(np.float32)
+        mv[~self._shown(height.numpy(), inside)] = np.nan
+        return Traces(mv, (sigma / spec.px_per_mv).numpy().astype(np.float32))
+
+    def _shown(self, height: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """Which samples (4, 5000) at strip rows `height` lie within the picture."""
+        masks = np.stack([self.spec.cut(inside, row, fill=False) for row in range(ROWS)])
+        columns = (self.spec.first_sample + np.arange(SAMPLES)) // self.spec.samples_per_px
+        return masks[np.arange(ROWS)[:, None], np.rint(height).astype(int), columns]
+
+
+@torch.inference_mode()
+def read_strips(model: TraceNet, strips: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Heights and their deviations, each (N, T) px, of strips (N, H, W, 3) uint8; one at a time, in bfloat16."""
+    decoded = []
+    for strip in strips:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(to_input(torch.from_numpy(strip[None])))
+        decoded.append(decode_heights(logits))
+    heights, sigmas = zip(*decoded, strict=True)
+    return torch.cat(heights), torch.cat(sigmas)
+
+
+def to_input(strips: torch.Tensor) -> torch.Tensor:
+    """Strips (N, H, W, 3) uint8 as the network's input (N, 3, H, W) in 0..1."""
+    return strips.permute(0, 3, 1, 2).float() / 255

@@ -1,0 +1,155 @@
+"""The long training of the shipped trace reader: pages made on the fly, resumable, ended by steps or by the clock.
+
+python -m pretrain.trace --signals FOLDER      train, or go on where a stopped training was
+python -m pretrain.trace --export              only write the weights of the last checkpoint
+"""
+
+import argparse
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger
+from torch.utils.data import DataLoader
+
+from ecgpipe import params
+from ecgpipe.geometry import FrameSpec
+from ecgpipe.trace.lightning import TraceModule
+from ecgpipe.trace.losses import CombinedLoss
+from ecgpipe.trace.models import build_model
+from ecgpipe.trace.strips import StripSpec
+from ecgpipe.trace.weights import save_weights
+from pretrain.pages import CropStream, PageStream, Signals, held_out_pages
+
+HERE = Path(__file__).parent
+EXPORT = HERE.parent / "ecgpipe" / "weights" / "trace.safetensors"
+VALIDATION_SEED = 2**20
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The block `trace` of pretrain/params.yaml."""
+
+    seed: int
+    minutes: float = params.number(above=0)
+    max_steps: int = params.number(at_least=1)
+    batch_size: int = params.number(at_least=1)
+    learning_rate: float = params.number(above=0)
+    crop_columns: int = params.number(at_least=32)
+    pool_pages: int = params.number(at_least=1)
+    crops_per_page: int = params.number(at_least=1)
+    workers: int = params.number(at_least=1)
+    threads: int = params.number(at_least=1)
+    held_out_records: int = params.number(at_least=0)
+    validation_pages_per_kind: int = params.number(at_least=1)
+    validate_every_minutes: float = params.number(above=0)
+    checkpoint_every_minutes: float = params.number(above=0)
+    average_decay: float = params.number(at_least=0, at_most=1)
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    frame: FrameSpec
+    model: params.Model
+    loss: params.Loss
+    trace: Trace
+
+
+def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
+    """Train, going on from `work`/last.ckpt if it is there; losses and scores go to `work`/metrics.csv."""
+    pl.seed_everything(config.trace.seed, verbose=False)
+    torch.set_num_threads(config.trace.threads)
+    trace, spec = config.trace, strip_spec(config)
+    checkpoint = work / "last.ckpt"
+    training, held_out = signals.split(trace.held_out_records)
+    # A restart draws new pages: the stream's seed moves on with the steps done so far.
+    done = torch.load(checkpoint, weights_only=True, mmap=True)["global_step"] if checkpoint.exists() else 0
+    crops = CropStream(
+        PageStream(training, spec, seed=trace.seed + done),
+        batch_size=trace.batch_size,
+        columns=trace.crop_columns,
+        pool=trace.pool_pages,
+        crops_per_page=trace.crops_per_page,
+        workers=trace.workers,
+    )
+    validation = held_out_pages(held_out, spec, trace.validation_pages_per_kind, VALIDATION_SEED)
+    trainer = pl.Trainer(
+        max_steps=trace.max_steps,
+        max_time=timedelta(minutes=trace.minutes),
+        precision="bf16-mixed",
+        gradient_clip_val=1.0,
+        val_check_interval=timedelta(minutes=trace.validate_every_minutes),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+        logger=CSVLogger(work, name="", version="log"),
+        callbacks=[
+            EMAWeightAveraging(decay=trace.average_decay),
+            ModelCheckpoint(
+                work,
+                filename="last",
+                train_time_interval=timedelta(minutes=trace.checkpoint_every_minutes),
+                enable_version_counter=False,
+            ),
+        ],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(
+        build_module(config),
+        DataLoader(crops, batch_size=None),
+        DataLoader(validation, batch_size=None, collate_fn=lambda page: page),
+        ckpt_path=checkpoint if checkpoint.exists() else None,
+    )
+    trainer.save_checkpoint(checkpoint)
+    return trainer
+
+
+def strip_spec(config: Pretrain) -> StripSpec:
+    return StripSpec(config.frame, config.model.half_height_mm)
+
+
+def build_module(config: Pretrain) -> TraceModule:
+    spec = strip_spec(config)
+    return TraceModule(
+        build_model(config.model.size, spec.samples_per_px),
+        CombinedLoss(**asdict(config.loss), px_per_mv=config.frame.px_per_mv),
+        learning_rate=config.trace.learning_rate,
+    )
+
+
+def export(config: Pretrain, work: Path, out: Path) -> None:
+    """Write the averaged weights of `work`/last.ckpt to `out`, with a card."""
+    state = torch.load(work / "last.ckpt", weights_only=True)
+    module = build_module(config)
+    module.load_state_dict(state["state_dict"])
+    steps = state["global_step"]
+    about = {
+        "data": "pages made by ecgpipe.synth from PTB-XL 500 Hz records and simulated ECGs, all nine kinds",
+        "signals_licence": "PTB-XL 1.0.3, CC BY 4.0, doi:10.13026/kfzx-aw45",
+        "steps": steps,
+        "crops": steps * config.trace.batch_size,
+        "hardware": "2 CPU cores",
+        "training": asdict(config.trace) | asdict(config.loss),
+    }
+    save_weights(out, module.model, size=config.model.size, spec=strip_spec(config), about=about)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--signals", type=Path, help="folder of WFDB records; without it all ECGs are simulated")
+    parser.add_argument("--work", type=Path, default=HERE.parent / "scratch" / "trace", help="checkpoints and logs")
+    parser.add_argument("--out", type=Path, default=EXPORT)
+    parser.add_argument("--export", action="store_true", help="write the last checkpoint's weights and stop")
+    args = parser.parse_args()
+    config = params.load_dataclass(Pretrain, HERE / "params.yaml")
+    if not args.export:
+        train(config, Signals.read(args.signals), args.work)
+    export(config, args.work, args.out)
+
+
+if __name__ == "__main__":
+    main()
