@@ -58,15 +58,16 @@ def frame_points(plane: np.ndarray, body: np.ndarray, size: tuple[int, int], fil
 
 
 def develop(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
-    """A picture (H, W, 3) uint8 of the scene `light` (H, W, 3) float32, 1 = white: blur, noise, tone, JPEG."""
-    light = light * white_balance(rng)
-    light = _defocus(light, rng, px_per_mm)
-    flare = np.float32(rng.uniform(0.0, 0.12))
-    light = light * (1 - flare) + flare * np.float32(0.8)
-    light = _tone(light, rng)
-    light = _add_noise(light, rng)
-    picture = cv2.convertScaleAbs(np.clip(light, 0, 1), alpha=255)
+    """A picture (H, W, 3) uint8 of the scene `light` (H, W, 3) float32, 1 = white: blur, tone, noise, JPEG."""
+    light = _tone(_defocus(light, rng, px_per_mm), rng)
+    picture = cv2.convertScaleAbs(np.maximum(_add_noise(light, rng), 0), alpha=255)
     return jpeg(_sharpen(picture, rng), int(rng.uniform(55, 97)))
+
+
+def overlay(front: np.ndarray, back: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """`front` over `back`, both (H, W, 3) float32, where `alpha` (H, W) uint8 is 255."""
+    cover = alpha.astype(np.float32) / np.float32(255)
+    return cv2.blendLinear(front, back, cover, 1 - cover)
 
 
 def white_balance(rng: np.random.Generator) -> np.ndarray:
@@ -91,8 +92,10 @@ def _defocus(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> n
 
 
 def _tone(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A phone's S-curve: roll-off near white, contrast in the middle."""
+    """Stray light in the lens, then a phone's curve: roll-off near white, contrast in the middle."""
     grid = np.linspace(0, 2, 2049, dtype=np.float32)
+    flare = rng.uniform(0.0, 0.12)
+    grid = grid * (1 - flare) + flare * 0.8
     knee = rng.uniform(0.75, 0.95)
     curve = np.where(grid < knee, grid, knee + (1 - knee) * np.tanh((grid - knee) / (1 - knee)))
     curve = np.power(curve, np.exp(rng.normal(0, 0.15)))
@@ -111,12 +114,12 @@ def _look_up(curve: np.ndarray, index: np.ndarray) -> np.ndarray:
 def _add_noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     sigma = np.float32(noise.log_uniform(rng, 0.004, 0.035))
     height, width = light.shape[:2]
-    grain = rng.standard_normal((height, width), dtype=np.float32)
+    grain = rng.standard_normal((height, width), dtype=np.float32) * sigma
     if rng.random() < 0.6:
         grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * np.float32(2.2)
-    light = light + (grain * sigma)[..., None]
     chroma = rng.standard_normal((height // 3 + 1, width // 3 + 1, 3), dtype=np.float32) * sigma * np.float32(0.6)
-    return light + cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR)
+    light = cv2.add(light, cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR))
+    return cv2.add(light, cv2.merge([grain] * 3))
 
 
 def _sharpen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -127,8 +130,15 @@ def _sharpen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     """`picture` after JPEG compression."""
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+
+
+def ink_grain(page: np.ndarray, rng: np.random.Generator, strength: float, tint: np.ndarray) -> np.ndarray:
+    """`page` (H, W, 3) uint8 as a printer lays it down: density times `tint`, uneven by `strength`."""
+    grain = noise.smooth(rng, page.shape[:2], noise.log_uniform(rng, 1, 3)) * np.float32(strength)
+    gain = cv2.merge([(1 + grain) * np.float32(t) for t in tint])
+    return cv2.bitwise_not(cv2.multiply(cv2.bitwise_not(page), gain, dtype=cv2.CV_8U))
 
 
 def _bell(rng: np.random.Generator) -> float:

@@ -18,13 +18,14 @@ def photograph_monitor(page: np.ndarray, rng: np.random.Generator, long_side_px:
     sheet, screen_px_per_mm = _screen(page, rng)
     warp = _aim(rng, long_side_px)
     print_ = warp.draw(sheet.rgba, sheet.left, sheet.top)
-    cover = print_[..., 3:].astype(np.float32) / 255
     shape = warp.mm.shape[1:]
-    glow = _uneven(rng, shape)
-    screen = (print_[..., :3].astype(np.float32) / 255) ** np.float32(rng.uniform(0.85, 1.2))
-    screen = screen * warp.enlarge(glow) * _pixels(warp, rng, screen_px_per_mm) + warp.enlarge(_glare(rng, shape))
-    room = warp.enlarge(_room(rng, shape))
-    return camera.develop(screen * cover + room * (1 - cover), rng, warp.scale), warp
+    gamma = (np.arange(256, dtype=np.float32) / 255) ** np.float32(rng.uniform(0.85, 1.2))
+    shown = cv2.multiply(cv2.LUT(print_[..., :3], gamma), _pixels(warp, rng, screen_px_per_mm))
+    balance = camera.white_balance(rng)
+    shown = cv2.multiply(shown, warp.enlarge(_uneven(rng, shape) * balance))
+    shown = cv2.add(shown, warp.enlarge(_glare(rng, shape)))
+    room = np.ascontiguousarray(warp.enlarge(_room(rng, shape) * balance))
+    return camera.develop(camera.overlay(shown, room, print_[..., 3]), rng, warp.scale), warp
 
 
 def _screen(page: np.ndarray, rng: np.random.Generator) -> tuple[Sheet, float]:

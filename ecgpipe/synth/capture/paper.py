@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.interpolate import LinearNDInterpolator
 
 from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import noise
@@ -91,20 +90,29 @@ def wave(surface: Surface, rng: np.random.Generator, wavelength_mm: float, slope
 
 
 def crumple(surface: Surface, rng: np.random.Generator, facet_mm: float, slope: float) -> None:
-    """Sharp-edged facets about `facet_mm` wide: a triangulated random height field with bent edges."""
+    """Sharp-edged facets about `facet_mm` wide, stronger in some parts: two bent lattices of random heights."""
     shape = surface.z.shape
-    extent = np.array([shape[1], shape[0]]) * FINE_MM
-    count = int(np.prod(extent / facet_mm)) + 8
-    knots = rng.uniform(-0.15, 1.15, (count, 2)) * extent
-    facets = LinearNDInterpolator(knots, rng.standard_normal(count) * slope * facet_mm * 0.5, fill_value=0.0)
-    rows, cols = np.mgrid[0 : shape[0] : 2, 0 : shape[1] : 2].astype(np.float32) * FINE_MM
-    bend = facet_mm * 0.12
-    dx, dy = (noise.smooth(rng, rows.shape, facet_mm / FINE_MM / 4) * bend for _ in range(2))
-    height = cv2.resize(facets(cols + dx, rows + dy).astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
+    height = _facets(surface.points, rng, facet_mm) + np.float32(0.7) * _facets(surface.points, rng, 0.7 * facet_mm)
     where = noise.step(noise.smooth(rng, shape, 220) + np.float32(rng.uniform(-0.6, 1.2)), 2.0)
-    height = cv2.GaussianBlur(height, (0, 0), noise.log_uniform(rng, 0.8, 2.0)) * where
+    height = (
+        cv2.GaussianBlur(height, (0, 0), noise.log_uniform(rng, 0.6, 1.8)) * where * np.float32(slope * facet_mm / 2)
+    )
     surface.z += height
     _contract(surface, height)
+
+
+def _facets(points: np.ndarray, rng: np.random.Generator, size_mm: float) -> np.ndarray:
+    """Random heights of unit spread, linear between the nodes of a turned, bent lattice: creases along its lines."""
+    angle = rng.uniform(0, np.pi)
+    c, s = np.cos(angle), np.sin(angle)
+    turned = points @ np.array([[c, -s], [s, c]], np.float32) / np.float32(size_mm)
+    cols, rows = (
+        turned[..., axis] + np.float32(0.35) * noise.smooth(rng, points.shape[:2], max(2 * size_mm / FINE_MM, 2))
+        for axis in (0, 1)
+    )
+    cols, rows = cols - cols.min(), rows - rows.min()
+    heights = rng.standard_normal((int(rows.max()) + 2, int(cols.max()) + 2), dtype=np.float32)
+    return cv2.remap(heights, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def curl(surface: Surface, rng: np.random.Generator) -> None:

@@ -14,7 +14,8 @@ def photograph(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_
     """A phone photo of the printed `page`, (H, W, 3) uint8, and the warp that made it."""
     sheet = _print(page, rng)
     surface = _shape(kind, rng)
-    _damage(sheet, kind, rng)
+    if kind != "0005" or rng.random() < 0.06:
+        _damage(sheet, kind, rng)
     warp = _aim(sheet, surface, rng, _picture_size(rng, long_side_px))
     return _expose(sheet, surface, warp, rng), warp
 
@@ -29,13 +30,10 @@ def _print(page: np.ndarray, rng: np.random.Generator) -> Sheet:
 
 
 def _inked(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The page as a printer lays it down: ink that covers unevenly, spreads a little, and is not quite black."""
-    density = 255 - page
+    """Ink that spreads a little, covers unevenly and is not quite black."""
     if rng.random() < 0.5:
-        density = cv2.GaussianBlur(density, (0, 0), rng.uniform(0.3, 0.8))
-    grain = noise.smooth(rng, page.shape[:2], noise.log_uniform(rng, 1, 3)) * np.float32(rng.uniform(0, 0.25))
-    gain = (np.float32(rng.uniform(0.65, 1.1)) * (1 + grain))[..., None]
-    return np.clip(255 - density * gain, 0, 255).astype(np.uint8)
+        page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.3, 0.8))
+    return camera.ink_grain(page, rng, rng.uniform(0, 0.25), np.full(3, rng.uniform(0.65, 1.1)))
 
 
 def _shape(kind: str, rng: np.random.Generator) -> Surface:
@@ -71,21 +69,23 @@ def _folds(surface: Surface, rng: np.random.Generator) -> None:
 
 
 def _damage(sheet: Sheet, kind: str, rng: np.random.Generator) -> None:
+    film = stains.Film(sheet)
     if kind == "0005":
-        if rng.random() < 0.06:
-            stains.dirt(sheet, rng)
+        stains.dirt(film, rng)
+        film.apply(sheet)
         return
     if rng.random() < 0.7:
-        stains.age(sheet, rng, rng.uniform(0.1, 0.9))
+        stains.age(film, rng, rng.uniform(0.1, 0.9))
     for _ in range(rng.integers(1, 4)):
-        stains.wet(sheet, rng)
+        stains.wet(film, rng)
     if rng.random() < 0.25:
-        stains.ring(sheet, rng)
+        stains.ring(film, rng)
     if kind == "0010":
-        stains.dirt(sheet, rng)
+        stains.dirt(film, rng)
         for _ in range(rng.integers(1, 4)):
-            stains.mould(sheet, rng, grey=rng.random() < 0.3)
-        stains.tear(sheet, rng, int(rng.integers(0, 4)), int(rng.integers(0, 6)), noise.log_uniform(rng, 0.2, 3))
+            stains.mould(film, rng, grey=rng.random() < 0.3)
+        stains.tear(sheet, film, rng, int(rng.integers(0, 4)), int(rng.integers(0, 6)), noise.log_uniform(rng, 0.2, 3))
+    film.apply(sheet)
 
 
 def _picture_size(rng: np.random.Generator, long_side_px: int) -> tuple[int, int]:
@@ -109,10 +109,8 @@ def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator
     light = scene.lamps(rng, warp.mm.shape[1:])
     paper = warp.on_surface(scene.shade(surface, rng) * (1 + np.float32(0.15) * surface.wear))
     exposed = np.quantile((light[..., 1] * paper)[alpha > 0.5], 0.8)
-    light *= np.float32(rng.uniform(0.68, 1.02) / exposed / 255)
-    on_paper = warp.enlarge(light * paper[..., None])
-    ground = scene.cast_shadow(alpha, rng, warp.scale / COARSE)
-    on_table = warp.enlarge(light * ground[..., None]) * np.float32(rng.uniform(0.6, 1.1))
-    cover = print_[..., 3:].astype(np.float32) / 255
-    picture = print_[..., :3] * on_paper * cover + scene.table(rng, warp) * on_table * (1 - cover)
-    return camera.develop(picture, rng, warp.scale)
+    light *= camera.white_balance(rng) * np.float32(rng.uniform(0.68, 1.02) / exposed / 255)
+    ground = scene.cast_shadow(alpha, rng, warp.scale / COARSE) * np.float32(rng.uniform(0.6, 1.1))
+    on_paper = cv2.multiply(print_[..., :3], warp.enlarge(light * paper[..., None]), dtype=cv2.CV_32F)
+    on_table = cv2.multiply(scene.table(rng, warp), warp.enlarge(light * ground[..., None]), dtype=cv2.CV_32F)
+    return camera.develop(camera.overlay(on_paper, on_table, print_[..., 3]), rng, warp.scale)

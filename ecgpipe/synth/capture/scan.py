@@ -5,7 +5,7 @@ import numpy as np
 
 from ecgpipe.layout import BOX_MM, GRID_TOP_MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import noise, stains
-from ecgpipe.synth.capture.camera import jpeg
+from ecgpipe.synth.capture.camera import ink_grain, jpeg
 from ecgpipe.synth.capture.paper import Sheet, print_sheet
 from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp
 
@@ -21,7 +21,7 @@ def scan(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_px: in
     if mouldy:
         _spoil(sheet, rng, grey)
     warp = _place(rng, long_side_px, turn_deg=1.2 if mouldy else 0.35)
-    bed = np.float32(rng.uniform(0.0, 0.2) if mouldy and rng.random() < 0.5 else rng.uniform(0.85, 1.0))
+    bed = rng.uniform(0.0, 0.2) if mouldy and rng.random() < 0.5 else rng.uniform(0.85, 1.0)
     return _read(sheet, warp, rng, bed, grey), warp
 
 
@@ -52,25 +52,21 @@ def _place(rng: np.random.Generator, long_side_px: int, turn_deg: float) -> Warp
 
 def _print_colour(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Ink laid down unevenly, its colour a little off."""
-    density = (255 - page).astype(np.float32)
-    grain = noise.smooth(rng, page.shape[:2], noise.log_uniform(rng, 1, 2.5)) * np.float32(rng.uniform(0.03, 0.25))
-    tint = rng.uniform(0.8, 1.1) * (1 + rng.normal(0, 0.06, 3)).astype(np.float32)
-    return np.clip(255 - density * (1 + grain)[..., None] * tint.astype(np.float32), 0, 255).astype(np.uint8)
+    return ink_grain(page, rng, rng.uniform(0.03, 0.25), rng.uniform(0.8, 1.1) * (1 + rng.normal(0, 0.02, 3)))
 
 
 def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A monochrome print: the 5 mm grid comes out (nearly) black, paler tones as dots."""
     density = (255 - cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)).astype(np.float32) / 255
     gain = rng.uniform(0.55, 1.5) / max(_grid_density(density), 0.08)
-    density = np.clip(density * np.float32(gain), 0, 1)
-    patchy = np.float32(rng.uniform(0, 0.2)) * noise.smooth(rng, density.shape, (40, 40))
-    threshold = (
-        np.float32(0.5) + patchy + np.float32(rng.uniform(0.1, 0.3)) * rng.standard_normal(density.shape, np.float32)
-    )
-    dots = noise.step(density - threshold, noise.log_uniform(rng, 0.05, 0.6))
+    density = np.minimum(density * np.float32(gain), 1)
+    grain = rng.standard_normal(density.shape, np.float32)
+    patches = noise.smooth(rng, density.shape, rng.uniform(20, 200))
+    threshold = 0.45 + np.float32(rng.uniform(0.08, 0.25)) * grain + np.float32(rng.uniform(0, 0.15)) * patches
+    dots = noise.step(density - np.maximum(threshold, 0.08), noise.log_uniform(rng, 0.05, 0.3))
     keep = np.float32(rng.uniform(0, 0.6))
-    grey = np.clip(keep * density + (1 - keep) * dots, 0, 1) * np.float32(rng.uniform(0.75, 1.0))
-    return np.repeat((255 - 255 * grey).astype(np.uint8)[..., None], 3, axis=2)
+    grey = 255 - (keep * density + (1 - keep) * dots) * np.float32(rng.uniform(190, 255))
+    return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
 def _grid_density(density: np.ndarray) -> float:
@@ -83,31 +79,36 @@ def _grid_density(density: np.ndarray) -> float:
 
 
 def _spoil(sheet: Sheet, rng: np.random.Generator, grey: bool) -> None:
+    film = stains.Film(sheet)
     if not grey:
-        stains.age(sheet, rng, rng.uniform(0, 0.7))
+        stains.age(film, rng, rng.uniform(0, 0.7))
     if rng.random() < 0.6:
-        stains.wet(sheet, rng)
+        stains.wet(film, rng)
     if rng.random() < 0.6:
-        stains.dirt(sheet, rng)
+        stains.dirt(film, rng)
     for _ in range(rng.integers(1, 5)):
-        stains.mould(sheet, rng, grey)
-    stains.tear(sheet, rng, int(rng.integers(0, 3)), int(rng.integers(0, 5)), noise.log_uniform(rng, 0.2, 3))
-    if grey:
-        sheet.rgba[..., :3] = cv2.cvtColor(sheet.ink, cv2.COLOR_RGB2GRAY)[..., None]
+        stains.mould(film, rng, grey)
+    stains.tear(sheet, film, rng, int(rng.integers(0, 3)), int(rng.integers(0, 5)), noise.log_uniform(rng, 0.2, 3))
+    film.apply(sheet)
 
 
-def _read(sheet: Sheet, warp: Warp, rng: np.random.Generator, bed: np.float32, grey: bool) -> np.ndarray:
-    """What the scanner's sensor and software make of the sheet on its bed."""
+def _read(sheet: Sheet, warp: Warp, rng: np.random.Generator, bed: float, grey: bool) -> np.ndarray:
+    """What the scanner's sensor and software make of the sheet on its bed: (H, W, 3) uint8."""
     print_ = warp.draw(sheet.rgba, sheet.left, sheet.top)
-    cover = print_[..., 3:].astype(np.float32) / 255
-    paper = np.float32(rng.uniform(0.9, 1.0)) * (1 + rng.normal(0, 0.0 if grey else 0.015, 3)).astype(np.float32)
-    light = print_[..., :3].astype(np.float32) * cover * paper + 255 * bed * (1 - cover)
-    light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.35, 0.9))
-    amount = np.float32(rng.uniform(0, 1.2))
-    light = light * (1 + amount) - amount * cv2.GaussianBlur(light, (0, 0), rng.uniform(0.8, 2))
-    grain = rng.standard_normal(light.shape[:2], np.float32) * np.float32(noise.log_uniform(rng, 0.5, 5))
-    black, gain = rng.uniform(0, 40), rng.uniform(0.98, 1.06)
-    light = black + (light + grain[..., None]) * np.float32(gain * (1 - black / 255))
-    picture = np.clip(light, 0, 255).astype(np.uint8)
-    picture = jpeg(picture, int(rng.uniform(75, 98))) if rng.random() < 0.5 else picture
-    return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2) if grey else picture
+    picture = cv2.cvtColor(print_, cv2.COLOR_RGBA2GRAY if grey else cv2.COLOR_RGBA2RGB)
+    picture[print_[..., 3] < 128] = np.uint8(255 * bed)
+    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.35, 0.9))
+    amount = rng.uniform(0, 1.2)
+    picture = cv2.addWeighted(picture, 1 + amount, cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 2)), -amount, 0)
+    black, white = rng.uniform(0, 40), rng.uniform(232, 262)
+    tint = np.ones(1) if grey else 1 + rng.normal(0, 0.012, 3)
+    grain = rng.standard_normal(picture.shape[:2], np.float32) * np.float32(
+        noise.log_uniform(rng, 0.5, 5)
+    ) + np.float32(black)
+    gains = [(white * t - black) / 255 for t in tint]
+    layers = [
+        cv2.addWeighted(c, gain, grain, 1, 0, dtype=cv2.CV_8U)
+        for c, gain in zip(cv2.split(picture), gains, strict=True)
+    ]
+    picture = cv2.merge(layers * 3 if grey else layers)
+    return jpeg(picture, int(rng.uniform(75, 98))) if rng.random() < 0.5 else picture
