@@ -10,7 +10,6 @@ sample_submission.parquet    id,value
 """
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import pandas as pd
 from ecgpipe.errors import DataError
 from ecgpipe.files import atomic_path
 from ecgpipe.layout import DURATION_S, LEADS, QUARTER_LEADS, QUARTERS, RHYTHM_LEAD
+from ecgpipe.tables import check_rows, read_csv, read_table, row_name, write_table
 
 Kind = Literal["0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -87,9 +87,7 @@ def write_signal(path: str | Path, series: np.ndarray, fs_hz: int) -> None:
         raise DataError(f"{path}: found a series of shape {series.shape}, expected {expected} at {fs_hz} Hz")
     masked = mask_windows(series)
     _check_windows(path, masked)
-    table = pd.DataFrame(masked.T, columns=LEADS)
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, na_rep="NaN", float_format=f"%.{DECIMALS}f", lineterminator="\n")
+    write_table(path, pd.DataFrame(masked.T, columns=LEADS), decimals=DECIMALS, na_rep="NaN")
 
 
 def read_signal(path: str | Path, sig_len: int | None = None) -> np.ndarray:
@@ -98,15 +96,15 @@ def read_signal(path: str | Path, sig_len: int | None = None) -> np.ndarray:
     DataError names file, lead and row for a missing or unknown lead, a text in a number's place, another number of
     rows than `sig_len` (not checked when None), a window with a value that is no finite number, a number outside it.
     """
-    header = _read_csv(path, nrows=0)
+    header = read_csv(path, nrows=0)
     for lead in LEADS:
         if lead not in header:
             raise DataError(f"{path}: lead {lead} is missing, expected the columns {','.join(LEADS)}")
     if unknown := [column for column in header if column not in LEADS]:
         raise DataError(f"{path}: found the column {unknown[0]!r}, expected only {','.join(LEADS)}")
-    table = _read_csv(path, na_values=["", "NaN", "nan"])
+    table = read_csv(path, na_values=["", "NaN", "nan"])
     if sig_len is not None and len(table) != sig_len:
-        last = f"the last is {_row(len(table) - 1)}" if len(table) else "there is none"
+        last = f"the last is {row_name(len(table) - 1)}" if len(table) else "there is none"
         raise DataError(f"{path}: every lead has {len(table)} rows, {last}; expected {sig_len}")
     for lead in LEADS:
         _check_numbers(path, lead, table[lead])
@@ -120,7 +118,7 @@ def _check_numbers(path: str | Path, lead: str, column: pd.Series) -> None:
         return
     bad = pd.to_numeric(column.astype("str"), errors="coerce").isna() & column.notna()
     row = int(bad.to_numpy().argmax())
-    raise DataError(f"{path}: lead {lead}, {_row(row)}: found {str(column.iloc[row])!r}, expected a number in mV")
+    raise DataError(f"{path}: lead {lead}, {row_name(row)}: found {str(column.iloc[row])!r}, expected a number in mV")
 
 
 def _check_windows(path: str | Path, series: np.ndarray) -> None:
@@ -132,7 +130,7 @@ def _check_windows(path: str | Path, series: np.ndarray) -> None:
     window = lead_slice(LEADS[lead], series.shape[1])
     expected = "a number inside" if inside[lead, row] else "NaN outside"
     raise DataError(
-        f"{path}: lead {LEADS[lead]}, {_row(row)}: found {series[lead, row]:g}, "
+        f"{path}: lead {LEADS[lead]}, {row_name(row)}: found {series[lead, row]:g}, "
         f"expected {expected} the window of rows {window.start} to {window.stop - 1}"
     )
 
@@ -170,11 +168,11 @@ def submission_table(test: pd.DataFrame, segments: Mapping[str, Mapping[str, np.
 
 def write_submission(path: str | Path, table: pd.DataFrame) -> None:
     """Write a submission as CSV (5 decimals) or parquet, by the suffix of `path`."""
-    with atomic_path(path) as temporary:
-        if temporary.suffix == ".parquet":
+    if Path(path).suffix == ".parquet":
+        with atomic_path(path) as temporary:
             table.to_parquet(temporary, index=False)
-        else:
-            table.to_csv(temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
+    else:
+        write_table(path, table, decimals=DECIMALS)
 
 
 def read_submission(path: str | Path) -> pd.DataFrame:
@@ -182,7 +180,7 @@ def read_submission(path: str | Path) -> pd.DataFrame:
     if not Path(path).is_file():
         raise DataError(f"{path}: no such file, expected a submission")
     try:
-        table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else _read_csv(path)
+        table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else read_csv(path)
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise DataError(f"{path}: not a submission: {' '.join(str(error).split())}") from None
     if list(table.columns) != ["id", "value"]:
@@ -252,17 +250,19 @@ class Dataset:
     def train_records(self) -> tuple[Record, ...]:
         """The rows of train.csv."""
         path = self.train_table_path
-        table = _read_table(path, _TRAIN_COLUMNS)
-        _check(path, table, ~table["id"].duplicated(), "id", "each record once")
-        _check(path, table, table["sig_len"] == DURATION_S * table["fs"], "sig_len", "10 times fs")
+        table = read_table(path, _TRAIN_COLUMNS)
+        _check_ids(path, table)
+        check_rows(path, table, ~table["id"].duplicated(), "id", "each record once")
+        check_rows(path, table, table["sig_len"] == DURATION_S * table["fs"], "sig_len", "10 times fs")
         return tuple(Record(*row) for row in table.itertuples(index=False, name=None))
 
     def test_table(self) -> pd.DataFrame:
         """The rows of test.csv: id and lead as text, fs in Hz and number_of_rows as integers."""
         path = self.test_table_path
-        table = _read_table(path, _TEST_COLUMNS)
-        _check(path, table, table["lead"].isin(LEADS), "lead", f"one of {', '.join(LEADS)}")
-        _check(path, table, ~table.duplicated(["id", "lead"]), "lead", "each lead of a record once")
+        table = read_table(path, _TEST_COLUMNS)
+        _check_ids(path, table)
+        check_rows(path, table, table["lead"].isin(LEADS), "lead", f"one of {', '.join(LEADS)}")
+        check_rows(path, table, ~table.duplicated(["id", "lead"]), "lead", "each lead of a record once")
         return table
 
     def test_ids(self) -> tuple[str, ...]:
@@ -270,7 +270,7 @@ class Dataset:
         return tuple(self.test_table()["id"].unique())
 
     def write_train_table(self, records: Iterable[Record]) -> None:
-        _write_table(self.train_table_path, pd.DataFrame([asdict(r) for r in records], columns=list(_TRAIN_COLUMNS)))
+        write_table(self.train_table_path, pd.DataFrame([asdict(r) for r in records], columns=list(_TRAIN_COLUMNS)))
 
     def write_test_table(self, records: Iterable[Record]) -> None:
         """Write test.csv, twelve rows a record with the lengths of the leads' windows."""
@@ -279,51 +279,9 @@ class Dataset:
             for lead in LEADS:
                 window = lead_slice(lead, record.sig_len)
                 rows.append((record.id, lead, record.fs, window.stop - window.start))
-        _write_table(self.test_table_path, pd.DataFrame(rows, columns=list(_TEST_COLUMNS)))
+        write_table(self.test_table_path, pd.DataFrame(rows, columns=list(_TEST_COLUMNS)))
 
 
-# ---- tables
-
-
-def _read_csv(path: str | Path, **options) -> pd.DataFrame:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
-            return pd.read_csv(path, keep_default_na=False, index_col=False, **options)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file, expected a CSV table") from None
-    except pd.errors.ParserWarning:
-        raise DataError(f"{path}: found a row with more fields than the header names, expected as many") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV table: {' '.join(str(error).split())}") from None
-
-
-def _read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
-    table = _read_csv(path, dtype=str)
-    if list(table.columns) != list(columns):
-        raise DataError(f"{path}: found the columns {','.join(table.columns)}, expected {','.join(columns)}")
-    if table.empty:
-        raise DataError(f"{path}: found no row below the header, expected at least one")
-    _check(path, table, table["id"].str.fullmatch(r"[\w-]+", flags=re.ASCII), "id", "letters, digits, - or _")
-    for name, kind in columns.items():
-        if kind is int:
-            _check(
-                path, table, table[name].str.fullmatch(r"[1-9]\d{0,8}", flags=re.ASCII), name, "a whole number above 0"
-            )
-    return table.astype(dict(columns))
-
-
-def _check(path: Path, table: pd.DataFrame, good: pd.Series, column: str, expected: str) -> None:
-    if not good.all():
-        row = int((~good.to_numpy(bool)).argmax())
-        raise DataError(f"{path}: {_row(row)}, {column}: found {str(table[column].iloc[row])!r}, expected {expected}")
-
-
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def _row(row: int) -> str:
-    """Rows count from 0 like samples; the file's line, header included, is what an editor shows."""
-    return f"row {row} (line {row + 2})"
+def _check_ids(path: Path, table: pd.DataFrame) -> None:
+    """Ids become file names: nothing that leads out of the folder."""
+    check_rows(path, table, table["id"].str.fullmatch(r"[\w-]+", flags=re.ASCII), "id", "letters, digits, - or _")

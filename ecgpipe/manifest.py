@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ecgpipe.errors import DataError
-from ecgpipe.files import atomic_path
+from ecgpipe.tables import write_table
 
 COLUMNS = ("path", "bytes", "sha256")
 
@@ -26,8 +26,7 @@ def build(root: str | Path, workers: int = 1) -> pd.DataFrame:
 
 def write(path: str | Path, manifest: pd.DataFrame) -> None:
     """Write a manifest as CSV."""
-    with atomic_path(path) as temporary:
-        manifest.to_csv(temporary, index=False, columns=list(COLUMNS), lineterminator="\n")
+    write_table(path, manifest[list(COLUMNS)])
 
 
 def read(path: str | Path) -> pd.DataFrame:

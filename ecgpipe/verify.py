@@ -13,10 +13,10 @@ import pandas as pd
 from ecgpipe import manifest as manifests
 from ecgpipe.competition import Dataset, read_signal, read_submission, submission_ids
 from ecgpipe.errors import DataError, EcgpipeError
-from ecgpipe.files import atomic_path
 from ecgpipe.layout import DURATION_S, LEADS
 from ecgpipe.params import Verify
 from ecgpipe.picture import read_picture
+from ecgpipe.tables import write_table
 
 NAMED = 3  # findings that the one-line summary spells out
 
@@ -41,14 +41,13 @@ class Report:
     def write_findings(self, path: str | Path) -> None:
         """Write the findings as CSV `path,problem`; a sound data set leaves the header alone."""
         table = pd.DataFrame([vars(finding) for finding in self.findings], columns=["path", "problem"])
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+        write_table(path, table)
 
     def raise_if_bad(self, advice: str) -> None:
         """DataError of one line with the first findings and `advice`, if there is any finding."""
         if self.findings:
             first = "; ".join(f"{finding.path}: {finding.problem}" for finding in self.findings[:NAMED])
-            raise DataError(f"{len(self.findings)} problems in the data, first: {first}; {advice}")
+            raise DataError(f"faults in the data: {len(self.findings)}, first: {first}; {advice}")
 
 
 def verify(root: str | Path, manifest: pd.DataFrame, params: Verify) -> Report:

@@ -1,16 +1,22 @@
 """A sound data set passes; each way of spoiling one is found and named by file, found and expected."""
 
+import json
 import os
+import shutil
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+import stages.download
+import stages.verify
 from ecgpipe import manifest
 from ecgpipe.competition import Dataset, Record
 from ecgpipe.errors import DataError
 from ecgpipe.verify import Report, verify
+from tests.conftest import REPOSITORY
 
 RECORD, TEST_RECORD = "10000000", "20000000"
 
@@ -95,7 +101,7 @@ def test_the_summary_names_the_first_findings_and_what_to_do(dataset_copy, exami
     with pytest.raises(DataError) as error:
         report.raise_if_bad(advice="fetch it anew")
     message = str(error.value)
-    assert message.startswith(f"2 problems in the data, first: test/{TEST_RECORD}.png: ") and "\n" not in message
+    assert message.startswith(f"faults in the data: 2, first: test/{TEST_RECORD}.png: ") and "\n" not in message
     assert "found 1000 bytes of SHA-256" in message and message.endswith("; fetch it anew")
 
 
@@ -176,3 +182,39 @@ def test_a_record_that_lacks_a_kind_which_others_have_is_found(dataset_copy, exa
 def test_a_missing_folder_is_an_error(tmp_path, params):
     with pytest.raises(DataError, match="no such folder"):
         verify(tmp_path / "raw", pd.DataFrame(columns=manifest.COLUMNS), params.verify)
+
+
+# ---- the stages
+
+
+@pytest.fixture
+def workspace(tiny_dataset, tmp_path, monkeypatch):
+    """A working directory whose params.yaml takes the tiny data set as a local folder."""
+    content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    content["data"].update(source="local", folder=str(tmp_path / "given"))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    shutil.copytree(tiny_dataset.root, tmp_path / "given")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_download_fetched_verify_finds_sound(workspace):
+    stages.run(stages.download.main)
+    stages.run(stages.verify.main)
+    downloaded, verified = (
+        json.loads((workspace / f"metrics/{name}.json").read_text()) for name in ("download", "verify")
+    )
+    assert downloaded["files"] == verified["files"] == 7
+    assert verified["findings"] == 0
+
+
+def test_verify_writes_its_report_then_fails_in_one_line(workspace, capsys):
+    stages.run(stages.download.main)
+    os.truncate(workspace / "data/raw/test.csv", 20)
+    with pytest.raises(SystemExit) as stop:
+        stages.run(stages.verify.main)
+    error = capsys.readouterr().err
+    assert stop.value.code == 1
+    assert error.startswith("error: faults in the data: 2, first: test.csv: ") and error.count("\n") == 1
+    assert len(pd.read_csv(workspace / "data/verify.csv")) == 2
+    assert json.loads((workspace / "metrics/verify.json").read_text())["findings"] == 2
