@@ -130,9 +130,9 @@ def _score(options: argparse.Namespace) -> int:
     from rich.table import Table
 
     from ecgpipe.compare import folder_pairs, page_table
-    from ecgpipe.metrics import competition_score
+    from ecgpipe.metrics import competition_score, evaluate
 
-    pages = page_table(folder_pairs(options.predictions, options.truth))
+    pages = page_table(evaluate(folder_pairs(options.predictions, options.truth)))
     table = Table("page", "SNR dB", "MAE mV", "correlation", title=f"{options.predictions} against {options.truth}")
     for page in pages.itertuples():
         table.add_row(page.id, f"{page.snr_db:.2f}", f"{page.mae_mv:.4f}", f"{page.correlation:.4f}")

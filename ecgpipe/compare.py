@@ -1,22 +1,21 @@
 """Digitised series against the truth: from whole series or folders of CSVs to the pairs that `metrics` compares."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition import lead_slice, read_signal
+from ecgpipe.competition import lead_segments, read_signal
 from ecgpipe.errors import DataError
 from ecgpipe.export import read_csv
-from ecgpipe.layout import DURATION_S, LEADS
-from ecgpipe.metrics import Pair, Segments, evaluate
+from ecgpipe.layout import DURATION_S
+from ecgpipe.metrics import Pair, Segments
 
 
 def segments(series_mv: np.ndarray) -> Segments:
     """The printed window of each lead of `series_mv` (12, n); 0 mV where nothing was read, as a submission needs it."""
-    sig_len = series_mv.shape[1]
-    return {lead: np.nan_to_num(series_mv[row, lead_slice(lead, sig_len)]) for row, lead in enumerate(LEADS)}
+    return lead_segments(np.nan_to_num(series_mv))
 
 
 def pair(page_id: str, kind: str, truth_mv: np.ndarray, prediction_mv: np.ndarray) -> Pair:
@@ -27,10 +26,10 @@ def pair(page_id: str, kind: str, truth_mv: np.ndarray, prediction_mv: np.ndarra
     return Pair(page_id, kind, fs_hz, segments(truth_mv), segments(prediction_mv))
 
 
-def page_table(pairs: Iterable[Pair]) -> pd.DataFrame:
-    """One row a page in the pairs' order: id, kind, linear `snr` (not capped), `snr_db`, `mae_mv`, `correlation`."""
-    leads = evaluate(pairs).groupby(["id", "kind"], sort=False)
-    pages = leads.agg({"signal_power": "sum", "noise_power": "sum", "mae_mv": "mean", "correlation": "mean"})
+def page_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a page of an `evaluate` table: id, kind, linear `snr` (not capped), `snr_db`, `mae_mv`, `correlation`."""
+    how = {"signal_power": "sum", "noise_power": "sum", "mae_mv": "mean", "correlation": "mean"}
+    pages = table.groupby(["id", "kind"], sort=False).agg(how)
     with np.errstate(divide="ignore", invalid="ignore"):
         snr = (pages["signal_power"] / pages["noise_power"]).where(pages["noise_power"] > 0, np.inf)
         pages = pages.assign(snr=snr, snr_db=10 * np.log10(snr))

@@ -17,6 +17,8 @@ from ecgpipe.errors import DataError
 from ecgpipe.files import atomic_path
 from ecgpipe.geometry import FrameSpec, PageMap, resample
 
+RECTIFIED = "rectified"  # status in pages.csv of a page whose frame is in its record's shard
+
 _FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # half the time of the default level, 3 to 20 % more bytes
 
 
@@ -32,6 +34,11 @@ class Frame:
     def cut(picture: np.ndarray, page_map: PageMap, spec: FrameSpec) -> "Frame":
         """The frame of `picture` (H, W, 3) uint8 RGB by the one interpolation."""
         return Frame(*resample(picture, page_map, spec), page_map)
+
+
+def shard_path(folder: str | Path, record_id: str) -> Path:
+    """Where the frames of a record lie."""
+    return Path(folder) / f"{record_id}.npz"
 
 
 def write_shard(path: str | Path, frames: Mapping[str, Frame]) -> None:

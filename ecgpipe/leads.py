@@ -1,0 +1,82 @@
+"""From the four traces of a page to twelve leads, and to any number of rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgpipe.layout import DURATION_S, LEADS, RHYTHM_LEAD, RHYTHM_ROW, Window, windows
+from ecgpipe.signals import fourier_resample, limb_lead_laws
+from ecgpipe.trace.reader import Traces
+
+
+@dataclass(frozen=True)
+class LeadOptions:
+    """What is done beyond cutting the rows into leads; chosen on out-of-fold readings by the postprocess stage."""
+
+    merge_rhythm: bool = False
+    limb_lead_residual_mv: float = 0.0
+
+
+PLAIN = LeadOptions()
+
+
+def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
+    """Series (12, n) float32 in mV of `traces` (4, n), NaN outside each lead's printed window.
+
+    Lead II is the rhythm strip, in its first quarter merged with the short row if `merge_rhythm`; the limb leads
+    are moved towards their laws where the residual is below `limb_lead_residual_mv`.
+    """
+    samples = traces.mv.shape[1]
+    series = np.full((len(LEADS), samples), np.nan)
+    for window in windows():
+        part = _part(window, samples)
+        series[LEADS.index(window.lead), part] = traces.mv[window.row, part]
+    if options.merge_rhythm:
+        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(traces)
+    return limb_lead_laws(series, options.limb_lead_residual_mv).astype(np.float32)
+
+
+def resample_leads(series_mv: np.ndarray, rows: int) -> np.ndarray:
+    """`series_mv` (12, n) at `rows` samples of the same 10 s, each lead resampled within its own window.
+
+    What was NaN inside a window stays NaN; the resampling itself sees such stretches bridged.
+    """
+    resampled = np.full((len(LEADS), rows), np.nan)
+    for lead, window in {window.lead: window for window in windows()}.items():  # of lead II's two, the rhythm strip
+        row = LEADS.index(lead)
+        source, target = _part(window, series_mv.shape[1]), _part(window, rows)
+        resampled[row, target] = _resample_known(series_mv[row, source], target.stop - target.start)
+    return resampled
+
+
+def _part(window: Window, samples: int) -> slice:
+    """The samples of `window` among `samples` of the whole 10 s, rounded down as the competition does."""
+    return slice(int(window.start_s / DURATION_S * samples), int(window.stop_s / DURATION_S * samples))
+
+
+def _resample_known(signal: np.ndarray, rows: int) -> np.ndarray:
+    index, known = np.arange(len(signal)), np.isfinite(signal)
+    if not known.any():
+        return np.full(rows, np.nan)
+    resampled = fourier_resample(np.interp(index, index[known], signal[known]), rows)
+    nearest = np.minimum(np.rint(np.arange(rows) * len(signal) / rows).astype(int), len(signal) - 1)
+    return np.where(known[nearest], resampled, np.nan)
+
+
+def _merged_rhythm(traces: Traces) -> np.ndarray:
+    """The rhythm strip (n,); in its first quarter the mean with the short row of lead II, weighted by 1/sigma².
+
+    The short row is first moved to the strip's level, so that no step appears where it ends.
+    """
+    short = next(window for window in windows() if window.lead == RHYTHM_LEAD)
+    part = _part(short, traces.mv.shape[1])
+    merged = traces.mv[RHYTHM_ROW].astype(np.float64)
+    both = traces.mv[[RHYTHM_ROW, short.row], part].astype(np.float64)
+    weight = np.where(np.isfinite(both), traces.sigma_mv[[RHYTHM_ROW, short.row], part] ** -2.0, 0.0)
+    shared = (weight > 0).all(axis=0)
+    if shared.any():
+        both[1] += np.median(both[0, shared] - both[1, shared])
+        total = weight.sum(axis=0)
+        mean = (weight * np.nan_to_num(both)).sum(axis=0) / np.where(total > 0, total, np.nan)
+        merged[part] = mean
+    return merged

@@ -1,0 +1,1 @@
+"""What the stages call: work over the whole data set, one module a stage."""

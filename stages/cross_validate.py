@@ -1,0 +1,49 @@
+"""cross_validate: how well pages are read whose record was never trained on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rich.progress import track
+
+from ecgpipe import plots
+from ecgpipe.compare import page_table
+from ecgpipe.competition import Dataset
+from ecgpipe.geometry import FrameSpec
+from ecgpipe.metrics import evaluate, summary
+from ecgpipe.params import load_params
+from ecgpipe.pipeline.cross_validate import page_overlay, read_out_of_fold
+from ecgpipe.pipeline.folds import assign_folds
+from ecgpipe.pipeline.samples import rectified_pages
+from ecgpipe.pipeline.traces import trace_pairs
+from ecgpipe.pipeline.train import FineTune
+from stages import run, write_metrics
+
+RAW = Dataset("data/raw")
+FRAMES = Path("data/frames")
+OOF = Path("data/oof")
+SCRATCH = Path("scratch/cross_validate")
+METRICS = "metrics/cross_validate.json"
+PLOTS = Path("plots/cross_validate")
+
+
+def main() -> None:
+    params = load_params()
+    split = params.cross_validate
+    spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
+    fine_tune = FineTune(spec, params.model, params.loss, replace(params.train, steps=split.steps))
+    pages = rectified_pages(FRAMES)
+    pages["fold"] = pages["id"].map(assign_folds(pages, split.folds, split.seed))
+    for _ in track(read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH), "folds", total=split.folds):
+        pass
+
+    leads = evaluate(trace_pairs(OOF, RAW))
+    scores = page_table(leads)
+    write_metrics(METRICS, summary(leads))
+    plots.snr_by_kind(PLOTS / "snr", scores)
+    for name, place in (("best", scores["snr_db"].idxmax()), ("worst", scores["snr_db"].idxmin())):
+        page = scores.loc[place]
+        plots.save_picture(PLOTS / f"{name}.jpg", page_overlay(page["id"], page["kind"], RAW, FRAMES, OOF), 2000)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,44 @@
+"""postprocess: how leads are made from traces, chosen on out-of-fold readings, then applied to the test pictures."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.progress import track
+
+from ecgpipe.competition import Dataset
+from ecgpipe.digitize import Digitizer
+from ecgpipe.geometry import FrameSpec
+from ecgpipe.params import load_params
+from ecgpipe.pipeline.postprocess import (
+    candidate_metrics,
+    candidates,
+    choose,
+    digitize_test,
+    save_choice,
+    score_candidates,
+)
+from stages import run, write_metrics
+
+RAW = Dataset("data/raw")
+OOF = Path("data/oof")
+WEIGHTS = Path("models/trace.safetensors")
+CHOICE = "models/postprocess.json"
+PREDICTIONS = Path("data/predictions")
+METRICS = "metrics/postprocess.json"
+
+
+def main() -> None:
+    params = load_params()
+    scores = score_candidates(OOF, RAW, candidates(params.postprocess))
+    choice = choose(scores)
+    save_choice(CHOICE, choice)
+
+    spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
+    work = digitize_test(Digitizer(WEIGHTS, spec), choice, RAW, PREDICTIONS)
+    pages = pd.DataFrame(track(work, "digitize", total=len(RAW.test_ids())))
+    pages.to_csv(PREDICTIONS / "pages.csv", index=False, lineterminator="\n")
+    write_metrics(METRICS, candidate_metrics(scores, pages))
+
+
+if __name__ == "__main__":
+    run(main)

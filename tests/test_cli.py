@@ -1,0 +1,223 @@
+"""`ecgpipe digitize` and `ecgpipe score`: what they write, and what a user is told when something is wrong."""
+
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import wfdb
+
+from ecgpipe.cli import main
+from ecgpipe.competition import write_signal
+from ecgpipe.export import read_csv, write_csv
+from ecgpipe.layout import LEADS, windows
+from ecgpipe.overlay import trace_mm
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.synth.page import PageStyle, draw_page
+
+FS_HZ = 500
+
+
+@pytest.fixture(scope="module")
+def signal() -> np.ndarray:
+    return simulate(np.random.default_rng(5), fs_hz=FS_HZ)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, signal) -> Path:
+    """A clean page of kind 0001."""
+    path = tmp_path_factory.mktemp("pages") / "page.png"
+    cv2.imwrite(str(path), draw_page(signal, FS_HZ, PageStyle.random(np.random.default_rng(5)))[..., ::-1])
+    return path
+
+
+@pytest.fixture(scope="module")
+def digitized(tmp_path_factory, page) -> Path:
+    """The folder that `digitize` wrote for the clean page."""
+    folder = tmp_path_factory.mktemp("out")
+    assert main(["digitize", str(page), "--output", str(folder), "--overlay"]) == 0
+    return folder
+
+
+# ---- what digitize writes
+
+
+def test_a_csv_has_twelve_named_leads_of_ten_seconds(digitized):
+    lines = (digitized / "page.csv").read_text().splitlines()
+    assert lines[0] == "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6"
+    assert len(lines) == 1 + 10 * FS_HZ
+
+
+def test_a_lead_has_values_in_its_printed_window_and_nothing_outside(digitized):
+    finite = np.isfinite(read_csv(digitized / "page.csv"))
+    assert finite[LEADS.index("II")].all()
+    assert finite[LEADS.index("V1"), 2500:3750].all() and finite[LEADS.index("V1")].sum() == 1250
+
+
+def test_the_series_are_those_of_the_page(tmp_path, digitized, signal, capsys):
+    write_signal(tmp_path / "page.csv", signal, FS_HZ)
+    assert main(["score", str(digitized), str(tmp_path)]) == 0
+    assert float(capsys.readouterr().out.rsplit(":", 1)[1].split()[0]) > 15
+
+
+def test_an_overlay_changes_the_picture_at_the_trace_and_keeps_its_size(digitized, page):
+    picture, overlay = cv2.imread(str(page)), cv2.imread(str(digitized / "page.overlay.jpg"))
+    assert overlay.shape == picture.shape
+    assert np.mean(np.abs(overlay.astype(int) - picture).max(-1) > 60) < 0.1
+
+
+def test_digitizing_twice_gives_the_same_bytes(tmp_path, page, digitized):
+    main(["digitize", str(page), "--output", str(tmp_path)])
+    assert (tmp_path / "page.csv").read_bytes() == (digitized / "page.csv").read_bytes()
+
+
+def test_wfdb_at_another_rate_holds_the_same_series(tmp_path, page, digitized):
+    assert main(["digitize", str(page), "--output", str(tmp_path), "--format", "wfdb", "--fs", "250"]) == 0
+    record = wfdb.rdrecord(str(tmp_path / "page"))
+    assert (record.fs, record.sig_len, record.sig_name) == (250, 2500, list(LEADS))
+    csv = read_csv(digitized / "page.csv")[LEADS.index("II"), ::2]
+    assert np.corrcoef(record.p_signal[:, LEADS.index("II")], csv)[0, 1] > 0.99
+    assert np.isnan(record.p_signal[0, LEADS.index("V6")])
+
+
+def test_a_folder_stands_for_the_pictures_in_it(tmp_path, page):
+    assert main(["digitize", str(page.parent), "--output", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["page.csv"]
+
+
+# ---- bad input: one line each, the others done, exit status 1
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds no pixels."""
+    header = b"IHDR" + width.to_bytes(4) + height.to_bytes(4) + bytes([8, 2, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4) + header + zlib.crc32(header).to_bytes(4)
+
+
+def encoded(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def fur() -> np.ndarray:
+    """A photo-like texture without any page in it."""
+    noise = np.random.default_rng(1).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    return cv2.resize(noise, (1600, 1200), interpolation=cv2.INTER_CUBIC)
+
+
+BAD_PICTURES = {
+    "empty": lambda page: b"",
+    "truncated": lambda page: page[: len(page) // 2],
+    "text": lambda page: b"not a picture\n",
+    "one-pixel": lambda page: encoded(np.full((1, 1, 3), 255, np.uint8)),
+    "huge": lambda page: png_of_size(60_000, 60_000),
+    "white": lambda page: encoded(np.full((1700, 2200, 3), 255, np.uint8)),
+    "fur": lambda page: encoded(fur()),
+}
+
+
+@pytest.fixture(scope="module")
+def bad_run(tmp_path_factory, page) -> tuple[Path, dict[str, str], int, str]:
+    """Every bad picture and a good one in one go: output folder, stderr line by picture, exit status, stderr."""
+    folder = tmp_path_factory.mktemp("bad")
+    paths = [folder / f"{name}.png" for name in BAD_PICTURES] + [folder / "absent.png"]
+    for path, make in zip(paths, BAD_PICTURES.values(), strict=False):
+        path.write_bytes(make(page.read_bytes()))
+    command = [
+        sys.executable,
+        "-m",
+        "ecgpipe",
+        "digitize",
+        *map(str, paths),
+        str(page),
+        "--output",
+        str(folder / "out"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    return folder / "out", {p.stem: [line for line in lines if str(p) in line] for p in paths}, done.returncode, lines
+
+
+@pytest.mark.parametrize("name", [*BAD_PICTURES, "absent"])
+def test_a_bad_picture_is_one_line_that_names_it(bad_run, name):
+    (line,) = bad_run[1][name]
+    assert line.startswith("ecgpipe: ") and len(line.rsplit(f"{name}.png: ", 1)[1].split()) >= 3
+    assert "unexpected" not in line
+
+
+def test_after_bad_pictures_the_good_one_is_done_and_the_status_is_1(bad_run):
+    out, by_picture, status, lines = bad_run
+    assert status == 1 and [path.name for path in out.iterdir()] == ["page.csv"]
+    assert len(lines) == len(by_picture), "nothing else on stderr"
+
+
+def test_two_pictures_of_one_name_are_refused_rather_than_overwritten(tmp_path, page, capsys):
+    twin = tmp_path / "page.jpg"
+    twin.write_bytes(page.read_bytes())
+    assert main(["digitize", str(page), str(twin), "--output", str(tmp_path / "out")]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2 and all("written as page" in line for line in errors)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_pictures_is_said(tmp_path, capsys):
+    assert main(["digitize", str(tmp_path), "--output", str(tmp_path)]) == 1
+    assert "no picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["0", "-500", "nan", "333.33", "fast"])
+def test_a_rate_that_gives_no_whole_rows_is_a_usage_error(rate, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["digitize", "x.png", "--output", "out", "--fs", rate])
+    assert stop.value.code == 2 and "--fs" in capsys.readouterr().err
+
+
+def test_digitize_starts_without_what_it_does_not_need():
+    slow = {"pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
+    code = (
+        f"import sys, ecgpipe.cli, ecgpipe.digitize, ecgpipe.export, ecgpipe.picture; print({slow} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+# ---- score
+
+
+@pytest.fixture
+def truth(tmp_path, signal) -> Path:
+    write_signal(tmp_path / "truth" / "a.csv", signal, FS_HZ)
+    return tmp_path / "truth"
+
+
+def test_score_of_a_gain_error_is_exact(tmp_path, truth, capsys):
+    write_csv(tmp_path / "read" / "a.csv", read_csv(truth / "a.csv") * 0.9)
+    main(["score", str(tmp_path / "read"), str(truth)])
+    exact = float(capsys.readouterr().out.rsplit(":", 1)[1].split()[0])
+    assert exact == pytest.approx(20, abs=0.3)  # 20·log10(0.1), less what the granted offset gives back
+
+
+def test_a_page_without_prediction_counts_as_zero_millivolt(tmp_path, truth, capsys):
+    (tmp_path / "read").mkdir()
+    main(["score", str(tmp_path / "read"), str(truth), "--cap", "384"])
+    assert float(capsys.readouterr().out.rsplit(":", 1)[1].split()[0]) < 1
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(LEADS) + "\n1,2\n", ",".join(LEADS) + "\n" + "x," * 12])
+def test_a_prediction_that_is_no_table_of_leads_is_named(tmp_path, truth, capsys, content):
+    (tmp_path / "read").mkdir()
+    (tmp_path / "read" / "a.csv").write_text(content)
+    assert main(["score", str(tmp_path / "read"), str(truth)]) == 1
+    error = capsys.readouterr().err
+    assert "a.csv" in error and error.count("\n") == 1
+
+
+def test_a_gap_in_a_lead_breaks_its_trace():
+    window = windows()[0]
+    lead = np.zeros(10 * FS_HZ)
+    lead[100:200] = np.nan
+    first, second = trace_mm(lead, window)
+    assert len(first) == 100 and len(second) == 1250 - 200
+    assert second[0, 0] == pytest.approx(15 + 200 / FS_HZ * 25)
