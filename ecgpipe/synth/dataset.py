@@ -53,7 +53,7 @@ class _Job:
         return Record(str(_FIRST_ID[self.split] + self.index), fs, round(DURATION_S * fs))
 
     def rng(self, picture: int = 0) -> np.random.Generator:
-        """A stream for each picture; 0 is for the signals and the page."""
+        """A stream for each picture; 0 is for the signals and the page. The last 1: numpy ignores zeros at the end."""
         return np.random.default_rng([self.data.seed, _STREAM[self.split], self.index, picture, 1])
 
 
@@ -117,5 +117,9 @@ def _wfdb_records(data: Data) -> list[Path | None]:
             f"data.signals: found {len(paths)} WFDB records below {data.signals}, expected at least {count}, "
             "the sum of data.train_records and data.test_records"
         )
-    order = np.random.default_rng([data.seed, _STREAM["order"]]).permutation(len(paths))[:count]
-    return [paths[index] for index in order]
+    order = np.random.default_rng([data.seed, _STREAM["order"]]).permutation(len(paths))
+    train, test = (
+        order[: data.train_records],
+        order[::-1][: data.test_records],
+    )  # from both ends: neither moves the other
+    return [paths[index] for index in (*train, *test)]
