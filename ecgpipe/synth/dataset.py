@@ -118,8 +118,5 @@ def _wfdb_records(data: Data) -> list[Path | None]:
             "the sum of data.train_records and data.test_records"
         )
     order = np.random.default_rng([data.seed, _STREAM["order"]]).permutation(len(paths))
-    train, test = (
-        order[: data.train_records],
-        order[::-1][: data.test_records],
-    )  # from both ends: neither moves the other
-    return [paths[index] for index in (*train, *test)]
+    # test records from the other end: adding training records does not move them
+    return [paths[index] for index in (*order[: data.train_records], *order[::-1][: data.test_records])]
