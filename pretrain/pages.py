@@ -1,4 +1,4 @@
-"""Endless training pages: a signal printed, pictured, brought to the frame by a not quite perfect map, cut in strips."""
+"""Endless training pages: a signal printed, pictured, brought to the frame by a slightly wrong map, cut in strips."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

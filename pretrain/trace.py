@@ -85,7 +85,7 @@ def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         log_every_n_steps=10,
-        logger=CSVLogger(work, name="", version="log"),
+        logger=CSVLogger(work, name="", version="log", flush_logs_every_n_steps=20),
         callbacks=[
             EMAWeightAveraging(decay=trace.average_decay),
             ModelCheckpoint(
@@ -101,7 +101,7 @@ def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
     trainer.fit(
         build_module(config),
         DataLoader(crops, batch_size=None),
-        DataLoader(validation, batch_size=None, collate_fn=lambda page: page),
+        DataLoader(validation, batch_size=None),
         ckpt_path=checkpoint if checkpoint.exists() else None,
     )
     trainer.save_checkpoint(checkpoint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -27,12 +28,11 @@ class FrameSample:
     kind: str = ""
 
 
-@dataclass(frozen=True)
-class Strips:
+class Strips(NamedTuple):
     """The rows of a page: `images` (4, H, W, 3) uint8 and `heights` (4, T) float32, strip rows, NaN if unknown."""
 
-    images: np.ndarray
-    heights: np.ndarray
+    images: np.ndarray | Tensor
+    heights: np.ndarray | Tensor
     kind: str = ""
 
 

@@ -68,8 +68,8 @@ class TraceModule(pl.LightningModule):
         return loss
 
     def validation_step(self, strips: Strips, batch_idx: int) -> None:
-        heights, _ = read_strips(self.model, strips.images)
-        for read, true in zip(heights.float().cpu().numpy(), strips.heights, strict=True):
+        heights, _ = read_strips(self.model, strips.images.numpy())
+        for read, true in zip(heights.numpy(), strips.heights.numpy(), strict=True):
             self._scores[strips.kind].append(strip_score(read, true))
 
     def on_validation_epoch_end(self) -> None:

@@ -23,11 +23,14 @@ PAPER = 204  # level of blank paper after `flatten_light`: leaves 25 % headroom
 _BLOCK_PX, _REACH, _SMOOTH = 4, 9, 15  # the paper's level: brightest 4 px block within about 2 mm, smoothed over 6 mm
 
 
+DEFAULT_FRAME = FrameSpec()
+
+
 @dataclass(frozen=True)
 class StripSpec:
     """Where the strips of a frame lie. Raises ParamsError if a frame column holds no whole number of samples."""
 
-    frame: FrameSpec = FrameSpec()
+    frame: FrameSpec = DEFAULT_FRAME
     half_height_mm: float = 32.0  # room for 3.2 mV either way; the next row's 0 mV is 36 mm off
 
     def __post_init__(self):
@@ -73,7 +76,6 @@ class StripSpec:
     def cut(self, raster: np.ndarray, row: int, fill: int = PAPER) -> np.ndarray:
         """The strip (height, width[, C]) of printed `row` from a frame-sized `raster`; `fill` outside the page."""
         top, left = self.top(row), self.left
-        rows, cols = raster.shape[:2]
         inner = raster[max(top, 0) : top + self.height, max(left, 0) : left + self.width]
         above, before = max(-top, 0), max(-left, 0)
         pad = [(above, self.height - above - inner.shape[0]), (before, self.width - before - inner.shape[1])]
