@@ -87,7 +87,7 @@ def _pixels(warp: Warp, rng: np.random.Generator, screen_px_per_mm: float) -> np
     """Gains of the screen's red, green and blue stripes as the sensor samples them: the source of the moiré."""
     x = (np.arange(_CELL, dtype=np.float32) + np.float32(0.5)) * np.float32(2 * np.pi / _CELL)
     picture_px = warp.scale / screen_px_per_mm  # picture pixels per screen pixel
-    passed = np.exp(-0.5 * (1.1 / picture_px) ** 2) * rng.uniform(0.2, 0.8) + rng.uniform(0.01, 0.06)
+    passed = np.exp(-0.5 * (1.1 / picture_px) ** 2) * noise.log_uniform(rng, 0.1, 0.8) + noise.log_uniform(rng, 0.003, 0.05)
     stripes = 1 + np.float32(passed) * np.stack([np.cos(x - k * 2 * np.pi / 3) for k in (-1, 0, 1)], axis=-1)
     lines = 1 + np.float32(passed * rng.uniform(0.2, 0.8)) * np.cos(x)
     tile = (lines[:, None, None] * stripes[None]).astype(np.float32)

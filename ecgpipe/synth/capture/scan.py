@@ -63,7 +63,8 @@ def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     grain = rng.standard_normal(density.shape, np.float32)
     patches = noise.smooth(rng, density.shape, rng.uniform(20, 200))
     threshold = 0.45 + np.float32(rng.uniform(0.08, 0.25)) * grain + np.float32(rng.uniform(0, 0.15)) * patches
-    dots = noise.step(density - np.maximum(threshold, 0.08), noise.log_uniform(rng, 0.05, 0.3))
+    soft = noise.log_uniform(rng, 0.05, 0.3)
+    dots = noise.step(density - np.maximum(threshold, 0.02 + soft / 2), soft)
     keep = np.float32(rng.uniform(0, 0.6))
     grey = 255 - (keep * density + (1 - keep) * dots) * np.float32(rng.uniform(190, 255))
     return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2RGB)

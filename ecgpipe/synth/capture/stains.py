@@ -78,7 +78,7 @@ def mould(film: Film, rng: np.random.Generator, grey: bool) -> None:
     shape = film.shape
     colony = noise.fractal(rng, shape, _mm(noise.log_uniform(rng, 20, 80)), 3)
     spots = noise.fractal(rng, shape, _mm(noise.log_uniform(rng, 2, 14)), 5)
-    level = spots + np.float32(rng.uniform(0.7, 1.4)) * colony - np.float32(rng.uniform(1.3, 2.6))
+    level = spots + np.float32(rng.uniform(0.7, 1.4)) * colony - np.float32(rng.uniform(1.5, 3.0))
     cover = noise.step(level, noise.log_uniform(rng, 0.15, 1.2))
     halo = noise.step(level + np.float32(0.6), 2.0) * np.float32(rng.uniform(0, 0.5))
     brown = np.array([[0.36, 0.25, 0.15], [0.2, 0.17, 0.13], [0.3, 0.33, 0.24], [0.5, 0.38, 0.22]])[rng.integers(4)]

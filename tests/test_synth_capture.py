@@ -1,0 +1,143 @@
+"""Pictures of printed pages: the map that comes with a picture must be true to a fraction of a pixel."""
+
+import numpy as np
+import pytest
+
+from ecgpipe.competition import KINDS
+from ecgpipe.errors import EcgpipeError
+from ecgpipe.layout import REFERENCE_PX_PER_MM
+from ecgpipe.synth.capture import Capture, capture
+from ecgpipe.synth.capture.warp import Lattice, Warp
+
+LONG_SIDE_PX = 1000
+DAMAGED = ("0009", "0010", "0011", "0012")
+BLANK = np.full((1700, 2200, 3), 255, np.uint8)
+DOT_RADIUS_MM = 1.0
+DOTS_MM = np.stack(np.meshgrid(np.linspace(25, 255, 11), np.linspace(25, 190, 8)), axis=-1).reshape(-1, 2)
+
+
+def page_with_dots() -> np.ndarray:
+    page = BLANK.copy()
+    rows, cols = np.mgrid[-12:13, -12:13]
+    for x, y in DOTS_MM * REFERENCE_PX_PER_MM:
+        col, row = round(x), round(y)
+        distance = np.hypot(cols - (x - col), rows - (y - row))
+        ink = np.clip(DOT_RADIUS_MM * REFERENCE_PX_PER_MM + 0.5 - distance, 0, 1)
+        page[row - 12 : row + 13, col - 12 : col + 13] = np.uint8(255 * (1 - ink))[..., None]
+    return page
+
+
+def dot_offsets_px(shot: Capture) -> np.ndarray:
+    """Measured minus mapped centre, (n, 2) px, of the dots that are in the picture and clearly seen."""
+    grey = shot.image.mean(axis=2)
+    px_per_mm = np.linalg.norm(np.diff(shot.page_map.to_picture(np.array([[130.0, 100], [150, 100]])), axis=0)) / 20
+    reach = int(np.ceil(2 * DOT_RADIUS_MM * px_per_mm))
+    offsets = []
+    for x, y in shot.page_map.to_picture(DOTS_MM):
+        col, row = round(x), round(y)
+        patch = grey[max(row - reach, 0) : row + reach + 1, max(col - reach, 0) : col + reach + 1]
+        if row < reach or col < reach or patch.shape != (2 * reach + 1,) * 2:
+            continue
+        rim = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
+        paper, darkest = np.median(rim), patch.min()
+        if paper - darkest < 60 or rim.min() < paper - 0.25 * (paper - darkest):
+            continue
+        weight = np.clip(0.7 * paper + 0.3 * darkest - patch, 0, None)
+        rows, cols = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        offsets.append([(weight * cols).sum() / weight.sum() + col - x, (weight * rows).sum() / weight.sum() + row - y])
+    return np.array(offsets).reshape(-1, 2)
+
+
+@pytest.fixture(scope="module")
+def shots() -> dict[str, Capture]:
+    page = page_with_dots()
+    return {
+        kind: capture(page, kind, np.random.default_rng(5), long_side_px=LONG_SIDE_PX, quarter_turn=turn % 4)
+        for turn, kind in enumerate(KINDS)
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dots_lie_where_the_map_says(shots, kind):
+    distance_px = np.hypot(*dot_offsets_px(shots[kind]).T)
+    assert len(distance_px) >= 20
+    assert np.quantile(distance_px, 0.8) < 0.25
+    if kind not in DAMAGED:  # mould and tears may eat into a dot
+        assert distance_px.max() < 0.35
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_picture_is_rgb_bytes_of_the_size_asked_for(shots, kind):
+    image = shots[kind].image
+    assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    assert 0.95 * LONG_SIDE_PX <= max(image.shape) <= LONG_SIDE_PX  # scanners crop a little
+    assert shots[kind].page_map.nodes.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["0004", "0012"])
+def test_black_and_white_scans_are_grey(shots, kind):
+    red, green, blue = np.moveaxis(shots[kind].image, -1, 0)
+    assert np.array_equal(red, green) and np.array_equal(green, blue)
+
+
+def test_colour_kinds_are_not_grey(shots):
+    assert all(np.ptp(shots[kind].image.astype(int), axis=2).max() > 8 for kind in ("0003", "0005", "0011"))
+
+
+def test_a_render_is_the_page_itself():
+    page = page_with_dots()
+    shot = capture(page, "0001", np.random.default_rng(0), quarter_turn=0)
+    assert np.array_equal(shot.image, page)
+    assert np.allclose(shot.page_map.to_picture(DOTS_MM), DOTS_MM * REFERENCE_PX_PER_MM, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["0004", "0005"])
+def test_same_seed_same_picture(shots, kind):
+    turn = KINDS.index(kind) % 4
+    again, other = (
+        capture(page_with_dots(), kind, np.random.default_rng(seed), long_side_px=LONG_SIDE_PX, quarter_turn=turn)
+        for seed in (5, 6)
+    )
+    assert np.array_equal(again.image, shots[kind].image)
+    assert np.array_equal(again.page_map.nodes, shots[kind].page_map.nodes)
+    assert not np.array_equal(other.page_map.nodes, again.page_map.nodes)
+
+
+def test_quarter_turns_move_the_map_with_the_picture():
+    upright, *others = (
+        capture(BLANK, "0003", np.random.default_rng(1), long_side_px=400, quarter_turn=turn) for turn in range(4)
+    )
+    corner = upright.page_map.to_picture(np.array([0.0, 0.0]))
+    height, width = upright.image.shape[:2]
+    right, bottom = width - 1 - corner[0], height - 1 - corner[1]
+    expected = [(corner[1], right), (right, bottom), (bottom, corner[0])]
+    for turn, (shot, place) in enumerate(zip(others, expected, strict=True), start=1):
+        assert np.array_equal(shot.image, np.rot90(upright.image, turn))
+        assert np.allclose(shot.page_map.to_picture(np.array([0.0, 0.0])), place, atol=1e-3)
+
+
+def test_one_picture_in_a_hundred_is_turned():
+    shapes = [capture(BLANK, "0001", np.random.default_rng(seed)).image.shape for seed in range(300)]
+    assert 0 < sum(height > width for height, width, _ in shapes) < 10
+
+
+def test_inverse_of_a_creased_warp_is_exact():
+    lattice = Lattice(4)
+    nodes = lattice.points().astype(float) * 5
+    nodes[..., 0] += 0.12 * np.abs(nodes[..., 0] - 600) + 0.05 * nodes[..., 1]
+    warp = Warp(lattice, nodes, (900, 1300))
+    back = warp.page_map().to_picture(warp.mm.transpose(1, 2, 0)[5:-5, 40:-5])
+    rows, cols = np.mgrid[0 : warp.mm.shape[1], 0 : warp.mm.shape[2]] * 4.0 - 2.5
+    assert np.abs(back - np.stack([cols, rows], axis=-1)[5:-5, 40:-5]).max() < 0.02
+
+
+def test_unknown_kind_is_refused_in_one_line():
+    with pytest.raises(EcgpipeError, match=r"unknown kind '0002'.*0001, 0003") as error:
+        capture(BLANK, "0002", np.random.default_rng(0))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("page", [BLANK[:-1], BLANK.astype(np.float32), BLANK[..., 0]])
+def test_page_of_another_form_is_refused(page):
+    with pytest.raises(EcgpipeError, match="expected uint8"):
+        capture(page, "0003", np.random.default_rng(0))
