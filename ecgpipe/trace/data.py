@@ -16,6 +16,8 @@ from ecgpipe.competition import quarter_slice
 from ecgpipe.layout import LEADS, QUARTER_LEADS, RHYTHM_LEAD
 from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
 
+FLIP_SHARE = 0.25  # of crops that are turned in time, and of those turned upside down
+
 
 @dataclass(frozen=True)
 class FrameSample:
@@ -70,7 +72,24 @@ def random_crop(strips: Strips, row: int, columns: int, rng: np.random.Generator
     per_px = strips.heights.shape[1] // width
     left = int(rng.integers(0, width - columns + 1))
     image = strips.images[row, :, left : left + columns]
-    return _alter(image, rng), strips.heights[row, left * per_px : (left + columns) * per_px]
+    heights = strips.heights[row, left * per_px : (left + columns) * per_px]
+    if rng.random() < FLIP_SHARE:
+        image, heights = flipped_time(image, heights)
+    if rng.random() < FLIP_SHARE:
+        image, heights = image[::-1], image.shape[0] - 1 - heights
+    return _alter(image, rng), heights
+
+
+def flipped_time(image: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A strip's image (H, W, 3) and heights (T,) read from right to left.
+
+    A column's first sample lies at its centre and the others to the right, so the flip leaves the last ones unknown.
+    """
+    columns = image.shape[1]
+    last_centre = len(heights) // columns * (columns - 1)
+    flipped = np.full_like(heights, np.nan)
+    flipped[: last_centre + 1] = heights[last_centre::-1]
+    return image[:, ::-1], flipped
 
 
 def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -86,4 +86,4 @@ def _start(model: params.Model, spec: StripSpec, weights: Path | None) -> TraceN
             f"model: {model.size} on {spec} does not match {weights}, which holds {card['size']} on {trained_spec}; "
             "change model and preprocess to match, or train from nothing with train.weights: none"
         )
-    return network
+    return network.train()

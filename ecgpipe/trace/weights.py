@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ecgpipe.errors import DataError
@@ -31,7 +32,7 @@ def load_weights(path: Path) -> tuple[TraceNet, StripSpec, dict]:
         spec = StripSpec(FrameSpec(**card["frame"]), card["half_height_mm"])
         model = build_model(card["size"], spec.samples_per_px)
         result = model.load_state_dict(load_file(path), strict=False)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(
             f"{path}: no readable weights with a card beside them ({reason}); restore both files"
