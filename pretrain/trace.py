@@ -1,7 +1,7 @@
 """The long training of the shipped trace reader: pages made on the fly, resumable, ended by steps or by the clock.
 
-python -m pretrain.trace --signals FOLDER      train, or go on where a stopped training was
-python -m pretrain.trace --export              only write the weights of the last checkpoint
+python -m pretrain.trace [--signals FOLDER]  train, or go on where a stopped training was
+python -m pretrain.trace --export            only write the weights of the last checkpoint
 """
 
 import argparse
@@ -55,6 +55,7 @@ class Pretrain:
     frame: FrameSpec
     model: params.Model
     loss: params.Loss
+    signals: str | None
     trace: Trace
 
 
@@ -140,14 +141,14 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--signals", type=Path, help="folder of WFDB records; without it all ECGs are simulated")
+    parser.add_argument("--signals", type=Path, help="folder of WFDB records, in place of params.yaml's")
     parser.add_argument("--work", type=Path, default=HERE.parent / "scratch" / "trace", help="checkpoints and logs")
     parser.add_argument("--out", type=Path, default=EXPORT)
     parser.add_argument("--export", action="store_true", help="write the last checkpoint's weights and stop")
     args = parser.parse_args()
     config = params.load_dataclass(Pretrain, HERE / "params.yaml")
     if not args.export:
-        train(config, Signals.read(args.signals), args.work)
+        train(config, Signals.read(args.signals or config.signals), args.work)
     export(config, args.work, args.out)
 
 
