@@ -1,0 +1,79 @@
+"""Picture to page geometry: find the grid, count its boxes, tell which way is up, follow every fold.
+
+The 5 mm lines carry it all: local spectra find them (seed), their phase is unwrapped over the sheet (grow), the printed
+furniture says which box is which (anchor), and a second pass at finer windows settles the rest (refine).
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ecgpipe.errors import PageNotFound
+from ecgpipe.geometry import PageMap
+from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
+from ecgpipe.rectify.contrast import grid_contrast, trace_contrast
+from ecgpipe.rectify.grow import CLEAR, NEIGHBOURS, grow
+from ecgpipe.rectify.lattice import Lattice
+from ecgpipe.rectify.refine import densify, page_lattice, refine
+from ecgpipe.rectify.seed import find_seeds
+
+WORK_LONG_SIDE_PX = 2000
+REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
+MIN_MARGIN = 0.02
+SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Rectified:
+    """`page_map` from page mm to pixels of the picture as given; `quality` are plain figures about the fit."""
+
+    page_map: PageMap
+    quality: dict[str, float]
+
+
+def rectify(picture: np.ndarray) -> Rectified:
+    """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound."""
+    scale = WORK_LONG_SIDE_PX / max(picture.shape[:2])
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    work = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method)
+    dark, ink = grid_contrast(work, REACH_PX), trace_contrast(work, REACH_PX)
+
+    lattice, anchor = _best_sheet(dark, ink)
+    nodes, misfit = refine(page_lattice(lattice, anchor), dark)
+    sx, sy = (a / b for a, b in zip(picture.shape[1::-1], work.shape[1::-1], strict=True))
+    page_map = densify(nodes).compose(lambda xy: (xy + 0.5) * (sx, sy) - 0.5)
+    seen = misfit.weight.min(axis=-1) > CLEAR
+    quality = {
+        "anchor_score": anchor.score,
+        "anchor_margin": anchor.margin,
+        "grid_seen": float(seen.mean()),
+        "grid_misfit_mm": float(np.median(np.abs(misfit.shift_mm[seen]))) if seen.any() else float("nan"),
+        "turns": float(anchor.turns),
+    }
+    return Rectified(page_map, quality)
+
+
+def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
+    """The lattice of the first seed whose sheet is told apart clearly; else of the best one. Upright, but not moved."""
+    best = None
+    for seed in find_seeds(dark, SEEDS):
+        lattice, misfit = grow(dark, seed)
+        sheet = cv2.morphologyEx((misfit.weight.min(axis=-1) > 0).astype(np.uint8), cv2.MORPH_CLOSE, NEIGHBOURS) > 0
+        if not sheet.any():
+            continue
+        rows, cols = sheet.shape
+        canvas = cv2.resize(lattice.canvas(ink), (cols * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_AREA)
+        anchor = find_anchor(canvas, sheet)
+        if best is None or anchor.score > best[1].score:
+            best = (lattice, anchor)
+        if anchor.margin > 2 * MIN_MARGIN:
+            break
+    if best is None:
+        raise PageNotFound("no 5 mm grid found; expected a picture of an ECG on millimetre paper")
+    if best[1].margin < MIN_MARGIN:
+        raise PageNotFound(
+            f"a grid, but no 12-lead page on it (certainty {best[1].margin:.3f}, at least {MIN_MARGIN} needed); "
+            "expected a 3x4 page with a rhythm strip"
+        )
+    return best

@@ -1,0 +1,53 @@
+"""The one road from a picture to twelve leads: rectify, resample once, read the rows, cut them into leads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecgpipe.geometry import FrameSpec, PageMap, resample
+from ecgpipe.leads import LeadOptions, leads_of, resample_leads
+from ecgpipe.rectify import rectify
+from ecgpipe.trace.reader import TraceReader, Traces
+from ecgpipe.trace.weights import SHIPPED
+
+FS_HZ = 500
+
+
+@dataclass(frozen=True)
+class Digitized:
+    """One page read: `series_mv` (12, 5000) float32 at 500 Hz, NaN outside the printed windows and the picture.
+
+    `traces` are the four printed rows as they were read, `page_map` leads from page mm back to the picture's pixels,
+    `quality` are figures about the rectification.
+    """
+
+    series_mv: np.ndarray
+    traces: Traces
+    page_map: PageMap
+    quality: dict[str, float]
+
+    def resampled(self, rows: int) -> np.ndarray:
+        """The series at `rows` samples of the same 10 s, (12, rows) in mV."""
+        if rows == self.series_mv.shape[1]:
+            return self.series_mv
+        return resample_leads(self.series_mv, rows)
+
+
+class Digitizer:
+    """Weights, loaded once, that read any number of pictures."""
+
+    def __init__(
+        self,
+        weights: Path = SHIPPED,
+        spec: FrameSpec = FrameSpec(),  # noqa: B008, frozen
+        options: LeadOptions = LeadOptions(merge_rhythm=True),  # noqa: B008, frozen
+    ):
+        self.reader, self.spec, self.options = TraceReader.load(weights), spec, options
+
+    def digitize(self, picture: np.ndarray) -> Digitized:
+        """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
+        rectified = rectify(picture)
+        frame, inside = resample(picture, rectified.page_map, self.spec)
+        traces = self.reader.read(frame, inside, self.spec)
+        return Digitized(leads_of(traces, self.options), traces, rectified.page_map, rectified.quality)

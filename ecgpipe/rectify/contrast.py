@@ -1,0 +1,28 @@
+"""Ink against its surroundings: illumination taken out, grid and trace kept."""
+
+import cv2
+import numpy as np
+
+
+def contrast(channel: np.ndarray, reach_px: int) -> np.ndarray:
+    """Relative darkness (H, W) float32 of a uint8 channel: 0 is bare paper, 1 is no light at all.
+
+    The paper's brightness is the morphological closing over `reach_px`, so shadows and stains wider than that vanish.
+    """
+    closed = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, np.ones((reach_px, reach_px), np.uint8))
+    paper = cv2.blur(closed, (reach_px, reach_px)).astype(np.float32)
+    return np.clip((paper - channel) / (paper + 8.0), 0.0, 1.0)
+
+
+def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
+    """Contrast of coloured and black lines alike (H, W), clipped so that the trace weighs no more than a grid line."""
+    dark = contrast(picture.min(axis=2), reach_px)
+    small = cv2.resize(dark, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    typical = cv2.GaussianBlur(small, (0, 0), reach_px / 2)  # mean contrast: lines cover a known share of the paper
+    typical = cv2.resize(typical, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.minimum(dark, 4.0 * typical + 0.02)
+
+
+def trace_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
+    """Contrast of black ink (H, W): the lightest channel, in which a red, blue or green grid all but vanishes."""
+    return contrast(picture.max(axis=2), reach_px)

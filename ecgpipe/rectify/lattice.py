@@ -1,0 +1,128 @@
+"""A regular lattice of grid coordinates, its picture positions, and how far the printed lines are from where it says.
+
+Coordinates are millimetres from a crossing of two 5 mm lines: any crossing while the boxes are only counted from a seed,
+the page's first one (layout.GRID_LEFT_MM, GRID_TOP_MM) once the sheet is anchored.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from scipy.ndimage import median_filter
+
+from ecgpipe.layout import BOX_MM
+
+CANVAS_PX_PER_MM = 3.2  # a 5 mm line is about a pixel wide there
+PIECE_MM = 1.25  # lines are averaged over this much of their length, then the median is taken
+MEDIAN_PIECES = 9
+PEAK_MM = 1.2
+COHERENCE = (
+    0.025,
+    0.125,
+)  # Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """`nodes` (rows, cols, 2) picture px of the points `origin_mm + step_mm * (col, row)`."""
+
+    nodes: np.ndarray
+    step_mm: float
+    origin_mm: np.ndarray
+
+    @property
+    def points_mm(self) -> np.ndarray:
+        rows, cols = self.nodes.shape[:2]
+        xs, ys = np.meshgrid(np.arange(cols), np.arange(rows))
+        return np.stack([xs, ys], axis=-1) * self.step_mm + self.origin_mm
+
+    @property
+    def cell_px(self) -> int:
+        return round(self.step_mm * CANVAS_PX_PER_MM)
+
+    def moved(self, nodes: np.ndarray) -> "Lattice":
+        return replace(self, nodes=nodes)
+
+    def canvas(self, image: np.ndarray) -> np.ndarray:
+        """`image` resampled so that every lattice cell has `cell_px` pixels a side, its node in the middle; 0 outside."""
+        rows, cols = self.nodes.shape[:2]
+        map_xy = cv2.resize(self.nodes.astype(np.float32), (cols * self.cell_px, rows * self.cell_px))
+        return cv2.remap(image, map_xy[..., 0], map_xy[..., 1], cv2.INTER_LINEAR, borderValue=0)
+
+    def at(self, shift_mm: np.ndarray) -> np.ndarray:
+        """Picture positions (rows, cols, 2) of the nodes after a move of `shift_mm` (rows, cols, 2) along the lattice."""
+        gx = (np.arange(self.nodes.shape[1])[None, :] + shift_mm[..., 0] / self.step_mm).astype(np.float32)
+        gy = (np.arange(self.nodes.shape[0])[:, None] + shift_mm[..., 1] / self.step_mm).astype(np.float32)
+        return sample_linear(self.nodes, gx, gy)
+
+
+def sample_linear(field: np.ndarray, cols: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`field` (rows, cols, k) at fractional positions, extrapolated linearly past its border."""
+    x0 = np.clip(np.floor(cols).astype(int), 0, field.shape[1] - 2)
+    y0 = np.clip(np.floor(rows).astype(int), 0, field.shape[0] - 2)
+    fx, fy = (cols - x0)[..., None], (rows - y0)[..., None]
+    top = field[y0, x0] * (1 - fx) + field[y0, x0 + 1] * fx
+    bottom = field[y0 + 1, x0] * (1 - fx) + field[y0 + 1, x0 + 1] * fx
+    return top * (1 - fy) + bottom * fy
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """`shift_mm` (rows, cols, 2): the printed line near a node lies this far right and down, modulo one box.
+
+    `weight` (rows, cols, 2) in 0…1 says how clearly the lines across x and across y were seen.
+    """
+
+    shift_mm: np.ndarray
+    weight: np.ndarray
+
+
+def measure(lattice: Lattice, dark: np.ndarray, window_mm: float, *, harmonics: int = 1) -> Misfit:
+    """Where the 5 mm lines about every node are, seen through a Gaussian window of standard deviation `window_mm`.
+
+    A line family at x = 5k + d has the Fourier coefficients H_h = exp(-2πi h d / 5) at h cycles a box. With one
+    harmonic the phase gives d, as far as half a box away. With four, d is the peak within PEAK_MM of the sum of
+    H_h exp(2πi h d / 5): as narrow as a line, so that a QRS complex beside it no longer pulls, and still blind to the
+    1 mm grid, which begins at the fifth. A median along the lines comes first: most of what crosses them is shorter.
+    """
+    canvas = lattice.canvas(dark)
+    sigma = window_mm / lattice.step_mm
+    across = _along(canvas, lattice.nodes.shape[:2], lattice.origin_mm[0], lattice.step_mm, sigma, harmonics)
+    down = _along(canvas.T, lattice.nodes.shape[1::-1], lattice.origin_mm[1], lattice.step_mm, sigma, harmonics)
+    shift, weight = (np.stack([a, b.T], axis=-1) for a, b in zip(across, down, strict=True))
+    return Misfit(shift, weight)
+
+
+def _along(
+    canvas: np.ndarray, shape: tuple[int, int], origin_mm: float, step_mm: float, sigma: float, harmonics: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shift in mm and weight (rows, cols) of the lines that cross the canvas from top to bottom."""
+    rows, cols = shape
+    cell = canvas.shape[1] // cols
+    pieces = round(rows * step_mm / PIECE_MM)
+    lines = cv2.resize(canvas, (canvas.shape[1], pieces), interpolation=cv2.INTER_AREA)
+    lines = median_filter(lines, size=(MEDIAN_PIECES, 1), mode="nearest")
+    at_mm = ((np.arange(cols * cell) + 0.5) / cell - 0.5) * step_mm + origin_mm
+
+    def windowed(wave: np.ndarray) -> np.ndarray:
+        means = cv2.resize(lines * wave.astype(np.float32), (cols, rows), interpolation=cv2.INTER_AREA)
+        return cv2.GaussianBlur(means, (0, 0), sigma)
+
+    angles = [2 * np.pi * h / BOX_MM * at_mm for h in range(1, harmonics + 1)]
+    coefficients = np.stack([windowed(np.cos(a)) - 1j * windowed(np.sin(a)) for a in angles])
+    shift = -np.angle(coefficients[0]) * BOX_MM / (2 * np.pi) if harmonics == 1 else _peak(coefficients)
+    floor, clear = COHERENCE
+    coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + 0.02)
+    return shift, np.clip((coherence - floor) / (clear - floor), 0.0, 1.0) ** 2
+
+
+def _peak(coefficients: np.ndarray) -> np.ndarray:
+    """Place in mm (rows, cols) of the highest point of the folded line profile whose harmonics (h, rows, cols) are given."""
+    trial = np.arange(-PEAK_MM, PEAK_MM + 1e-6, 0.1)
+    orders = np.arange(1, len(coefficients) + 1)
+    waves = np.exp(2j * np.pi / BOX_MM * np.outer(trial, orders))
+    profile = np.einsum("dh,hrc->drc", waves, coefficients).real
+    top = np.clip(profile.argmax(axis=0), 1, len(trial) - 2)
+    left, here, right = (np.take_along_axis(profile, (top + k)[None], axis=0)[0] for k in (-1, 0, 1))
+    bend = np.minimum(left - 2 * here + right, -1e-9)
+    return trial[top] + np.clip((left - right) / (2 * bend), -1, 1) * 0.1

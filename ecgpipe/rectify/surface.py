@@ -1,0 +1,73 @@
+"""From noisy, wrapped misfits to one smooth sheet: unwrapping and smoothing as weighted least squares on the lattice."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+
+from ecgpipe.layout import BOX_MM
+
+
+def unwrap(wrapped: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Continuous field (rows, cols) that agrees with `wrapped`, known modulo one box, wherever `weight` is large.
+
+    Weighted least-squares unwrapping (Ghiglia and Romero 1994): the field whose steps from node to node come closest
+    to the wrapped steps; then every node takes the box count that lies nearest to that field.
+    """
+    steps, values, weights = [], [], []
+    for axis in (1, 0):
+        steps.append(_difference(wrapped.shape, axis))
+        values.append(_wrap(np.diff(wrapped, axis=axis)).ravel())
+        near, far = (np.take(weight, r, axis) for r in (range(weight.shape[axis] - 1), range(1, weight.shape[axis])))
+        weights.append(np.minimum(near, far).ravel())
+    operator = sparse.vstack(steps).tocsr()
+    strength = sparse.diags(np.concatenate(weights) + 1e-4)
+    normal = operator.T @ strength @ operator + 1e-6 * sparse.eye(wrapped.size)
+    field = spsolve(normal.tocsc(), operator.T @ (strength @ np.concatenate(values))).reshape(wrapped.shape)
+    turn = 2j * np.pi / BOX_MM
+    offset = np.angle((weight * np.exp(turn * (wrapped - field))).sum()) * BOX_MM / (2 * np.pi)
+    return wrapped + BOX_MM * np.round((field + offset - wrapped) / BOX_MM)
+
+
+def smooth(target: np.ndarray, weight: np.ndarray, stiffness: float, *, scale: float, rounds: int = 3) -> np.ndarray:
+    """Thin plate through `target` (rows, cols, k) with `weight` (rows, cols, k); outliers past `scale` lose their say.
+
+    Minimises Σ w |u - t|² + stiffness Σ |second differences of u|² per component, the weights divided by
+    1 + (residual / scale)² after each round (Cauchy's estimator).
+    """
+    shape = target.shape[:2]
+    bending = sum(_second(shape, axis).T @ _second(shape, axis) for axis in (0, 1))
+    mixed = _mixed(shape)
+    bending = stiffness * (bending + 2.0 * mixed.T @ mixed) + 1e-7 * sparse.eye(shape[0] * shape[1])
+    result = np.empty_like(target, dtype=np.float64)
+    for k in range(target.shape[2]):
+        goal, say = target[..., k].ravel(), weight[..., k].ravel()
+        current = say
+        for _ in range(rounds):
+            fit = spsolve((bending + sparse.diags(current)).tocsc(), current * goal)
+            current = say / (1.0 + ((goal - fit) / scale) ** 2)
+        result[..., k] = fit.reshape(shape)
+    return result
+
+
+def _wrap(value: np.ndarray) -> np.ndarray:
+    return value - BOX_MM * np.round(value / BOX_MM)
+
+
+def _difference(shape: tuple[int, int], axis: int) -> sparse.csr_matrix:
+    """First differences along `axis` of a raveled (rows, cols) field."""
+    count = shape[axis]
+    along = sparse.diags([-np.ones(count - 1), np.ones(count - 1)], [0, 1], shape=(count - 1, count))
+    return sparse.kron(along, sparse.eye(shape[1])) if axis == 0 else sparse.kron(sparse.eye(shape[0]), along)
+
+
+def _second(shape: tuple[int, int], axis: int) -> sparse.csr_matrix:
+    count = shape[axis]
+    along = sparse.diags(
+        [np.ones(count - 2), -2 * np.ones(count - 2), np.ones(count - 2)], [0, 1, 2], shape=(count - 2, count)
+    )
+    return sparse.kron(along, sparse.eye(shape[1])) if axis == 0 else sparse.kron(sparse.eye(shape[0]), along)
+
+
+def _mixed(shape: tuple[int, int]) -> sparse.csr_matrix:
+    rows, cols = (sparse.diags([-np.ones(n - 1), np.ones(n - 1)], [0, 1], shape=(n - 1, n)) for n in shape)
+    return sparse.kron(rows, cols)
