@@ -34,7 +34,7 @@ def main() -> None:
     save_choice(CHOICE, choice)
 
     spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
-    work = digitize_test(Digitizer(WEIGHTS, spec), choice, RAW, PREDICTIONS)
+    work = digitize_test(Digitizer(WEIGHTS, spec, choice), RAW, PREDICTIONS)
     pages = pd.DataFrame(track(work, "digitize", total=len(RAW.test_ids())))
     pages.to_csv(PREDICTIONS / "pages.csv", index=False, lineterminator="\n")
     write_metrics(METRICS, candidate_metrics(scores, pages))

@@ -66,9 +66,8 @@ def _fingerprint(pages: pd.DataFrame, frames: Path, fine_tune: FineTune) -> str:
     digest = hashlib.sha256(repr((pages.to_csv(), fine_tune)).encode())
     for path in sorted(Path(ecgpipe.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
-    weights = fine_tune.train.weights
-    if weights is not None and Path(weights).is_file():
-        digest.update(Path(weights).read_bytes())
+    if fine_tune.start_weights is not None and fine_tune.start_weights.is_file():
+        digest.update(fine_tune.start_weights.read_bytes())
     for path in sorted(frames.glob("*.npz")):
         stat = path.stat()
         digest.update(f"{path.name} {stat.st_size} {stat.st_mtime_ns}".encode())

@@ -1,7 +1,7 @@
 """How leads are made from traces: chosen on out-of-fold readings, stored, then applied unchanged to the test."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ from ecgpipe.errors import PageNotFound, PictureError
 from ecgpipe.export import write_csv
 from ecgpipe.files import atomic_path
 from ecgpipe.layout import DURATION_S, LEADS
-from ecgpipe.leads import LeadOptions, leads_of, resample_leads
+from ecgpipe.leads import LeadOptions
 from ecgpipe.metrics import evaluate, summary
 from ecgpipe.params import Postprocess
 from ecgpipe.picture import read_picture
@@ -47,7 +47,7 @@ def save_choice(path: str | Path, choice: LeadOptions) -> None:
         temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n")
 
 
-def digitize_test(digitizer: Digitizer, choice: LeadOptions, dataset: Dataset, out: Path) -> Iterable[dict[str, str]]:
+def digitize_test(digitizer: Digitizer, dataset: Dataset, out: Path) -> Iterator[dict[str, str]]:
     """Write `out`/<id>.csv (12 leads, 10·fs rows) for each test picture, yielding its id, status and reason.
 
     A page that is not found is written as unseen throughout: the submission has a row for it all the same.
@@ -56,8 +56,8 @@ def digitize_test(digitizer: Digitizer, choice: LeadOptions, dataset: Dataset, o
         rows = round(DURATION_S * fs_hz)
         page = {"id": record_id, "status": "digitized", "reason": ""}
         try:
-            traces = digitizer.digitize(read_picture(dataset.test_image_path(record_id))).traces
-            series = resample_leads(leads_of(traces, choice), rows)
+            digitized = digitizer.digitize(read_picture(dataset.test_image_path(record_id)))
+            series = digitized.resampled(rows)
         except (PageNotFound, PictureError) as error:
             page |= {"status": "not digitized", "reason": str(error)}
             series = np.full((len(LEADS), rows), np.nan)

@@ -22,9 +22,13 @@ class FineTune:
     loss: Loss
     train: Train
 
+    @property
+    def start_weights(self) -> Path | None:
+        """The weights to start from, None to train from nothing (`train.weights: none`)."""
+        return None if self.train.weights == "none" else Path(self.train.weights)
+
     def __call__(self, samples: Sequence[FrameSample], weights: Path) -> tuple[dict[str, float], pd.DataFrame]:
         """Train on `samples` and write `weights`; its scores, and the losses by step (none for 0 steps)."""
-        start = None if self.train.weights is None else Path(self.train.weights)
         with tempfile.TemporaryDirectory() as log_dir:
             scores = fit(
                 samples,
@@ -34,7 +38,7 @@ class FineTune:
                 loss=self.loss,
                 train=self.train,
                 out_weights=weights,
-                start_weights=start,
+                start_weights=self.start_weights,
                 log_dir=Path(log_dir),
             )
             return scores, _history(Path(log_dir) / "metrics.csv")
