@@ -17,7 +17,9 @@ DOTS_MM = np.stack(np.meshgrid(np.linspace(25, 255, 11), np.linspace(25, 190, 8)
 
 
 def page_with_dots() -> np.ndarray:
+    """Black dots at `DOTS_MM` and a red bar."""
     page = BLANK.copy()
+    page[1600:1620] = 255, 0, 0
     rows, cols = np.mgrid[-12:13, -12:13]
     for x, y in DOTS_MM * REFERENCE_PX_PER_MM:
         col, row = round(x), round(y)

@@ -7,6 +7,8 @@ import numpy as np
 
 from ecgpipe.synth.capture import noise
 
+WHITE = 200.0  # a scene in bytes keeps room for highlights up to 255 / 200
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -57,17 +59,21 @@ def frame_points(plane: np.ndarray, body: np.ndarray, size: tuple[int, int], fil
     return centred * (1 + radial * np.minimum(r2, 4)) + room / 2 - 0.5
 
 
-def develop(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
-    """A picture (H, W, 3) uint8 of the scene `light` (H, W, 3) float32, 1 = white: blur, tone, noise, JPEG."""
-    light = _tone(_defocus(light, rng, px_per_mm), rng)
-    picture = cv2.convertScaleAbs(np.maximum(_add_noise(light, rng), 0), alpha=255)
+def develop(scene: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+    """The picture of `scene` (H, W, 3) uint8, whose `WHITE` is white: blur, tone, noise, sharpening, JPEG."""
+    picture = _add_noise(cv2.LUT(_defocus(scene, rng, px_per_mm), _tone_curve(rng)), rng)
     return jpeg(_sharpen(picture, rng), int(rng.uniform(55, 97)))
 
 
 def overlay(front: np.ndarray, back: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """`front` over `back`, both (H, W, 3) float32, where `alpha` (H, W) uint8 is 255."""
+    """`front` over `back`, both (H, W, 3) uint8, where `alpha` (H, W) uint8 is 255."""
     cover = alpha.astype(np.float32) / np.float32(255)
     return cv2.blendLinear(front, back, cover, 1 - cover)
+
+
+def lit(albedo: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """`albedo` (H, W, 3) uint8 under `light` (H, W, 3) float32, 1 showing white paper as `WHITE`; uint8."""
+    return cv2.multiply(albedo, light, scale=WHITE / 255, dtype=cv2.CV_8U)
 
 
 def white_balance(rng: np.random.Generator) -> np.ndarray:
@@ -76,10 +82,10 @@ def white_balance(rng: np.random.Generator) -> np.ndarray:
     return np.array([1 + warm, 1 + green, 1 - 1.3 * warm], np.float32)
 
 
-def _defocus(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+def _defocus(scene: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
     """Lens blur of 0.4 to 1.3 px and up to 0.12 mm, sometimes a shake of the hand."""
     sigma = np.hypot(rng.uniform(0.35, 0.9), px_per_mm * 0.12 * rng.beta(1, 3))
-    light = cv2.GaussianBlur(light, (0, 0), sigma)
+    scene = cv2.GaussianBlur(scene, (0, 0), sigma)
     if rng.random() < 0.15:
         reach = noise.log_uniform(rng, 0.5, 1.5)
         angle = rng.uniform(0, np.pi)
@@ -87,39 +93,28 @@ def _defocus(light: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> n
         rows, cols = np.mgrid[-3:4, -3:4]
         spots = (cols - t * reach * np.cos(angle)) ** 2 + (rows - t * reach * np.sin(angle)) ** 2
         kernel = np.exp(-spots / 0.5).sum(0)
-        light = cv2.filter2D(light, -1, (kernel / kernel.sum()).astype(np.float32))
-    return light
+        scene = cv2.filter2D(scene, -1, (kernel / kernel.sum()).astype(np.float32))
+    return scene
 
 
-def _tone(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Stray light in the lens, then a phone's curve: roll-off near white, contrast in the middle."""
-    grid = np.linspace(0, 2, 2049, dtype=np.float32)
+def _tone_curve(rng: np.random.Generator) -> np.ndarray:
+    """256 bytes: stray light in the lens, then a phone's curve with roll-off near white and contrast in the middle."""
     flare = rng.uniform(0.0, 0.12)
-    grid = grid * (1 - flare) + flare * 0.8
+    light = np.arange(256) / WHITE * (1 - flare) + flare * 0.8
     knee = rng.uniform(0.75, 0.95)
-    curve = np.where(grid < knee, grid, knee + (1 - knee) * np.tanh((grid - knee) / (1 - knee)))
+    curve = np.where(light < knee, light, knee + (1 - knee) * np.tanh((light - knee) / (1 - knee)))
     curve = np.power(curve, np.exp(rng.normal(0, 0.15)))
     s = rng.uniform(-0.1, 0.3)
-    curve = curve * (1 - s) + s * curve * curve * (3 - 2 * curve)
-    return _look_up(curve.astype(np.float32), light * np.float32(1024))
+    return np.clip(255 * (curve * (1 - s) + s * curve**2 * (3 - 2 * curve)), 0, 255).astype(np.uint8)
 
 
-def _look_up(curve: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """`curve` (N,) float32 at the fractional `index` (H, W, 3), linear in between, its ends repeated."""
-    flat = index.reshape(len(index), -1)
-    found = cv2.remap(curve[None], flat, np.zeros_like(flat), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return found.reshape(index.shape)
-
-
-def _add_noise(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    sigma = np.float32(noise.log_uniform(rng, 0.004, 0.035))
-    height, width = light.shape[:2]
-    grain = rng.standard_normal((height, width), dtype=np.float32) * sigma
-    if rng.random() < 0.6:
-        grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * np.float32(2.2)
-    chroma = rng.standard_normal((height // 3 + 1, width // 3 + 1, 3), dtype=np.float32) * sigma * np.float32(0.6)
-    light = cv2.add(light, cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR))
-    return cv2.add(light, cv2.merge([grain] * 3))
+def _add_noise(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Grey grain, sometimes smeared by the phone's denoising, and coarser blotches of colour."""
+    sigma = np.float32(255 * noise.log_uniform(rng, 0.004, 0.035))
+    shape = picture.shape[:2]
+    grain = noise.tiled(rng, shape, noise.log_uniform(rng, 1, 2)) * sigma
+    chroma = [noise.tiled(rng, shape, 3) * sigma * np.float32(0.6) for _ in range(3)]
+    return cv2.add(picture, cv2.merge([(c + grain).astype(np.int16) for c in chroma]), dtype=cv2.CV_8U)
 
 
 def _sharpen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -136,9 +131,9 @@ def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
 
 def ink_grain(page: np.ndarray, rng: np.random.Generator, strength: float, tint: np.ndarray) -> np.ndarray:
     """`page` (H, W, 3) uint8 as a printer lays it down: density times `tint`, uneven by `strength`."""
-    grain = noise.smooth(rng, page.shape[:2], noise.log_uniform(rng, 1, 3)) * np.float32(strength)
-    gain = cv2.merge([(1 + grain) * np.float32(t) for t in tint])
-    return cv2.bitwise_not(cv2.multiply(cv2.bitwise_not(page), gain, dtype=cv2.CV_8U))
+    grain = 1 + noise.tiled(rng, page.shape[:2], noise.log_uniform(rng, 1, 3)) * np.float32(strength)
+    gain = cv2.merge([np.clip(grain * np.float32(128 * t), 0, 255).astype(np.uint8) for t in tint])
+    return cv2.bitwise_not(cv2.multiply(cv2.bitwise_not(page), gain, scale=1 / 128))
 
 
 def _bell(rng: np.random.Generator) -> float:

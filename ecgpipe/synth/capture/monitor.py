@@ -17,15 +17,27 @@ def photograph_monitor(page: np.ndarray, rng: np.random.Generator, long_side_px:
     """A phone photo of the `page` on a screen, (H, W, 3) uint8, and the warp that made it."""
     sheet, screen_px_per_mm = _screen(page, rng)
     warp = _aim(rng, long_side_px)
-    print_ = warp.draw(sheet.rgba, sheet.left, sheet.top)
+    print_ = warp.draw(_resolved(sheet.rgba, screen_px_per_mm), sheet.left, sheet.top)
     shape = warp.mm.shape[1:]
-    gamma = (np.arange(256, dtype=np.float32) / 255) ** np.float32(rng.uniform(0.85, 1.2))
-    shown = cv2.multiply(cv2.LUT(print_[..., :3], gamma), _pixels(warp, rng, screen_px_per_mm))
+    gamma = 255 * (np.arange(256) / 255) ** rng.uniform(0.85, 1.2)
+    shown = cv2.multiply(
+        cv2.LUT(print_[..., :3], gamma.astype(np.uint8)), _pixels(warp, rng, screen_px_per_mm), scale=1 / 128
+    )
     balance = camera.white_balance(rng)
-    shown = cv2.multiply(shown, warp.enlarge(_uneven(rng, shape) * balance))
-    shown = cv2.add(shown, warp.enlarge(_glare(rng, shape)))
-    room = np.ascontiguousarray(warp.enlarge(_room(rng, shape) * balance))
+    shown = camera.lit(shown, warp.enlarge(_uneven(rng, shape) * balance))
+    shown = cv2.add(shown, warp.enlarge(_in_bytes(_glare(rng, shape))))
+    room = np.ascontiguousarray(warp.enlarge(_in_bytes(_room(rng, shape) * balance)))
     return camera.develop(camera.overlay(shown, room, print_[..., 3]), rng, warp.scale), warp
+
+
+def _in_bytes(light: np.ndarray) -> np.ndarray:
+    return np.clip(light * np.float32(camera.WHITE), 0, 255).astype(np.uint8)
+
+
+def _resolved(rgba: np.ndarray, screen_px_per_mm: float) -> np.ndarray:
+    """What is left of the page when the viewer shrinks it to the screen's pixels."""
+    shrink = screen_px_per_mm / REFERENCE_PX_PER_MM
+    return cv2.GaussianBlur(rgba, (0, 0), 0.4 * np.sqrt(shrink**-2 - 1)) if shrink < 0.85 else rgba
 
 
 def _screen(page: np.ndarray, rng: np.random.Generator) -> tuple[Sheet, float]:
@@ -87,10 +99,12 @@ def _pixels(warp: Warp, rng: np.random.Generator, screen_px_per_mm: float) -> np
     """Gains of the screen's red, green and blue stripes as the sensor samples them: the source of the moiré."""
     x = (np.arange(_CELL, dtype=np.float32) + np.float32(0.5)) * np.float32(2 * np.pi / _CELL)
     picture_px = warp.scale / screen_px_per_mm  # picture pixels per screen pixel
-    passed = np.exp(-0.5 * (1.1 / picture_px) ** 2) * noise.log_uniform(rng, 0.1, 0.8) + noise.log_uniform(rng, 0.003, 0.05)
+    passed = np.exp(-0.5 * (1.1 / picture_px) ** 2) * noise.log_uniform(rng, 0.1, 0.8) + noise.log_uniform(
+        rng, 0.003, 0.05
+    )
     stripes = 1 + np.float32(passed) * np.stack([np.cos(x - k * 2 * np.pi / 3) for k in (-1, 0, 1)], axis=-1)
     lines = 1 + np.float32(passed * rng.uniform(0.2, 0.8)) * np.cos(x)
-    tile = (lines[:, None, None] * stripes[None]).astype(np.float32)
+    tile = np.clip(128 * lines[:, None, None] * stripes[None], 0, 255).astype(np.uint8)
     scale = np.float32(screen_px_per_mm * _CELL)
     cols, rows = (warp.enlarge(axis * scale) + np.float32(rng.uniform(0, 9)) for axis in warp.mm)
     return cv2.remap(tile, cols, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)

@@ -21,6 +21,13 @@ def fractal(rng: np.random.Generator, shape: tuple[int, int], cell: float, octav
     return total / np.float32(np.hypot.reduce(weights))
 
 
+def tiled(rng: np.random.Generator, shape: tuple[int, int], cell: float = 1.0, side: int = 768) -> np.ndarray:
+    """As `smooth`, for fine grain over a large picture: a tile of `side` pixels, repeated."""
+    tile = smooth(rng, (side, side), cell) if cell > 1 else rng.standard_normal((side, side), dtype=np.float32)
+    rows, cols = (-(-size // side) for size in shape)
+    return np.tile(tile, (rows, cols))[: shape[0], : shape[1]]
+
+
 def step(field: np.ndarray, softness: float) -> np.ndarray:
     """0 below and 1 above zero, with a linear ramp of `softness` units of the field in between."""
     return np.clip(field / np.float32(softness) + np.float32(0.5), 0, 1)

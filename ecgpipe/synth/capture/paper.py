@@ -102,7 +102,7 @@ def crumple(surface: Surface, rng: np.random.Generator, facet_mm: float, slope: 
 
 
 def _facets(points: np.ndarray, rng: np.random.Generator, size_mm: float) -> np.ndarray:
-    """Random heights of unit spread, linear between the nodes of a turned, bent lattice: creases along its lines."""
+    """Random heights of unit spread, linear on the triangles of a turned, bent lattice."""
     angle = rng.uniform(0, np.pi)
     c, s = np.cos(angle), np.sin(angle)
     turned = points @ np.array([[c, -s], [s, c]], np.float32) / np.float32(size_mm)
@@ -112,7 +112,12 @@ def _facets(points: np.ndarray, rng: np.random.Generator, size_mm: float) -> np.
     )
     cols, rows = cols - cols.min(), rows - rows.min()
     heights = rng.standard_normal((int(rows.max()) + 2, int(cols.max()) + 2), dtype=np.float32)
-    return cv2.remap(heights, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    col, row = cols.astype(np.int32), rows.astype(np.int32)
+    fx, fy = cols - col, rows - row
+    upper = fx + fy < 1  # each cell is two flat triangles
+    corner = np.where(upper, heights[row, col], heights[row + 1, col + 1])
+    right, down = heights[row, col + 1] - corner, heights[row + 1, col] - corner
+    return corner + np.where(upper, fx, 1 - fy) * right + np.where(upper, fy, 1 - fx) * down
 
 
 def curl(surface: Surface, rng: np.random.Generator) -> None:

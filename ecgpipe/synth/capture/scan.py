@@ -60,7 +60,7 @@ def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     density = (255 - cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)).astype(np.float32) / 255
     gain = rng.uniform(0.55, 1.5) / max(_grid_density(density), 0.08)
     density = np.minimum(density * np.float32(gain), 1)
-    grain = rng.standard_normal(density.shape, np.float32)
+    grain = noise.tiled(rng, density.shape)
     patches = noise.smooth(rng, density.shape, rng.uniform(20, 200))
     threshold = 0.45 + np.float32(rng.uniform(0.08, 0.25)) * grain + np.float32(rng.uniform(0, 0.15)) * patches
     soft = noise.log_uniform(rng, 0.05, 0.3)
@@ -103,9 +103,7 @@ def _read(sheet: Sheet, warp: Warp, rng: np.random.Generator, bed: float, grey: 
     picture = cv2.addWeighted(picture, 1 + amount, cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 2)), -amount, 0)
     black, white = rng.uniform(0, 40), rng.uniform(232, 262)
     tint = np.ones(1) if grey else 1 + rng.normal(0, 0.012, 3)
-    grain = rng.standard_normal(picture.shape[:2], np.float32) * np.float32(
-        noise.log_uniform(rng, 0.5, 5)
-    ) + np.float32(black)
+    grain = noise.tiled(rng, picture.shape[:2]) * np.float32(noise.log_uniform(rng, 0.5, 5)) + np.float32(black)
     gains = [(white * t - black) / 255 for t in tint]
     layers = [
         cv2.addWeighted(c, gain, grain, 1, 0, dtype=cv2.CV_8U)
