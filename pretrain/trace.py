@@ -5,10 +5,12 @@ python -m pretrain.trace --export            only write the weights of the last 
 """
 
 import argparse
+import subprocess
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
@@ -27,6 +29,7 @@ from pretrain.pages import CropStream, PageStream, Signals, held_out_pages
 HERE = Path(__file__).parent
 EXPORT = HERE.parent / "ecgpipe" / "weights" / "trace.safetensors"
 VALIDATION_SEED = 2**20
+SIGNALS = "PTB-XL 1.0.3 at 500 Hz (CC BY 4.0, doi:10.13026/kfzx-aw45) and ecgpipe.synth.ecg.simulate"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Pretrain:
 
 
 def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
-    """Train, going on from `work`/last.ckpt if it is there; losses and scores go to `work`/metrics.csv."""
+    """Train, going on from `work`/last.ckpt if it is there; losses and scores go to `work`/from_step_N/."""
     pl.seed_everything(config.trace.seed, verbose=False)
     torch.set_num_threads(config.trace.threads)
     trace, spec = config.trace, strip_spec(config)
@@ -86,7 +89,7 @@ def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         log_every_n_steps=10,
-        logger=CSVLogger(work, name="", version="log", flush_logs_every_n_steps=20),
+        logger=CSVLogger(work, name="", version=f"from_step_{done}", flush_logs_every_n_steps=20),
         callbacks=[
             EMAWeightAveraging(decay=trace.average_decay),
             ModelCheckpoint(
@@ -127,16 +130,26 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
     state = torch.load(work / "last.ckpt", weights_only=True)
     module = build_module(config)
     module.load_state_dict(state["state_dict"])
-    steps = state["global_step"]
     about = {
-        "data": "pages made by ecgpipe.synth from PTB-XL 500 Hz records and simulated ECGs, all nine kinds",
-        "signals_licence": "PTB-XL 1.0.3, CC BY 4.0, doi:10.13026/kfzx-aw45",
-        "steps": steps,
-        "crops": steps * config.trace.batch_size,
-        "hardware": "2 CPU cores",
+        "data": "pages of all nine kinds made by ecgpipe.synth",
+        "signals": SIGNALS,
+        "steps": state["global_step"],
+        "crops": state["global_step"] * config.trace.batch_size,
+        "hours": round(state["callbacks"]["Timer"]["time_elapsed"]["train"] / 3600, 2),
+        "device": f"CPU, {config.trace.threads} threads and {config.trace.workers} page makers",
         "training": asdict(config.trace) | asdict(config.loss),
+        "scores": last_scores(work),
+        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=HERE).stdout.strip(),
     }
     save_weights(out, module.model, size=config.model.size, spec=strip_spec(config), about=about)
+
+
+def last_scores(work: Path) -> dict[str, float]:
+    """The newest validation: median SNR in dB and error in px a strip, overall and by kind; empty before the first."""
+    logs = pd.concat([pd.read_csv(path) for path in work.glob("*/metrics.csv")])
+    columns = [name for name in logs if name.startswith(("snr_db", "error_px"))]
+    validations = logs.sort_values("step").dropna(subset=columns, how="all") if columns else logs[:0]
+    return {} if validations.empty else {name: round(float(validations[name].iloc[-1]), 3) for name in columns}
 
 
 def main() -> None:

@@ -7,15 +7,16 @@ import torch
 from ecgpipe import params
 from ecgpipe.competition import mask_windows
 from ecgpipe.errors import DataError, ParamsError
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm
 from ecgpipe.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, time_to_mm
-from ecgpipe.trace.data import FrameSample, random_crop, row_series, strips_of
+from ecgpipe.trace.data import FrameSample, heights_of, random_crop, row_series, strips_of
 from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.trace.models import WIDTHS, build_model
 from ecgpipe.trace.reader import TraceReader
 from ecgpipe.trace.strips import FS_HZ, PAPER, ROWS, SAMPLES, StripSpec, flatten_light
 from ecgpipe.trace.train import fit
 from ecgpipe.trace.weights import load_weights, save_weights
+from pretrain.pages import ink_heights
 
 SMALL_FRAME = FrameSpec(px_per_mm_x=4.0, px_per_mm_y=2.0)  # a tenth of the pixels, 5 samples a column
 SPEC, SMALL = StripSpec(), StripSpec(SMALL_FRAME)
@@ -155,6 +156,31 @@ def test_a_crop_takes_its_heights_along_however_it_is_flipped(seed, sample):
     truth = heights[:: SMALL.samples_per_px]
     known = np.isfinite(truth) & (ink.sum(axis=0) > 0)
     assert np.median(np.abs(centre - truth)[known]) < 0.15
+
+
+# ---- labels of the training pages
+
+
+def constant_slip(dx_mm: float, dy_mm: float) -> PageMap:
+    nodes = np.broadcast_to(np.float32([dx_mm, dy_mm]), lattice_mm(10.0).shape)
+    return PageMap(nodes.copy(), 10.0)
+
+
+def test_ink_seen_through_an_exact_map_lies_where_its_truth_says():
+    rows = row_series(wave(np.random.default_rng(0)), FS_HZ)
+    shown = np.ones(SPEC.frame.shape, bool)
+    labels = ink_heights(rows, constant_slip(0, 0), shown, SPEC)
+    np.testing.assert_allclose(labels, heights_of(rows, SPEC), atol=1e-3)
+
+
+def test_ink_moves_against_the_slip_of_the_map():
+    rows = row_series(wave(np.random.default_rng(0)), FS_HZ)
+    shown = np.ones(SPEC.frame.shape, bool)
+    shown[:, :1000] = False
+    labels = ink_heights(rows, constant_slip(0.5, -0.25), shown, SPEC)  # looks 10 samples late and 2 px high
+    truth = heights_of(rows, SPEC)
+    np.testing.assert_allclose(labels[:, 3000:5000], truth[:, 3010:5010] + 2, atol=0.02)
+    assert np.isnan(labels[:, :1800]).all()
 
 
 # ---- weights, reading, training
