@@ -65,6 +65,13 @@ class Surface:
         dy, dx = np.gradient(self.z, FINE_MM)
         return dx, dy
 
+    def press(self, max_slope: float) -> None:
+        """Flatten the whole sheet until hardly any of it is steeper than `max_slope`."""
+        steepest = np.quantile(np.hypot(*self.slopes())[::FINE, ::FINE], 0.998)
+        factor = np.float32(min(1.0, max_slope / max(steepest, 1e-6)))
+        self.z *= factor
+        self.shift *= factor**2
+
 
 def fold(surface: Surface, rng: np.random.Generator, angle: float, offset_mm: float, slope: float) -> None:
     """Crease the sheet along the line at `offset_mm` from the centre with normal `angle`; one side rises by `slope`."""

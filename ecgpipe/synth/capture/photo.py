@@ -8,6 +8,7 @@ from ecgpipe.synth.capture.paper import Sheet, Surface, crumple, curl, fold, pri
 from ecgpipe.synth.capture.warp import COARSE, Lattice, Warp
 
 MARGIN_STEPS = 10
+MAX_SLOPE = 0.5  # steeper facets would turn away from a tilted camera
 
 
 def photograph(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_px: int) -> tuple[np.ndarray, Warp]:
@@ -16,7 +17,7 @@ def photograph(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_
     surface = _shape(kind, rng)
     if kind != "0005" or rng.random() < 0.06:
         _damage(sheet, kind, rng)
-    warp = _aim(sheet, surface, rng, _picture_size(rng, long_side_px))
+    warp = _aim(surface, rng, _picture_size(rng, long_side_px))
     return _expose(sheet, surface, warp, rng), warp
 
 
@@ -51,6 +52,7 @@ def _shape(kind: str, rng: np.random.Generator) -> Surface:
         crumple(surface, rng, facet / 3, noise.log_uniform(rng, 0.05, 0.25))
     if rng.random() < 0.3:
         curl(surface, rng)
+    surface.press(MAX_SLOPE)
     return surface
 
 
@@ -60,9 +62,8 @@ def _folds(surface: Surface, rng: np.random.Generator) -> None:
     letter = rng.random() < 0.4
     sign = rng.choice([-1, 1])
     for index in range(count):
-        angle = (
-            first + rng.normal(0, 0.15) + (np.pi / 2 if rng.random() < 0.3 else 0) if letter else rng.uniform(0, np.pi)
-        )
+        crossed = np.pi / 2 if rng.random() < 0.3 else 0.0
+        angle = first + crossed + rng.normal(0, 0.15) if letter else rng.uniform(0, np.pi)
         sign = -sign if rng.random() < 0.8 else sign
         offset = rng.uniform(-110, 110) * (0.75 if index else 0.5)
         fold(surface, rng, angle, offset, sign * noise.log_uniform(rng, 0.08, 0.5))
@@ -94,7 +95,7 @@ def _picture_size(rng: np.random.Generator, long_side_px: int) -> tuple[int, int
     return (long_side_px, short) if upright else (short, long_side_px)
 
 
-def _aim(sheet: Sheet, surface: Surface, rng: np.random.Generator, size: tuple[int, int]) -> Warp:
+def _aim(surface: Surface, rng: np.random.Generator, size: tuple[int, int]) -> Warp:
     pose = camera.Pose.random(rng)
     nodes = pose.project(surface.nodes())
     inner = nodes[MARGIN_STEPS - 1 : 1 - MARGIN_STEPS, MARGIN_STEPS - 1 : 1 - MARGIN_STEPS]
@@ -112,5 +113,8 @@ def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator
     light *= camera.white_balance(rng) * np.float32(rng.uniform(0.68, 1.02) / exposed)
     ground = scene.cast_shadow(alpha, rng, warp.scale / COARSE) * np.float32(rng.uniform(0.6, 1.1))
     on_paper = camera.lit(print_[..., :3], warp.enlarge(light * paper[..., None]))
-    on_table = camera.lit(scene.table(rng, warp), warp.enlarge(light * ground[..., None]))
+    table = scene.table(rng, warp)
+    if rng.random() < 0.06:
+        scene.lay_another(table, sheet, rng, warp)
+    on_table = camera.lit(table, warp.enlarge(light * ground[..., None]))
     return camera.develop(camera.overlay(on_paper, on_table, print_[..., 3]), rng, warp.scale)

@@ -43,6 +43,8 @@ def _place(rng: np.random.Generator, long_side_px: int, turn_deg: float) -> Warp
     turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
     room = np.array([width, height]) - np.array([PAGE_WIDTH_MM, PAGE_HEIGHT_MM]) * scale
     centre = np.array([width, height]) / 2 + np.clip(rng.normal(0, 0.3, 2), -0.6, 0.6) * np.maximum(np.abs(room), 30)
+    if rng.random() < 0.12:  # the sheet lay too far to one side
+        centre[0] += rng.choice([-1, 1], p=(0.3, 0.7)) * rng.uniform(2, 12) * scale[0]
     nodes = turned + centre
     feed = noise.smooth(rng, _LATTICE.shape, (20 / STEP_MM, 600)) * np.float32(rng.uniform(0, 0.05))
     nodes[..., 1] += feed * scale[1]
@@ -62,7 +64,7 @@ def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     density = np.minimum(density * np.float32(gain), 1)
     grain = noise.tiled(rng, density.shape)
     patches = noise.smooth(rng, density.shape, rng.uniform(20, 200))
-    threshold = 0.45 + np.float32(rng.uniform(0.08, 0.25)) * grain + np.float32(rng.uniform(0, 0.15)) * patches
+    threshold = 0.45 + np.float32(rng.uniform(0.08, 0.25)) * grain + np.float32(rng.uniform(0, 0.08)) * patches
     soft = noise.log_uniform(rng, 0.05, 0.3)
     dots = noise.step(density - np.maximum(threshold, 0.02 + soft / 2), soft)
     keep = np.float32(rng.uniform(0, 0.6))

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import noise
-from ecgpipe.synth.capture.paper import Surface
+from ecgpipe.synth.capture.paper import Sheet, Surface
 from ecgpipe.synth.capture.warp import Warp
 
 _TILE = 900  # texture pixels; one is about a millimetre of table
@@ -26,6 +27,24 @@ def table(rng: np.random.Generator, warp: Warp) -> np.ndarray:
     height, width = warp.size
     return cv2.warpPerspective(
         tile, warp.homography @ to_mm @ turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
+
+
+def lay_another(picture: np.ndarray, sheet: Sheet, rng: np.random.Generator, warp: Warp) -> None:
+    """Draw a second copy of `sheet` beside the first, flat on the table, into `picture`."""
+    angle = rng.normal(0, 8) + rng.choice([0, 90, 180])
+    away = rng.uniform(0, 2 * np.pi)
+    centre = sheet.left + PAGE_WIDTH_MM / 2 * REFERENCE_PX_PER_MM, sheet.top + PAGE_HEIGHT_MM / 2 * REFERENCE_PX_PER_MM
+    matrix = cv2.getRotationMatrix2D(centre, angle, 1 / REFERENCE_PX_PER_MM)
+    matrix[:, 2] += np.array([PAGE_WIDTH_MM, PAGE_HEIGHT_MM]) / 2 - centre
+    matrix[:, 2] += rng.uniform(0.8, 1.2) * np.array([330 * np.cos(away), 270 * np.sin(away)])
+    cv2.warpPerspective(
+        np.ascontiguousarray(sheet.ink),
+        warp.homography @ np.vstack([matrix, [0, 0, 1]]),
+        picture.shape[1::-1],
+        dst=picture,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_TRANSPARENT,
     )
 
 
