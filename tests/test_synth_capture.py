@@ -119,8 +119,8 @@ def test_quarter_turns_move_the_map_with_the_picture():
 
 
 def test_one_picture_in_a_hundred_is_turned():
-    shapes = [capture(BLANK, "0001", np.random.default_rng(seed)).image.shape for seed in range(300)]
-    assert 0 < sum(height > width for height, width, _ in shapes) < 10
+    shapes = [capture(BLANK, "0001", np.random.default_rng(seed)).image.shape for seed in range(200)]
+    assert 0 < sum(height > width for height, width, _ in shapes) < 8
 
 
 def test_inverse_of_a_creased_warp_is_exact():

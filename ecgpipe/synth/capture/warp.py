@@ -84,7 +84,7 @@ class Warp:
         return whole[COARSE : COARSE + height, COARSE : COARSE + width]
 
     def on_surface(self, field: np.ndarray) -> np.ndarray:
-        """A field on the fine lattice, seen at the samples of `mm`; zero off the lattice."""
+        """A field on the fine lattice, seen at the samples of `mm`; its edge repeated beyond the lattice."""
         cols, rows = (self.mm - np.float32(self.lattice.origin_mm)) / np.float32(FINE_MM)
         return cv2.remap(field, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -95,15 +95,16 @@ class Warp:
         dy = np.linalg.norm(np.diff(self.nodes, axis=0), axis=-1)
         return float(np.sqrt(np.median(dx) * np.median(dy)) / STEP_MM)
 
-    def draw(self, raster: np.ndarray, left_px: float, top_px: float, fill: tuple[float, ...] = (0, 0, 0, 0)):
-        """`raster`, whose pixel (left_px + k x, top_px + k y) is the page point (x, y) mm, as the picture shows it."""
+    def draw(self, raster: np.ndarray, left_px: float, top_px: float) -> np.ndarray:
+        """`raster`, whose pixel (left_px + k x, top_px + k y) is the page point (x, y) mm, as the picture
+        shows it; zero (transparent) where the raster ends."""
         shrink = self.scale / REFERENCE_PX_PER_MM
         if shrink < 0.95:
             raster = cv2.GaussianBlur(raster, (0, 0), 0.45 * np.sqrt(shrink**-2 - 1) + 0.15)
         cols = self.enlarge(self.mm[0] * np.float32(REFERENCE_PX_PER_MM) + np.float32(left_px))
         rows = self.enlarge(self.mm[1] * np.float32(REFERENCE_PX_PER_MM) + np.float32(top_px))
         method = cv2.INTER_LINEAR if shrink < 0.95 else cv2.INTER_CUBIC
-        return cv2.remap(raster, cols, rows, method, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
+        return cv2.remap(raster, cols, rows, method, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
 
 def _apply(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
