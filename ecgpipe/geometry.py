@@ -81,8 +81,13 @@ def dense_map(page_map: PageMap, spec: FrameSpec) -> tuple[np.ndarray, np.ndarra
     height, width = spec.shape
     cols = (np.arange(width, dtype=np.float32) / spec.px_per_mm_x / page_map.step_mm)[None, :].repeat(height, 0)
     rows = (np.arange(height, dtype=np.float32) / spec.px_per_mm_y / page_map.step_mm)[:, None].repeat(width, 1)
-    dense = cv2.remap(page_map.nodes.astype(np.float32), cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return dense[..., 0], dense[..., 1]
+    # One channel at a time: with several, OpenCV 5 rounds the position to 1/32 of a lattice cell.
+    x, y = (
+        cv2.remap(np.ascontiguousarray(page_map.nodes[..., k], np.float32), cols, rows, cv2.INTER_LINEAR,
+                  borderMode=cv2.BORDER_REPLICATE)
+        for k in (0, 1)
+    )  # fmt: skip
+    return x, y
 
 
 def resample(picture: np.ndarray, page_map: PageMap, spec: FrameSpec) -> tuple[np.ndarray, np.ndarray]:

@@ -43,32 +43,47 @@ class Anchor:
 
 def find_anchor(ink: np.ndarray, sheet: np.ndarray) -> Anchor:
     """The best of all places and quarter turns for `ink`, CELL_PX pixels a box, `sheet` (rows, cols) true on paper."""
+    down, across = sheet.shape
+    rows, cols = (np.nonzero(sheet.any(axis=axis))[0] for axis in (1, 0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
+    before = ((top, left), (across - right, top), (down - bottom, across - right), (left, down - bottom))  # by turn
+    sheet = sheet[top:bottom, left:right]
+    ink = ink[top * CELL_PX : bottom * CELL_PX, left * CELL_PX : right * CELL_PX]
     ink = _without_grid(np.minimum(ink, MAX_INK), sheet)
     found = []
     for turns in range(4):
-        score = _scores(np.rot90(ink, turns), np.rot90(sheet, turns))
+        score, pads = _scores(np.rot90(ink, turns), np.rot90(sheet, turns))
         row, col = np.unravel_index(score.argmax(), score.shape)
         best = float(score[row, col])
         score[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2] = -1.0
-        found.append((best, turns, (int(col) - LINES[1] + 1, int(row) - LINES[0] + 1), float(score.max())))
+        first = (int(before[turns][1] + col - pads[1]), int(before[turns][0] + row - pads[0]))
+        found.append((best, turns, first, float(score.max())))
     found.sort(reverse=True)
     best, turns, first, next_place = found[0]
     return Anchor(turns, first, best, best - max(next_place, found[1][0]))
 
 
-def _scores(ink: np.ndarray, sheet: np.ndarray) -> np.ndarray:
-    """Score (rows, cols) of every page place that touches the lattice: correlation less the paper left outside it."""
+def _scores(ink: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Score of every place of the page, (rows, cols), the first being so many boxes above and left of the sheet.
+
+    The score is the correlation with the furniture, less half the share of paper that would lie outside the page.
+    """
     template = _furniture()
-    padding = [(n - CELL_PX,) * 2 for n in template.shape]
-    match = fftconvolve(np.pad(ink, padding), template[::-1, ::-1], mode="valid")[::CELL_PX, ::CELL_PX]
-    page = np.ones(LINES, np.float32)
-    margins = [(n - 1,) * 2 for n in LINES]
+    # A part of the page may be missing: at most a third where the sheet is whole, more where it was seen in part.
+    pads = [max(n - m, 0) + n // 3 for n, m in zip(LINES, sheet.shape, strict=True)]
+    match = fftconvolve(np.pad(ink, [(n * CELL_PX,) * 2 for n in pads]), template[::-1, ::-1], mode="valid")
+    match = match[::CELL_PX, ::CELL_PX]
     energy = cv2.resize(ink**2, sheet.shape[::-1], interpolation=cv2.INTER_AREA) * CELL_PX**2
-    within = fftconvolve(
-        np.pad(np.stack([energy, sheet.astype(np.float32)]), [(0, 0), *margins]), page[None], mode="valid", axes=(1, 2)
-    )
-    outside = 1.0 - within[1] / max(sheet.sum(), 1)
-    return match / np.sqrt(np.maximum(within[0], 1.0) * (template**2).sum()) - 0.5 * outside
+    within = [_page_sums(np.pad(cells, [(n,) * 2 for n in pads])) for cells in (energy, sheet.astype(np.float64))]
+    outside = 1.0 - within[1] / sheet.sum()
+    return match / np.sqrt(np.maximum(within[0], 1.0) * (template**2).sum()) - 0.5 * outside, tuple(pads)
+
+
+def _page_sums(cells: np.ndarray) -> np.ndarray:
+    """Sum of `cells` over a page's worth of boxes at every place."""
+    total = np.pad(cells.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    down, across = LINES
+    return total[down:, across:] - total[:-down, across:] - total[down:, :-across] + total[:-down, :-across]
 
 
 def _without_grid(ink: np.ndarray, sheet: np.ndarray) -> np.ndarray:

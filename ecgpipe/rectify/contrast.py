@@ -20,7 +20,7 @@ def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
     small = cv2.resize(dark, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     typical = cv2.GaussianBlur(small, (0, 0), reach_px / 2)  # mean contrast: lines cover a known share of the paper
     typical = cv2.resize(typical, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.minimum(dark, 4.0 * typical + 0.02)
+    return np.minimum(dark, 4.0 * typical + 0.004)
 
 
 def trace_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:

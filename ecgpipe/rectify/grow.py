@@ -6,23 +6,33 @@ import numpy as np
 from ecgpipe.layout import BOX_MM
 from ecgpipe.rectify.lattice import Lattice, Misfit, measure
 from ecgpipe.rectify.seed import Seed
-from ecgpipe.rectify.surface import smooth, unwrap
+from ecgpipe.rectify.surface import unwrap
 
 REACH_BOXES = 72  # no point of the page is farther from a seed than its diagonal of 71 boxes
 CLEAR = 0.15  # weight from which a line counts as seen
 MIN_NODES = 40
+WINDOW_MM = 5.0
+MOST_ROUNDS = 6
+REACHES = (4.0, 3.0)  # boxes over which each round averages what the homography leaves
+MARGIN_BOXES = 20
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
-def grow(dark: np.ndarray, seed: Seed, rounds: int = 4) -> tuple[Lattice, Misfit]:
+def grow(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
     """Lattice with a node on each crossing of 5 mm lines, over all of the contrast picture `dark`, and its misfit.
 
     Each round unwraps what the last one left and fits the sheet anew, so it reaches farther than the seed's own tile.
     """
     lattice = _affine_lattice(seed, dark.shape)
-    for stiffness in [30.0] * (rounds - 1) + [3.0]:
-        lattice = _fit(lattice, _seen(lattice, dark, window_mm=5.0), stiffness)
-    return lattice, _seen(lattice, dark, window_mm=4.0)
+    misfit, nodes_seen = _seen(lattice, dark), 0
+    for reach in REACHES:
+        for _ in range(MOST_ROUNDS):
+            lattice = _crop(_fit(lattice, misfit, reach), misfit)
+            misfit = _seen(lattice, dark)
+            before, nodes_seen = nodes_seen, int((misfit.weight.min(axis=-1) > CLEAR).sum())
+            if nodes_seen < 1.03 * before:
+                break
+    return lattice, misfit
 
 
 def _affine_lattice(seed: Seed, shape: tuple[int, int]) -> Lattice:
@@ -35,9 +45,9 @@ def _affine_lattice(seed: Seed, shape: tuple[int, int]) -> Lattice:
     return Lattice(seed.centre_px + boxes * BOX_MM @ seed.mm_to_px.T, BOX_MM, np.zeros(2))
 
 
-def _seen(lattice: Lattice, dark: np.ndarray, window_mm: float) -> Misfit:
+def _seen(lattice: Lattice, dark: np.ndarray) -> Misfit:
     """The misfit, its weight kept only on the picture and on the piece of grid that holds the most nodes."""
-    misfit = measure(lattice, dark, window_mm)
+    misfit = measure(lattice, dark, WINDOW_MM)
     height, width = dark.shape
     x, y = lattice.nodes[..., 0], lattice.nodes[..., 1]
     inside = ((x > 0) & (x < width - 1) & (y > 0) & (y < height - 1)).astype(np.uint8)
@@ -51,8 +61,17 @@ def _seen(lattice: Lattice, dark: np.ndarray, window_mm: float) -> Misfit:
     return Misfit(misfit.shift_mm, misfit.weight * sheet[..., None])
 
 
-def _fit(lattice: Lattice, misfit: Misfit, stiffness: float) -> Lattice:
-    """Move every node onto the lines seen near it: a homography for the sheet, a thin plate for what it leaves."""
+def _crop(lattice: Lattice, misfit: Misfit) -> Lattice:
+    """The lattice without what lies more than MARGIN_BOXES beyond the sheet: nothing to grow on, much to compute."""
+    rows, cols = np.nonzero(misfit.weight.min(axis=-1) > CLEAR)
+    if len(rows) < MIN_NODES:
+        return lattice
+    top, left = (max(index.min() - MARGIN_BOXES, 0) for index in (rows, cols))
+    return lattice.moved(lattice.nodes[top : rows.max() + MARGIN_BOXES + 1, left : cols.max() + MARGIN_BOXES + 1])
+
+
+def _fit(lattice: Lattice, misfit: Misfit, reach: float) -> Lattice:
+    """Move every node onto the lines seen near it: a homography for the sheet, local means for what it leaves."""
     weight = misfit.weight.min(axis=-1)
     clear = weight > CLEAR
     if clear.sum() < MIN_NODES:
@@ -65,6 +84,6 @@ def _fit(lattice: Lattice, misfit: Misfit, stiffness: float) -> Lattice:
     if matrix is None:
         return lattice
     plane = cv2.perspectiveTransform(points.reshape(-1, 1, 2), matrix).reshape(points.shape)
-    rest = np.where(clear[..., None], target - plane, 0.0)
-    weight = np.repeat((weight * clear)[..., None], 2, axis=-1)
-    return lattice.moved(plane + smooth(rest, weight, stiffness, scale=px_per_mm))
+    weight = weight * clear
+    rest = cv2.GaussianBlur((target - plane) * weight[..., None], (0, 0), reach)
+    return lattice.moved(plane + rest / (cv2.GaussianBlur(weight, (0, 0), reach) + 0.02)[..., None])

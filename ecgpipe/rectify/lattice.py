@@ -1,6 +1,6 @@
 """A regular lattice of grid coordinates, its picture positions, and how far the printed lines are from where it says.
 
-Coordinates are millimetres from a crossing of two 5 mm lines: any crossing while the boxes are only counted from a seed,
+Coordinates are millimetres from a crossing of two 5 mm lines: any crossing while boxes are only counted from a seed,
 the page's first one (layout.GRID_LEFT_MM, GRID_TOP_MM) once the sheet is anchored.
 """
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from scipy.ndimage import median_filter
 
 from ecgpipe.layout import BOX_MM
 
@@ -16,6 +15,7 @@ CANVAS_PX_PER_MM = 3.2  # a 5 mm line is about a pixel wide there
 PIECE_MM = 1.25  # lines are averaged over this much of their length, then the median is taken
 MEDIAN_PIECES = 9
 PEAK_MM = 1.2
+FAINTEST = 0.003  # mean ink below which lines are taken for noise
 COHERENCE = (
     0.025,
     0.125,
@@ -41,16 +41,17 @@ class Lattice:
         return round(self.step_mm * CANVAS_PX_PER_MM)
 
     def moved(self, nodes: np.ndarray) -> "Lattice":
+        """The lattice with other picture positions."""
         return replace(self, nodes=nodes)
 
     def canvas(self, image: np.ndarray) -> np.ndarray:
-        """`image` resampled so that every lattice cell has `cell_px` pixels a side, its node in the middle; 0 outside."""
+        """`image` resampled, each lattice cell `cell_px` pixels a side with its node in the middle; 0 outside."""
         rows, cols = self.nodes.shape[:2]
         map_xy = cv2.resize(self.nodes.astype(np.float32), (cols * self.cell_px, rows * self.cell_px))
         return cv2.remap(image, map_xy[..., 0], map_xy[..., 1], cv2.INTER_LINEAR, borderValue=0)
 
     def at(self, shift_mm: np.ndarray) -> np.ndarray:
-        """Picture positions (rows, cols, 2) of the nodes after a move of `shift_mm` (rows, cols, 2) along the lattice."""
+        """Picture positions (rows, cols, 2) of the nodes moved along the lattice by `shift_mm` (rows, cols, 2)."""
         gx = (np.arange(self.nodes.shape[1])[None, :] + shift_mm[..., 0] / self.step_mm).astype(np.float32)
         gy = (np.arange(self.nodes.shape[0])[:, None] + shift_mm[..., 1] / self.step_mm).astype(np.float32)
         return sample_linear(self.nodes, gx, gy)
@@ -83,7 +84,7 @@ def measure(lattice: Lattice, dark: np.ndarray, window_mm: float, *, harmonics: 
     A line family at x = 5k + d has the Fourier coefficients H_h = exp(-2πi h d / 5) at h cycles a box. With one
     harmonic the phase gives d, as far as half a box away. With four, d is the peak within PEAK_MM of the sum of
     H_h exp(2πi h d / 5): as narrow as a line, so that a QRS complex beside it no longer pulls, and still blind to the
-    1 mm grid, which begins at the fifth. A median along the lines comes first: most of what crosses them is shorter.
+    1 mm grid, which begins at the fifth. A median along the lines then comes first: most of what crosses is shorter.
     """
     canvas = lattice.canvas(dark)
     sigma = window_mm / lattice.step_mm
@@ -101,7 +102,8 @@ def _along(
     cell = canvas.shape[1] // cols
     pieces = round(rows * step_mm / PIECE_MM)
     lines = cv2.resize(canvas, (canvas.shape[1], pieces), interpolation=cv2.INTER_AREA)
-    lines = median_filter(lines, size=(MEDIAN_PIECES, 1), mode="nearest")
+    if harmonics > 1:
+        lines = _median_along(lines)
     at_mm = ((np.arange(cols * cell) + 0.5) / cell - 0.5) * step_mm + origin_mm
 
     def windowed(wave: np.ndarray) -> np.ndarray:
@@ -112,12 +114,20 @@ def _along(
     coefficients = np.stack([windowed(np.cos(a)) - 1j * windowed(np.sin(a)) for a in angles])
     shift = -np.angle(coefficients[0]) * BOX_MM / (2 * np.pi) if harmonics == 1 else _peak(coefficients)
     floor, clear = COHERENCE
-    coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + 0.02)
+    coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + FAINTEST)
     return shift, np.clip((coherence - floor) / (clear - floor), 0.0, 1.0) ** 2
 
 
+def _median_along(lines: np.ndarray) -> np.ndarray:
+    """Running median of MEDIAN_PIECES rows."""
+    half = MEDIAN_PIECES // 2
+    padded = np.pad(lines, ((half, half), (0, 0)), mode="edge")
+    shifted = np.stack([padded[k : k + len(lines)] for k in range(MEDIAN_PIECES)])
+    return np.partition(shifted, half, axis=0)[half]
+
+
 def _peak(coefficients: np.ndarray) -> np.ndarray:
-    """Place in mm (rows, cols) of the highest point of the folded line profile whose harmonics (h, rows, cols) are given."""
+    """Place in mm (rows, cols) of the peak of the folded line profile with `coefficients` (h, rows, cols)."""
     trial = np.arange(-PEAK_MM, PEAK_MM + 1e-6, 0.1)
     orders = np.arange(1, len(coefficients) + 1)
     waves = np.exp(2j * np.pi / BOX_MM * np.outer(trial, orders))

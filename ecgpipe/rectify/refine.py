@@ -11,7 +11,7 @@ from ecgpipe.rectify.surface import smooth
 
 STEP_MM = 5.0
 MAP_STEP_MM = 2.5
-WINDOWS_MM = (5.0, 3.5, 3.0)
+WINDOWS_MM = (5.0, 4.0, 3.0, 3.0)
 STIFFNESS = 1.0
 HARMONICS = 4
 OUTLIER_MM = 0.2

@@ -9,8 +9,11 @@ from scipy import fft
 from ecgpipe.layout import BOX_MM
 
 TILE_PX = 320
-BOX_RANGE_PX = (9.0, 62.0)
+BOX_RANGE_PX = (10.0, 44.0)  # in a picture of WORK_LONG_SIDE_PX: the page is 28 to 125 % of it
+FREQUENCIES = 1.0 / np.geomspace(*BOX_RANGE_PX, 240)  # cycles/px
+TEETH, TOP_FREQUENCY = 11, 0.45  # harmonics counted, below the pixels' own limit
 ANGLE_STEP_DEG = 1.0
+AGREEMENT = 0.15  # of a box, along and across
 MAX_SKEW_DEG = 35.0  # the two families of lines may be this far from a right angle
 
 
@@ -24,7 +27,10 @@ class Seed:
 
 
 def find_seeds(dark: np.ndarray, count: int = 6) -> list[Seed]:
-    """The `count` tiles of a contrast picture (H, W) that look most like ECG paper, best first."""
+    """The `count` tiles of a contrast picture (H, W) that look most like ECG paper, best first.
+
+    A tile's score grows by those of the tiles that see the same grid: paper agrees with itself, wood does not.
+    """
     height, width = dark.shape
     tile = min(TILE_PX, height, width)
     window = np.outer(np.hanning(tile), np.hanning(tile)).astype(np.float32)
@@ -35,7 +41,14 @@ def find_seeds(dark: np.ndarray, count: int = 6) -> list[Seed]:
             seed = _tile_seed((patch - patch.mean()) * window, np.array([left, top]) + tile / 2)
             if seed is not None:
                 seeds.append(seed)
-    return sorted(seeds, key=lambda s: -s.score)[:count]
+    votes = [sum(other.score for other in seeds if _agree(seed, other)) for seed in seeds]
+    ranked = sorted(zip(votes, seeds, strict=True), key=lambda pair: -pair[0] - pair[1].score)
+    return [seed for _, seed in ranked[:count]]
+
+
+def _agree(one: Seed, other: Seed) -> bool:
+    """Whether two tiles may lie on one sheet: a box of the one is nearly a box of the other."""
+    return bool(np.abs(np.linalg.solve(one.mm_to_px, other.mm_to_px) - np.eye(2)).max() < AGREEMENT)
 
 
 def _starts(length: int, tile: int) -> np.ndarray:
@@ -44,9 +57,9 @@ def _starts(length: int, tile: int) -> np.ndarray:
 
 def _tile_seed(patch: np.ndarray, centre_px: np.ndarray) -> Seed | None:
     tile = len(patch)
-    magnitude = np.abs(fft.fftshift(fft.fft2(patch, s=(2 * tile, 2 * tile)))).astype(np.float32)
-    polar = _polar(magnitude)  # (angle, frequency), frequency bins of 1 / (2 tile) cycles per px
-    energy = polar[:, tile // 16 : (4 * tile) // 5].mean(axis=1)
+    magnitude = np.abs(fft.fftshift(fft.fft2(patch))).astype(np.float32)
+    polar = _polar(magnitude)  # (angle, frequency), bins of 1 / tile cycles per px
+    energy = polar[:, tile // 32 : (2 * tile) // 5].mean(axis=1)
     energy = energy - cv2.medianBlur(np.tile(energy, 3)[None, :].astype(np.float32), 5)[0, : len(energy)] * 0
     energy = energy / np.median(energy)
     first = int(energy.argmax())
@@ -78,18 +91,13 @@ def _polar(magnitude: np.ndarray) -> np.ndarray:
 def _fundamental(polar: np.ndarray, angle: int, tile: int) -> tuple[float, float] | None:
     """Frequency in cycles/px of the 5 mm lines across `angle` and how far their harmonics stand out."""
     rows = polar[np.arange(angle - 1, angle + 2) % len(polar)].max(axis=0)
-    floor = np.median(rows[tile // 16 :])
+    floor = np.median(rows[tile // 32 :])
     profile = np.clip(rows / max(floor, 1e-6), 0.0, 30.0) - 2.5
-    freqs = 1.0 / np.geomspace(*BOX_RANGE_PX, 240)
-    top = 0.45
-    scores = [_comb(profile, f, top, tile) for f in freqs]
-    best = int(np.argmax(scores))
-    return (freqs[best], scores[best]) if scores[best] > 0 else None
-
-
-def _comb(profile: np.ndarray, freq: float, top: float, tile: int) -> float:
-    teeth = np.arange(1, min(int(top / freq), 11) + 1) * freq * 2 * tile
-    return float(np.interp(teeth, np.arange(len(profile)), profile).sum())
+    teeth = FREQUENCIES[:, None] * np.arange(1, TEETH + 1)
+    heights = np.interp(teeth * tile, np.arange(len(profile)), profile) * (teeth <= TOP_FREQUENCY)
+    scores = heights.sum(axis=1)
+    best = int(scores.argmax())
+    return (FREQUENCIES[best], scores[best]) if scores[best] > 0 else None
 
 
 def _upright(vectors: list[np.ndarray]) -> np.ndarray:
