@@ -105,19 +105,19 @@ def test_another_loss_trains_again_but_does_not_preprocess_again(first_run, clon
 
 
 BROKEN = [
-    ({"loss": {"frequency_weight": "0.3x"}}, "loss.frequency_weight"),
-    ({"preprocess": {"px_per_mm": 3}}, "preprocess.px_per_mm"),
-    ({"data": {"kinds": ["0002"]}}, "data.kinds[0]"),
-    ({"preprocess": {"px_per_mm_x": 7.0}}, "px_per_mm_x"),
+    ("submit", {"loss": {"frequency_weight": "0.3x"}}, "loss.frequency_weight"),
+    ("submit", {"preprocess": {"px_per_mm": 3}}, "preprocess.px_per_mm"),
+    ("submit", {"data": {"kinds": ["0002"]}}, "data.kinds[0]"),
+    ("train", {"preprocess": {"px_per_mm_x": 7.0}}, "px_per_mm_x"),
 ]
 
 
-@pytest.mark.parametrize(("change", "named"), BROKEN, ids=[named for _, named in BROKEN])
-def test_a_wrong_parameter_is_one_line_that_names_it(clone, change, named):
+@pytest.mark.parametrize(("stage", "change", "named"), BROKEN, ids=[named for _, _, named in BROKEN])
+def test_a_wrong_parameter_is_one_line_that_names_it(clone, stage, change, named):
     before = (clone.folder / "params.yaml").read_text()
     try:
         clone.set(change)
-        done = clone.run("stages.train")
+        done = clone.run(f"stages.{stage}")
     finally:
         (clone.folder / "params.yaml").write_text(before)
     assert done.returncode == 1
