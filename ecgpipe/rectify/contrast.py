@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+NOISE_PX = 1.0  # a grid line is about two pixels wide, noise one
+
 
 def contrast(channel: np.ndarray, reach_px: int) -> np.ndarray:
     """Relative darkness (H, W) float32 of a uint8 channel: 0 is bare paper, 1 is no light at all.
@@ -16,7 +18,7 @@ def contrast(channel: np.ndarray, reach_px: int) -> np.ndarray:
 
 def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
     """Contrast of coloured and black lines alike (H, W), clipped so that the trace weighs no more than a grid line."""
-    dark = contrast(picture.min(axis=2), reach_px)
+    dark = contrast(cv2.GaussianBlur(picture.min(axis=2), (0, 0), NOISE_PX), reach_px)
     small = cv2.resize(dark, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     typical = cv2.GaussianBlur(small, (0, 0), reach_px / 2)  # mean contrast: lines cover a known share of the paper
     typical = cv2.resize(typical, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)

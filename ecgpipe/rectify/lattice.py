@@ -16,10 +16,8 @@ PIECE_MM = 1.25  # lines are averaged over this much of their length, then the m
 MEDIAN_PIECES = 9
 PEAK_MM = 1.2
 FAINTEST = 0.003  # mean ink below which lines are taken for noise
-COHERENCE = (
-    0.025,
-    0.125,
-)  # Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second
+# Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second.
+COHERENCE = (0.025, 0.125)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ecgpipe.layout import BOX_MM
 TILE_PX = 320
 BOX_RANGE_PX = (10.0, 44.0)  # in a picture of WORK_LONG_SIDE_PX: the page is 28 to 125 % of it
 FREQUENCIES = 1.0 / np.geomspace(*BOX_RANGE_PX, 240)  # cycles/px
+MOST, NOISE = 30.0, 3.5  # times the typical spectrum: no line counts for more, and what noise may reach
 TEETH, TOP_FREQUENCY = 11, 0.45  # harmonics counted, below the pixels' own limit
 ANGLE_STEP_DEG = 1.0
 AGREEMENT = 0.15  # of a box, along and across
@@ -59,9 +60,9 @@ def _tile_seed(patch: np.ndarray, centre_px: np.ndarray) -> Seed | None:
     tile = len(patch)
     magnitude = np.abs(fft.fftshift(fft.fft2(patch))).astype(np.float32)
     polar = _polar(magnitude)  # (angle, frequency), bins of 1 / tile cycles per px
+    # Lines stand out in their own direction only: the median over all of them is noise, stains, letters.
+    polar = np.minimum(polar / np.maximum(np.median(polar, axis=0), 1e-6), MOST)
     energy = polar[:, tile // 32 : (2 * tile) // 5].mean(axis=1)
-    energy = energy - cv2.medianBlur(np.tile(energy, 3)[None, :].astype(np.float32), 5)[0, : len(energy)] * 0
-    energy = energy / np.median(energy)
     first = int(energy.argmax())
     away = np.abs((np.arange(len(energy)) * ANGLE_STEP_DEG - first * ANGLE_STEP_DEG) % 180.0 - 90.0)
     second = int(np.where(away < MAX_SKEW_DEG, energy, 0.0).argmax())
@@ -90,9 +91,7 @@ def _polar(magnitude: np.ndarray) -> np.ndarray:
 
 def _fundamental(polar: np.ndarray, angle: int, tile: int) -> tuple[float, float] | None:
     """Frequency in cycles/px of the 5 mm lines across `angle` and how far their harmonics stand out."""
-    rows = polar[np.arange(angle - 1, angle + 2) % len(polar)].max(axis=0)
-    floor = np.median(rows[tile // 32 :])
-    profile = np.clip(rows / max(floor, 1e-6), 0.0, 30.0) - 2.5
+    profile = polar[np.arange(angle - 1, angle + 2) % len(polar)].max(axis=0) - NOISE
     teeth = FREQUENCIES[:, None] * np.arange(1, TEETH + 1)
     heights = np.interp(teeth * tile, np.arange(len(profile)), profile) * (teeth <= TOP_FREQUENCY)
     scores = heights.sum(axis=1)
