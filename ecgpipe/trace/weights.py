@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ecgpipe.errors import DataError
+from ecgpipe.files import atomic_path
 from ecgpipe.geometry import FrameSpec
 from ecgpipe.trace.models import TraceNet, build_model
 from ecgpipe.trace.strips import StripSpec
@@ -18,11 +19,12 @@ SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "trace.safetensors"
 
 def save_weights(path: Path, model: TraceNet, *, size: str, spec: StripSpec, about: dict) -> None:
     """Write `model` (float32) to `path` and its card to `path` with suffix .json; `about` holds data, cost, scores."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.float() for name, value in model.state_dict().items() if value.is_floating_point()}
-    save_file({name: value.contiguous() for name, value in state.items()}, path)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save({name: value.contiguous() for name, value in state.items()}))
     card = {"size": size, "frame": asdict(spec.frame), "half_height_mm": spec.half_height_mm, **about}
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2, sort_keys=True) + "\n")
+    with atomic_path(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n")
 
 
 def load_weights(path: Path) -> tuple[TraceNet, StripSpec, dict]:
