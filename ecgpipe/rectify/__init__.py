@@ -13,9 +13,9 @@ from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import PageMap
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import grid_contrast, trace_contrast
-from ecgpipe.rectify.grow import CLEAR, NEIGHBOURS, grow
+from ecgpipe.rectify.grow import CLEAR, NEIGHBOURS, grow_lattice
 from ecgpipe.rectify.lattice import Lattice
-from ecgpipe.rectify.refine import densify, page_lattice, refine
+from ecgpipe.rectify.refine import densify, page_lattice, settle
 from ecgpipe.rectify.seed import find_seeds
 
 WORK_LONG_SIDE_PX = 2000
@@ -40,7 +40,7 @@ def rectify(picture: np.ndarray) -> Rectified:
     dark, ink = grid_contrast(work, REACH_PX), trace_contrast(work, REACH_PX)
 
     lattice, anchor = _best_sheet(dark, ink)
-    nodes, misfit = refine(page_lattice(lattice, anchor), dark)
+    nodes, misfit = settle(page_lattice(lattice, anchor), dark)
     sx, sy = (a / b for a, b in zip(picture.shape[1::-1], work.shape[1::-1], strict=True))
     page_map = densify(nodes).compose(lambda xy: (xy + 0.5) * (sx, sy) - 0.5)
     seen = misfit.weight.min(axis=-1) > CLEAR
@@ -58,7 +58,7 @@ def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
     """The lattice of the first seed whose sheet is told apart clearly; else of the best one. Upright, but not moved."""
     best = None
     for seed in find_seeds(dark, SEEDS):
-        lattice, misfit = grow(dark, seed)
+        lattice, misfit = grow_lattice(dark, seed)
         sheet = cv2.morphologyEx((misfit.weight.min(axis=-1) > 0).astype(np.uint8), cv2.MORPH_CLOSE, NEIGHBOURS) > 0
         if not sheet.any():
             continue

@@ -14,11 +14,11 @@ MIN_NODES = 40
 WINDOW_MM = 5.0
 MOST_ROUNDS = 6
 REACHES = (4.0, 3.0)  # boxes over which each round averages what the homography leaves
-MARGIN_BOXES = 20
+MARGIN_BOXES = 20  # kept round what was seen: room to grow into
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
-def grow(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
+def grow_lattice(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
     """Lattice with a node on each crossing of 5 mm lines, over all of the contrast picture `dark`, and its misfit.
 
     Each round unwraps what the last one left and fits the sheet anew, so it reaches farther than the seed's own tile.

@@ -25,7 +25,7 @@ def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
     return Lattice(sample_linear(upright, boxes[..., 0], boxes[..., 1]), STEP_MM, grid_mm[0, 0])
 
 
-def refine(lattice: Lattice, dark: np.ndarray) -> tuple[Lattice, Misfit]:
+def settle(lattice: Lattice, dark: np.ndarray) -> tuple[Lattice, Misfit]:
     """Lattice whose nodes lie on the grid of the contrast picture `dark`, and the misfit that is left."""
     for window in WINDOWS_MM:
         misfit = on_picture(measure(lattice, dark, window, harmonics=HARMONICS), lattice, dark.shape)
