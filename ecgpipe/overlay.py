@@ -9,6 +9,8 @@ from ecgpipe.layout import (
     BOX_MM,
     DURATION_S,
     GAIN_MM_PER_MV,
+    GRID_LEFT_MM,
+    GRID_TOP_MM,
     LEADS,
     PAGE_HEIGHT_MM,
     PAGE_WIDTH_MM,
@@ -48,8 +50,8 @@ def trace_mm(lead_mv: np.ndarray, window: Window) -> list[np.ndarray]:
 
 
 def _draw_nodes(drawn: np.ndarray, page_map: PageMap, radius: int) -> None:
-    x_mm = np.arange(0, PAGE_WIDTH_MM, BOX_MM)
-    y_mm = np.arange(PAGE_HEIGHT_MM % BOX_MM, PAGE_HEIGHT_MM, BOX_MM)
+    x_mm = np.arange(GRID_LEFT_MM, PAGE_WIDTH_MM, BOX_MM)
+    y_mm = np.arange(GRID_TOP_MM, PAGE_HEIGHT_MM, BOX_MM)
     nodes_mm = np.stack(np.meshgrid(x_mm, y_mm), axis=-1).reshape(-1, 2)
     for x, y in _fixed_point(page_map.to_picture(nodes_mm)):
         cv2.circle(drawn, (int(x), int(y)), radius << _SHIFT, _GRID_RGB, 1, cv2.LINE_AA, _SHIFT)
