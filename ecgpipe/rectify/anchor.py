@@ -5,7 +5,6 @@ from functools import cache
 
 import cv2
 import numpy as np
-from scipy.signal import fftconvolve
 
 from ecgpipe.layout import (
     BASELINES_MM,
@@ -71,8 +70,8 @@ def _scores(ink: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, tuple[int, 
     template = _furniture()
     # A part of the page may be missing: at most a third where the sheet is whole, more where it was seen in part.
     pads = [max(n - m, 0) + n // 3 for n, m in zip(LINES, sheet.shape, strict=True)]
-    match = fftconvolve(np.pad(ink, [(n * CELL_PX,) * 2 for n in pads]), template[::-1, ::-1], mode="valid")
-    match = match[::CELL_PX, ::CELL_PX]
+    wide = np.pad(ink, [(n * CELL_PX,) * 2 for n in pads]).astype(np.float32)
+    match = cv2.matchTemplate(wide, template, cv2.TM_CCORR)[::CELL_PX, ::CELL_PX]
     energy = cv2.resize(ink**2, sheet.shape[::-1], interpolation=cv2.INTER_AREA) * CELL_PX**2
     within = [_page_sums(np.pad(cells, [(n,) * 2 for n in pads])) for cells in (energy, sheet.astype(np.float64))]
     outside = 1.0 - within[1] / sheet.sum()
