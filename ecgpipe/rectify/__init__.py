@@ -40,7 +40,7 @@ def rectify(picture: np.ndarray) -> Rectified:
     dark, ink = grid_contrast(work, REACH_PX), trace_contrast(work, REACH_PX)
 
     lattice, anchor = _best_sheet(dark, ink)
-    nodes, misfit = settle(page_lattice(lattice, anchor), dark)
+    nodes, misfit = settle(page_lattice(lattice, anchor), dark, ink)
     sx, sy = (a / b for a, b in zip(picture.shape[1::-1], work.shape[1::-1], strict=True))
     page_map = densify(nodes).compose(lambda xy: (xy + 0.5) * (sx, sy) - 0.5)
     seen = misfit.weight.min(axis=-1) > CLEAR

@@ -1,20 +1,23 @@
 """The anchored page on a finer lattice, settled on the printed lines with ever smaller windows."""
 
+import cv2
 import numpy as np
 from scipy.ndimage import map_coordinates
 
 from ecgpipe.geometry import PageMap, lattice_mm
 from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
 from ecgpipe.rectify.anchor import Anchor
-from ecgpipe.rectify.lattice import Lattice, Misfit, measure, sample_linear
+from ecgpipe.rectify.lattice import CANVAS_PX_PER_MM, Lattice, Misfit, measure, sample_linear
 from ecgpipe.rectify.surface import smooth
 
 STEP_MM = 5.0
 MAP_STEP_MM = 2.5
 WINDOWS_MM = (5.0, 4.0, 3.0, 3.0)
-STIFFNESS = 1.0
+STIFFNESS = 5.0
 HARMONICS = 4
 OUTLIER_MM = 0.2
+LINE_MM = 0.2  # half the width in which the level of the printed lines is looked for
+MOST_LEVEL, MOST_SHARE = 0.27, 0.15  # grids blacker than this, or mould, cannot be told from the trace
 
 
 def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
@@ -25,8 +28,27 @@ def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
     return Lattice(sample_linear(upright, boxes[..., 0], boxes[..., 1]), STEP_MM, grid_mm[0, 0])
 
 
-def settle(lattice: Lattice, dark: np.ndarray) -> tuple[Lattice, Misfit]:
-    """Lattice whose nodes lie on the grid of the contrast picture `dark`, and the misfit that is left."""
+def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.ndarray:
+    """`dark` with the trace blanked, where `ink`, the contrast of black, tells it from the printed lines of the grid.
+
+    A QRS complex beside a line looks like a line out of place. On a black grid nothing is blanked.
+    """
+    canvas = cv2.dilate(lattice.canvas(ink), np.ones((5, 5), np.uint8))
+    on_line = np.zeros(canvas.shape, bool)
+    for axis in (0, 1):
+        at_mm = (np.arange(canvas.shape[1 - axis]) + 0.5) / CANVAS_PX_PER_MM - STEP_MM / 2 + lattice.origin_mm[axis]
+        near = np.abs(at_mm - BOX_MM * np.round(at_mm / BOX_MM)) < LINE_MM
+        on_line |= near[None, :] if axis == 0 else near[:, None]
+    level = np.quantile(canvas[on_line], 0.6)
+    trace = max(0.2, 1.35 * level + 0.05)
+    if level > MOST_LEVEL or (canvas > trace).mean() > MOST_SHARE:
+        return dark
+    return np.where(cv2.dilate(ink, np.ones((5, 5), np.uint8)) > trace, np.float32(0.0), dark)
+
+
+def settle(lattice: Lattice, dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Misfit]:
+    """Lattice whose nodes lie on the grid of the contrast pictures `dark` and `ink`, and the misfit that is left."""
+    dark = without_trace(dark, ink, lattice)
     for window in WINDOWS_MM:
         misfit = on_picture(measure(lattice, dark, window, harmonics=HARMONICS), lattice, dark.shape)
         shift = smooth(misfit.shift_mm, misfit.weight + 1e-3, STIFFNESS, scale=OUTLIER_MM)
