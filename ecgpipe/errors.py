@@ -1,4 +1,4 @@
-"""Errors that a user can act on. The command line and the stages print their message in one line, without a traceback."""
+"""Errors that a user can act on. Command line and stages print their message in one line, without a traceback."""
 
 
 class EcgpipeError(Exception):

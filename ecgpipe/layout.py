@@ -24,7 +24,7 @@ SIGNAL_LEFT_MM = 15.0  # t = 0
 QUARTER_MM = DURATION_S / QUARTERS * SPEED_MM_PER_S
 SIGNAL_RIGHT_MM = SIGNAL_LEFT_MM + DURATION_S * SPEED_MM_PER_S
 ROW_PITCH_MM = PAGE_HEIGHT_MM / 6
-BASELINES_MM = tuple(PAGE_HEIGHT_MM * 5 / 12 + row * ROW_PITCH_MM for row in range(3)) + (194.9083,)  # 0 mV, last: rhythm
+BASELINES_MM = (*(PAGE_HEIGHT_MM * 5 / 12 + row * ROW_PITCH_MM for row in range(3)), 194.9083)  # 0 mV, last: rhythm
 RHYTHM_ROW = 3
 PULSE_MM = (10.0, 15.0)  # calibration: 1 mV high, 0.2 s wide, left of each row
 SEPARATOR_WIDTH_MM, SEPARATOR_HEIGHT_MM = 0.72, 7.0

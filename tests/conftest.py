@@ -24,7 +24,8 @@ def tiny_dataset(params, tmp_path_factory) -> Dataset:
     from ecgpipe.synth.dataset import write_dataset
 
     root = tmp_path_factory.mktemp("tiny") / "raw"
-    write_dataset(root, replace(params.data, train_records=1, test_records=1, kinds=("0001",), turned_share=0, workers=1))
+    one = replace(params.data, train_records=1, test_records=1, kinds=("0001",), turned_share=0, workers=1)
+    write_dataset(root, one)
     return Dataset(root)
 
 

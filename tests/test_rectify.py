@@ -25,7 +25,7 @@ def page() -> np.ndarray:
 def errors_mm(found: PageMap, true: PageMap) -> np.ndarray:
     """Distance on the paper between where a page point is and where it was thought to be."""
     at = true.to_picture(TRACED_MM)
-    px_per_mm = np.linalg.norm(true.to_picture(TRACED_MM + (1, 0)) - at, axis=-1)
+    px_per_mm = np.linalg.norm(true.to_picture(TRACED_MM + np.array([1.0, 0.0])) - at, axis=-1)
     return np.linalg.norm(found.to_picture(TRACED_MM) - at, axis=-1) / px_per_mm
 
 

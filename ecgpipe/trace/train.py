@@ -1,5 +1,6 @@
 """Fine-tune the reader on stored frames."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,7 @@ def fit(
     The sequences may read their frames when asked. The result holds the last loss and, if there are `val_frames`,
     the median SNR in dB and error in px a strip, overall and by kind. `log_dir` takes a CSV of the losses by step.
     """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # no lines about accelerators that are not there
     pl.seed_everything(train.seed, verbose=False)
     spec = StripSpec(frame, model.half_height_mm)
     network = _start(model, spec, start_weights)
@@ -59,7 +61,7 @@ def fit(
         max_epochs=1,
         precision="bf16-mixed",
         logger=CSVLogger(log_dir, name="", version="") if log_dir else False,
-        log_every_n_steps=10,
+        log_every_n_steps=1,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
