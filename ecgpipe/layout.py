@@ -15,8 +15,11 @@ QUARTERS = 4
 MM_PER_INCH = 25.4
 PAGE_WIDTH_MM, PAGE_HEIGHT_MM = 11 * MM_PER_INCH, 8.5 * MM_PER_INCH  # letter, landscape
 BOX_MM = 5.0
-GRID_LEFT_MM = 0.0
-GRID_TOP_MM = PAGE_HEIGHT_MM % BOX_MM  # 0.9: the boxes are counted from the bottom edge
+# The boxes are counted from the left and bottom edges, and the kit snaps their lines, but not the trace, to the middle
+# of a 200 dpi pixel: on average half a pixel right and down.
+LINE_SNAP_MM = 0.5 / (200 / MM_PER_INCH)
+GRID_LEFT_MM = LINE_SNAP_MM
+GRID_TOP_MM = PAGE_HEIGHT_MM % BOX_MM + LINE_SNAP_MM
 SPEED_MM_PER_S = 25.0
 GAIN_MM_PER_MV = 10.0
 

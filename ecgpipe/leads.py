@@ -20,19 +20,26 @@ class LeadOptions:
 PLAIN = LeadOptions()
 
 
+# What hides the ends of a window: the falling edge of the calibration pulse at t = 0, the separators elsewhere.
+PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.012, 0.004
+
+
 def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
     """Series (12, n) float32 in mV of `traces` (4, n), NaN outside each lead's printed window.
 
-    Lead II is the rhythm strip, in its first quarter merged with the short row if `merge_rhythm`; the limb leads
-    are moved towards their laws where the residual is below `limb_lead_residual_mv`.
+    The ends of a window, which pulse and separators hide, hold the nearest sample seen. Lead II is the rhythm strip,
+    in its first quarter merged with the short row if `merge_rhythm`; the limb leads are moved towards their laws where
+    the residual is below `limb_lead_residual_mv`.
     """
     samples = traces.mv.shape[1]
     series = np.full((len(LEADS), samples), np.nan)
+    rows_mv = traces.mv.copy()
     for window in windows():
         part = _part(window, samples)
-        series[LEADS.index(window.lead), part] = traces.mv[window.row, part]
+        rows_mv[window.row, part] = _held_ends(rows_mv[window.row, part], window)
+        series[LEADS.index(window.lead), part] = rows_mv[window.row, part]
     if options.merge_rhythm:
-        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(traces)
+        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(rows_mv, traces.sigma_mv)
     return limb_lead_laws(series, options.limb_lead_residual_mv).astype(np.float32)
 
 
@@ -49,6 +56,14 @@ def resample_leads(series_mv: np.ndarray, rows: int) -> np.ndarray:
     return resampled
 
 
+def _held_ends(signal: np.ndarray, window: Window) -> np.ndarray:
+    """`signal` of `window`, its hidden ends replaced by the nearest sample that was seen."""
+    rate = len(signal) / (window.stop_s - window.start_s)
+    first = round((SEPARATOR_EDGE_S if window.start_s else PULSE_EDGE_S) * rate)
+    last = len(signal) - 1 - round(SEPARATOR_EDGE_S * rate)
+    return signal[np.clip(np.arange(len(signal)), first, last)]
+
+
 def _part(window: Window, samples: int) -> slice:
     """The samples of `window` among `samples` of the whole 10 s, rounded down as the competition does."""
     return slice(int(window.start_s / DURATION_S * samples), int(window.stop_s / DURATION_S * samples))
@@ -63,16 +78,16 @@ def _resample_known(signal: np.ndarray, rows: int) -> np.ndarray:
     return np.where(known[nearest], resampled, np.nan)
 
 
-def _merged_rhythm(traces: Traces) -> np.ndarray:
+def _merged_rhythm(rows_mv: np.ndarray, sigma_mv: np.ndarray) -> np.ndarray:
     """The rhythm strip (n,); in its first quarter the mean with the short row of lead II, weighted by 1/sigma².
 
     The short row is first moved to the strip's level, so that no step appears where it ends.
     """
     short = next(window for window in windows() if window.lead == RHYTHM_LEAD)
-    part = _part(short, traces.mv.shape[1])
-    merged = traces.mv[RHYTHM_ROW].astype(np.float64)
-    both = traces.mv[[RHYTHM_ROW, short.row], part].astype(np.float64)
-    weight = np.where(np.isfinite(both), traces.sigma_mv[[RHYTHM_ROW, short.row], part] ** -2.0, 0.0)
+    part = _part(short, rows_mv.shape[1])
+    merged = rows_mv[RHYTHM_ROW].astype(np.float64)
+    both = rows_mv[[RHYTHM_ROW, short.row], part].astype(np.float64)
+    weight = np.where(np.isfinite(both), sigma_mv[[RHYTHM_ROW, short.row], part] ** -2.0, 0.0)
     shared = (weight > 0).all(axis=0)
     if shared.any():
         both[1] += np.median(both[0, shared] - both[1, shared])

@@ -94,10 +94,10 @@ def test_grid_lines_lie_on_whole_pixels_next_to_every_5_mm(kit_page):
     def red(line):
         return np.flatnonzero((line == (255, 0, 0)).all(axis=-1))
 
-    columns, rows = red(kit_page[300]), red(kit_page[:, 2115])
+    columns, rows = red(kit_page[303]), red(kit_page[:, 2115])
     assert (len(columns), len(rows)) == (55, 43)
-    np.testing.assert_allclose(columns, np.arange(1, 56) * 39.3701, atol=0.5)
-    np.testing.assert_allclose(rows, 7.0866 + np.arange(43) * 39.3701, atol=0.5)
+    np.testing.assert_allclose(columns, 0.5 + np.arange(1, 56) * 39.3701, atol=0.5)
+    np.testing.assert_allclose(rows, 0.5 + 7.0866 + np.arange(43) * 39.3701, atol=0.5)
 
 
 def test_default_page_has_the_kits_colours_and_size(kit_page):
