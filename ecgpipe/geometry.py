@@ -31,6 +31,16 @@ class PageMap:
         bottom = n[y0 + 1, x0] * (1 - fx) + n[y0 + 1, x0 + 1] * fx
         return top * (1 - fy) + bottom * fy
 
+    def to_page(self, points_px: np.ndarray, near_mm: np.ndarray, rounds: int = 3) -> np.ndarray:
+        """Page points (..., 2) in mm of picture pixels (..., 2), by Newton's method from `near_mm` (..., 2)."""
+        points_mm = np.asarray(near_mm, np.float64)
+        for _ in range(rounds):
+            here = self.to_picture(points_mm)
+            columns = [self.to_picture(points_mm + step) - here for step in ((1.0, 0.0), (0.0, 1.0))]
+            jacobian = np.stack(columns, axis=-1)
+            points_mm = points_mm + np.linalg.solve(jacobian, (points_px - here)[..., None])[..., 0]
+        return points_mm
+
     def compose(self, picture_transform) -> "PageMap":
         """The same page after the picture's points went through `picture_transform`, (N, 2) px -> (N, 2) px."""
         moved = np.asarray(picture_transform(self.nodes.reshape(-1, 2).astype(np.float64)), np.float32)

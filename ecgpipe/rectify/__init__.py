@@ -11,25 +11,49 @@ import numpy as np
 
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import PageMap
+from ecgpipe.layout import PAGE_WIDTH_MM
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import grid_contrast, trace_contrast
 from ecgpipe.rectify.grow import CLEAR, NEIGHBOURS, grow_lattice
-from ecgpipe.rectify.lattice import Lattice
-from ecgpipe.rectify.refine import densify, page_lattice, settle
+from ecgpipe.rectify.lattice import Lattice, Misfit
+from ecgpipe.rectify.refine import densify, page_lattice, settle, without_curves, without_trace
 from ecgpipe.rectify.seed import find_seeds
 
 WORK_LONG_SIDE_PX = 2000
 REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
 MIN_MARGIN = 0.02
 SEEDS = 3
+FIRST_STIFFNESS, SECOND_STIFFNESS = 5.0, 2.0  # of the sheet, before and after the traces are known
+BLANK_MM = 1.6  # width of the stroke that hides a known trace
 
 
 @dataclass(frozen=True)
 class Rectified:
-    """`page_map` from page mm to pixels of the picture as given; `quality` are plain figures about the fit."""
+    """`page_map` from page mm to pixels of the picture as given; `quality` are plain figures about the fit.
+
+    `lattice` and `dark` are the sheet and the contrast of its grid in the working picture, `scale` (x, y) px of the
+    picture as given per px of that one.
+    """
 
     page_map: PageMap
     quality: dict[str, float]
+    lattice: Lattice
+    dark: np.ndarray
+    scale: np.ndarray
+
+    def without_traces(self, curves_mm: list[np.ndarray]) -> "Rectified":
+        """The page settled anew with the traces, known by now as `curves_mm` (n, 2) on the page, blanked.
+
+        On a black grid nothing else tells a QRS complex from a line: it pulls the lines beside it by a tenth of a
+        millimetre, which is two samples.
+        """
+        work_map = densify(self.lattice)
+        corners = work_map.to_picture(np.array([[0.0, 0.0], [PAGE_WIDTH_MM, 0.0]]))
+        px_per_mm = np.linalg.norm(corners[1] - corners[0]) / PAGE_WIDTH_MM
+        curves_px = [work_map.to_picture(curve) for curve in curves_mm]
+        dark = without_curves(self.dark, curves_px, max(3, round(BLANK_MM * px_per_mm)))
+        lattice, misfit = settle(self.lattice, dark, SECOND_STIFFNESS)
+        return _rectified(lattice, misfit, dark, self.scale, self.quality)
 
 
 def rectify(picture: np.ndarray) -> Rectified:
@@ -39,19 +63,25 @@ def rectify(picture: np.ndarray) -> Rectified:
     work = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method)
     dark, ink = grid_contrast(work, REACH_PX), trace_contrast(work, REACH_PX)
 
-    lattice, anchor = _best_sheet(dark, ink)
-    nodes, misfit = settle(page_lattice(lattice, anchor), dark, ink)
-    sx, sy = (a / b for a, b in zip(picture.shape[1::-1], work.shape[1::-1], strict=True))
-    page_map = densify(nodes).compose(lambda xy: (xy + 0.5) * (sx, sy) - 0.5)
+    sheet, anchor = _best_sheet(dark, ink)
+    page = page_lattice(sheet, anchor)
+    dark = without_trace(dark, ink, page)
+    lattice, misfit = settle(page, dark, FIRST_STIFFNESS)
+    scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
+    quality = {"anchor_score": anchor.score, "anchor_margin": anchor.margin, "turns": float(anchor.turns)}
+    return _rectified(lattice, misfit, dark, scale, quality)
+
+
+def _rectified(
+    lattice: Lattice, misfit: Misfit, dark: np.ndarray, scale: np.ndarray, quality: dict[str, float]
+) -> Rectified:
+    page_map = densify(lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
     seen = misfit.weight.min(axis=-1) > CLEAR
-    quality = {
-        "anchor_score": anchor.score,
-        "anchor_margin": anchor.margin,
+    fit = {
         "grid_seen": float(seen.mean()),
         "grid_misfit_mm": float(np.median(np.abs(misfit.shift_mm[seen]))) if seen.any() else float("nan"),
-        "turns": float(anchor.turns),
     }
-    return Rectified(page_map, quality)
+    return Rectified(page_map, quality | fit, lattice, dark, scale)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:

@@ -13,7 +13,7 @@ from ecgpipe.rectify.surface import smooth
 STEP_MM = 5.0
 MAP_STEP_MM = 2.5
 WINDOWS_MM = (5.0, 4.0, 3.0, 3.0)
-STIFFNESS = 5.0
+FRACTION_BITS = 4  # of the coordinates that OpenCV draws at
 HARMONICS = 4
 OUTLIER_MM = 0.2
 LINE_MM = 0.2  # half the width in which the level of the printed lines is looked for
@@ -46,12 +46,19 @@ def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.nda
     return np.where(cv2.dilate(ink, np.ones((5, 5), np.uint8)) > trace, np.float32(0.0), dark)
 
 
-def settle(lattice: Lattice, dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Misfit]:
-    """Lattice whose nodes lie on the grid of the contrast pictures `dark` and `ink`, and the misfit that is left."""
-    dark = without_trace(dark, ink, lattice)
+def without_curves(dark: np.ndarray, curves_px: list[np.ndarray], width_px: int) -> np.ndarray:
+    """`dark` with a stroke of `width_px` blanked along each curve (n, 2) px."""
+    stroke = np.zeros(dark.shape, np.uint8)
+    points = [np.round(curve * 2**FRACTION_BITS).astype(np.int32) for curve in curves_px]
+    cv2.polylines(stroke, points, isClosed=False, color=1, thickness=width_px, shift=FRACTION_BITS)
+    return np.where(stroke > 0, np.float32(0.0), dark)
+
+
+def settle(lattice: Lattice, dark: np.ndarray, stiffness: float) -> tuple[Lattice, Misfit]:
+    """Lattice whose nodes lie on the grid of the contrast picture `dark`, and the misfit that is left."""
     for window in WINDOWS_MM:
         misfit = on_picture(measure(lattice, dark, window, harmonics=HARMONICS), lattice, dark.shape)
-        shift = smooth(misfit.shift_mm, misfit.weight + 1e-3, STIFFNESS, scale=OUTLIER_MM)
+        shift = smooth(misfit.shift_mm, misfit.weight + 1e-3, stiffness, scale=OUTLIER_MM)
         lattice = lattice.moved(lattice.at(shift))
     return lattice, on_picture(measure(lattice, dark, WINDOWS_MM[-1], harmonics=HARMONICS), lattice, dark.shape)
 
