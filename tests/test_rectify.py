@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ecgpipe import layout
+from ecgpipe.digitize import moved_traces, trace_curves
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
@@ -13,6 +14,7 @@ from ecgpipe.rectify.surface import smooth, unwrap
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
+from ecgpipe.trace.reader import Traces
 
 TRACED_MM = np.stack(np.meshgrid(np.arange(12.0, 266.0, 4.0), np.arange(60.0, 212.0, 4.0)), axis=-1)
 
@@ -126,3 +128,32 @@ def test_smooth_follows_a_plane_and_does_not_follow_an_outlier():
     target[15, 20] += 10.0
     fit = smooth(target, np.ones_like(target), 1.0, scale=0.2, rounds=6)
     assert np.abs(fit - plane).max() < 0.05
+
+
+def test_known_traces_on_a_black_grid_no_longer_pull_the_lines(page):
+    signals = simulate(np.random.default_rng(5))
+    taken = capture(page, "0004", np.random.default_rng(3), quarter_turn=0)
+    first = rectify(taken.image)
+    assert not first.blanked
+    rows = np.stack(
+        [np.concatenate([signals[3 * q + row, 1250 * q : 1250 * (q + 1)] for q in range(4)]) for row in range(3)]
+    )
+    known = moved_traces(Traces(np.vstack([rows, signals[1]]), np.ones((4, 5000))), taken.page_map, first.page_map)
+    second = first.without_traces(trace_curves(known))
+    assert errors_mm(second.page_map, taken.page_map).mean() < errors_mm(first.page_map, taken.page_map).mean()
+
+
+def test_traces_move_with_the_map_they_are_read_by():
+    def straight(mm):
+        return mm * 8.0
+
+    def bent(mm):  # everything lies 0.3 mm right of and 0.2 mm below where `straight` looks
+        return (mm + np.array([0.3, 0.2])) * 8.0
+
+    time_s = np.arange(5000) / 500
+    truth = np.tile(0.8 * np.sin(2 * np.pi * 3 * time_s), (4, 1))
+    true_map, wrong_map = PageMap.from_function(bent), PageMap.from_function(straight)
+    read = moved_traces(Traces(truth, np.ones_like(truth)), true_map, wrong_map)
+    assert np.abs(read.mv[:, 50:-50] - truth[:, 50:-50]).max() > 0.05
+    back = moved_traces(read, wrong_map, true_map)
+    assert np.abs(back.mv[:, 50:-50] - truth[:, 50:-50]).max() < 0.002

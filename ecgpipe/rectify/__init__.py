@@ -32,7 +32,7 @@ class Rectified:
     """`page_map` from page mm to pixels of the picture as given; `quality` are plain figures about the fit.
 
     `lattice` and `dark` are the sheet and the contrast of its grid in the working picture, `scale` (x, y) px of the
-    picture as given per px of that one.
+    picture as given per px of that one; `blanked` says that the trace's colour was enough to take it out of `dark`.
     """
 
     page_map: PageMap
@@ -40,20 +40,23 @@ class Rectified:
     lattice: Lattice
     dark: np.ndarray
     scale: np.ndarray
+    blanked: bool
 
     def without_traces(self, curves_mm: list[np.ndarray]) -> "Rectified":
         """The page settled anew with the traces, known by now as `curves_mm` (n, 2) on the page, blanked.
 
         On a black grid nothing else tells a QRS complex from a line: it pulls the lines beside it by a tenth of a
-        millimetre, which is two samples.
+        millimetre, which is two samples. Where colour told them apart at the first look, nothing changes.
         """
+        if self.blanked:
+            return self
         work_map = densify(self.lattice)
         corners = work_map.to_picture(np.array([[0.0, 0.0], [PAGE_WIDTH_MM, 0.0]]))
         px_per_mm = np.linalg.norm(corners[1] - corners[0]) / PAGE_WIDTH_MM
         curves_px = [work_map.to_picture(curve) for curve in curves_mm]
         dark = without_curves(self.dark, curves_px, max(3, round(BLANK_MM * px_per_mm)))
         lattice, misfit = settle(self.lattice, dark, SECOND_STIFFNESS)
-        return _rectified(lattice, misfit, dark, self.scale, self.quality)
+        return _rectified(lattice, misfit, dark, self.scale, self.quality, blanked=True)
 
 
 def rectify(picture: np.ndarray) -> Rectified:
@@ -65,15 +68,21 @@ def rectify(picture: np.ndarray) -> Rectified:
 
     sheet, anchor = _best_sheet(dark, ink)
     page = page_lattice(sheet, anchor)
-    dark = without_trace(dark, ink, page)
-    lattice, misfit = settle(page, dark, FIRST_STIFFNESS)
+    grid = without_trace(dark, ink, page)
+    lattice, misfit = settle(page, grid, FIRST_STIFFNESS)
     scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
     quality = {"anchor_score": anchor.score, "anchor_margin": anchor.margin, "turns": float(anchor.turns)}
-    return _rectified(lattice, misfit, dark, scale, quality)
+    return _rectified(lattice, misfit, grid, scale, quality, blanked=grid is not dark)
 
 
 def _rectified(
-    lattice: Lattice, misfit: Misfit, dark: np.ndarray, scale: np.ndarray, quality: dict[str, float]
+    lattice: Lattice,
+    misfit: Misfit,
+    dark: np.ndarray,
+    scale: np.ndarray,
+    quality: dict[str, float],
+    *,
+    blanked: bool,
 ) -> Rectified:
     page_map = densify(lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
     seen = misfit.weight.min(axis=-1) > CLEAR
@@ -81,7 +90,7 @@ def _rectified(
         "grid_seen": float(seen.mean()),
         "grid_misfit_mm": float(np.median(np.abs(misfit.shift_mm[seen]))) if seen.any() else float("nan"),
     }
-    return Rectified(page_map, quality | fit, lattice, dark, scale)
+    return Rectified(page_map, quality | fit, lattice, dark, scale, blanked)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
