@@ -103,11 +103,11 @@ def dense_map(page_map: PageMap, spec: FrameSpec) -> tuple[np.ndarray, np.ndarra
 def resample(picture: np.ndarray, page_map: PageMap, spec: FrameSpec) -> tuple[np.ndarray, np.ndarray]:
     """The frame of `picture` (H, W, 3) uint8: RGB (h, w, 3) uint8 and a mask (h, w) bool of what the picture shows.
 
-    One Lanczos interpolation from the original pixels; frame pixels outside the picture repeat its edge and are
+    One bicubic interpolation from the original pixels; frame pixels outside the picture repeat its edge and are
     False in the mask.
     """
     map_x, map_y = dense_map(page_map, spec)
-    frame = cv2.remap(picture, map_x, map_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+    frame = cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     height, width = picture.shape[:2]
     inside = (map_x > -0.5) & (map_x < width - 0.5) & (map_y > -0.5) & (map_y < height - 0.5)
     return frame, inside

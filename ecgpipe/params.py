@@ -8,6 +8,7 @@ import dataclasses
 import math
 import types
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -22,6 +23,15 @@ T = TypeVar("T")
 def number(*, at_least: float | None = None, at_most: float | None = None, above: float | None = None) -> Any:
     """A dataclass field whose number is bounded; `above` excludes the bound itself."""
     return dataclasses.field(metadata={"at_least": at_least, "at_most": at_most, "above": above})
+
+
+def weight() -> Any:
+    """A dataclass field of type `Weight`: in YAML a number from 0 up, or a list of [share, weight] pairs."""
+    return dataclasses.field(metadata={"at_least": 0, "schedule": True})
+
+
+# A number, or (share of the training done, weight) points with straight lines between them.
+Weight = float | tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -59,10 +69,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Loss:
-    column_weight: float = number(at_least=0)
-    mse_weight: float = number(at_least=0)
-    mae_weight: float = number(at_least=0)
-    frequency_weight: float = number(at_least=0)
+    column_weight: Weight = weight()
+    mse_weight: Weight = weight()
+    mae_weight: Weight = weight()
+    smooth_l1_weight: Weight = weight()
+    frequency_weight: Weight = weight()
+    snr_weight: Weight = weight()
     target_sigma_px: float = number(above=0)
 
 
@@ -139,10 +151,25 @@ def _dataclass(cls: type[T], value: Any, where: str, *, top: bool = False) -> T:
     for name in fields:
         if name not in value:
             raise ParamsError(f"{prefix}{name}: missing parameter; add it to the YAML file")
-    converted = {name: _convert(hints[name], value[name], f"{prefix}{name}") for name in fields}
+    converted = {}
     for name, field in fields.items():
-        _check_bounds(converted[name], field.metadata, f"{prefix}{name}")
+        where = f"{prefix}{name}"
+        convert = _weight if field.metadata.get("schedule") else _convert
+        converted[name] = convert(hints[name], value[name], where)
+        if not isinstance(converted[name], tuple):
+            _check_bounds(converted[name], field.metadata, where)
     return cls(**converted)
+
+
+def _weight(hint: Any, value: Any, where: str) -> Weight:
+    if not isinstance(value, list):
+        return _scalar(float, value, where)
+    points = _tuple(tuple[float, ...], value, where)
+    shares = [point[0] for point in points]
+    shaped = all(len(point) == 2 and 0 <= point[0] <= 1 and point[1] >= 0 for point in points)
+    if not shaped or any(b <= a for a, b in pairwise(shares)):
+        raise _error(where, value, "a number, or [share, weight] pairs, shares rising within 0 to 1, no weight below 0")
+    return points
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
@@ -170,7 +197,7 @@ def _tuple(item: Any, value: Any, where: str) -> tuple:
         raise _error(where, value, "a list of at least one entry")
     entries = tuple(_convert(item, entry, f"{where}[{index}]") for index, entry in enumerate(value))
     for index, entry in enumerate(entries):
-        if entry in entries[:index]:
+        if item is not float and entry in entries[:index]:
             raise _error(f"{where}[{index}]", entry, "each entry once")
     return entries
 

@@ -50,7 +50,7 @@ class Signals:
             series = simulate(rng)
         else:
             series = self.recordings[rng.integers(len(self.recordings))]
-        return series * rng.lognormal(0.0, 0.25)
+        return series * rng.lognormal(0.05, 0.35)
 
 
 def make_strips(signals: Signals, kind: str, rng: np.random.Generator, spec: StripSpec) -> Strips:
@@ -68,14 +68,15 @@ def make_strips(signals: Signals, kind: str, rng: np.random.Generator, spec: Str
 def random_slip(rng: np.random.Generator, step_mm: float = 2.5) -> PageMap:
     """How far an imperfect rectification looks beside each page point, (rows, cols, 2) mm on a lattice.
 
-    A smooth random field of 0 to 0.4 mm rms that varies over 10 to 40 mm, plus an error of place and scale.
+    A smooth random field of 0 to 0.15 mm rms, now and then to 0.6, that varies over 10 to 40 mm, plus an error of
+    place and scale.
     """
     points = lattice_mm(step_mm)
     smooth_nodes = rng.uniform(10, 40) / step_mm
     field = np.stack([gaussian_filter(rng.normal(size=points.shape[:2]), smooth_nodes / 2) for _ in range(2)], -1)
-    field *= rng.uniform(0, 0.4 if rng.random() < 0.8 else 0.8) / field.std()
+    field *= rng.uniform(0, 0.15 if rng.random() < 0.7 else 0.6) / field.std()
     centre = points.reshape(-1, 2).mean(axis=0)
-    field += rng.normal(0, 0.25, 2) + (points - centre) * rng.normal(0, 0.0015, 2)
+    field += rng.normal(0, 0.12, 2) + (points - centre) * rng.normal(0, 0.001, 2)
     return PageMap(field.astype(np.float32), step_mm)
 
 

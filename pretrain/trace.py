@@ -21,8 +21,8 @@ from ecgpipe import params
 from ecgpipe.geometry import FrameSpec
 from ecgpipe.trace.lightning import TraceModule
 from ecgpipe.trace.losses import CombinedLoss
-from ecgpipe.trace.models import build_model
 from ecgpipe.trace.strips import StripSpec
+from ecgpipe.trace.train import start_network
 from ecgpipe.trace.weights import save_weights
 from pretrain.pages import CropStream, PageStream, Signals, held_out_pages
 
@@ -37,6 +37,7 @@ class Trace:
     """The block `trace` of pretrain/params.yaml."""
 
     seed: int
+    weights: str | None
     minutes: float = params.number(above=0)
     max_steps: int = params.number(at_least=1)
     batch_size: int = params.number(at_least=1)
@@ -119,7 +120,7 @@ def strip_spec(config: Pretrain) -> StripSpec:
 def build_module(config: Pretrain) -> TraceModule:
     spec = strip_spec(config)
     return TraceModule(
-        build_model(config.model.size, spec.samples_per_px),
+        start_network(config.model, spec, Path(config.trace.weights) if config.trace.weights else None),
         CombinedLoss(**asdict(config.loss), px_per_mv=config.frame.px_per_mv),
         learning_rate=config.trace.learning_rate,
     )

@@ -3,7 +3,17 @@ import math
 import pytest
 import torch
 
-from ecgpipe.trace.losses import CombinedLoss, column_cross_entropy, expected_height, frequency, mae, mse
+from ecgpipe.trace.losses import (
+    CombinedLoss,
+    column_cross_entropy,
+    expected_height,
+    frequency,
+    mae,
+    mse,
+    smooth_l1,
+    snr,
+    weight_at,
+)
 
 ROWS, SIGMA = 64, 1.5
 HEIGHTS = 32 + 10 * torch.sin(torch.arange(256) / 9)[None]
@@ -24,7 +34,7 @@ def test_column_loss_of_no_idea_is_the_uniform_distributions():
     assert uniform == pytest.approx(math.log(ROWS) - entropy, abs=0.01)
 
 
-@pytest.mark.parametrize("loss", [mse, mae, frequency])
+@pytest.mark.parametrize("loss", [mse, mae, smooth_l1, frequency, snr])
 def test_series_losses_are_zero_at_identity_and_grow_with_the_error(loss):
     truth = torch.sin(torch.arange(512) / 9)[None]
     noise = torch.randn(1, 512, generator=torch.Generator().manual_seed(0))
@@ -46,7 +56,7 @@ def test_frequency_loss_sees_a_lost_tone_but_hardly_a_late_one():
     assert frequency(late, tone) < 0.1 * frequency(torch.zeros_like(tone), tone)
 
 
-@pytest.mark.parametrize("name", ["column", "mse", "mae", "frequency"])
+@pytest.mark.parametrize("name", ["column", "mse", "mae", "smooth_l1", "frequency", "snr"])
 def test_a_near_prediction_costs_less_than_a_far_one(name):
     loss = CombinedLoss(**{"column_weight": 0.0, f"{name}_weight": 1.0})
     flat = torch.full_like(HEIGHTS, 32.0)
@@ -54,7 +64,7 @@ def test_a_near_prediction_costs_less_than_a_far_one(name):
 
 
 def test_unknown_truth_counts_for_nothing():
-    loss = CombinedLoss(mse_weight=1.0, mae_weight=1.0, frequency_weight=1.0)
+    loss = CombinedLoss(mse_weight=1.0, mae_weight=1.0, smooth_l1_weight=1.0, frequency_weight=1.0, snr_weight=0.1)
     known = HEIGHTS.clone()
     known[:, 100:] = torch.nan
     right, wrong_where_unknown = ridge(HEIGHTS), ridge(HEIGHTS)
@@ -68,7 +78,7 @@ def test_heights_outside_the_strip_count_for_nothing():
 
 
 def test_gradients_are_finite_even_where_truth_is_unknown():
-    loss = CombinedLoss(mse_weight=1.0, mae_weight=1.0, frequency_weight=1.0)
+    loss = CombinedLoss(mse_weight=1.0, mae_weight=1.0, smooth_l1_weight=1.0, frequency_weight=1.0, snr_weight=0.1)
     heights = HEIGHTS.clone()
     heights[:, ::3] = torch.nan
     logits = torch.zeros(1, 256, ROWS, requires_grad=True)
@@ -88,6 +98,30 @@ def test_total_is_the_weighted_sum_of_the_parts():
     total = loss(ridge(HEIGHTS + 1), HEIGHTS)
     parts = loss.parts
     assert total.item() == pytest.approx((2 * parts["column"] + 3 * parts["mse"] + 0.5 * parts["frequency"]).item())
+
+
+def test_snr_loss_is_the_distance_in_db_to_its_ceiling_and_blind_to_an_offset():
+    truth = torch.sin(torch.arange(4000) / 9)[None]
+    noise = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0)) * truth.std()
+    assert snr(truth + 0.1 * noise, truth).item() == pytest.approx(35 - 20, abs=0.3)
+    assert snr(truth + 0.7, truth).item() == pytest.approx(0, abs=1e-4)
+
+
+def test_smooth_l1_is_half_the_square_near_and_linear_far():
+    truth = torch.zeros(1, 50)
+    assert smooth_l1(truth + 0.02, truth, 0.05).item() == pytest.approx(0.02**2 / 0.1)
+    assert smooth_l1(truth + 1.0, truth, 0.05).item() == pytest.approx(1.0 - 0.025)
+
+
+def test_a_scheduled_weight_follows_the_progress():
+    schedule = ((0.2, 0.0), (0.6, 2.0))
+    assert [weight_at(schedule, share) for share in (0.0, 0.2, 0.4, 0.6, 1.0)] == pytest.approx([0, 0, 1, 2, 2])
+    loss = CombinedLoss(column_weight=1.0, snr_weight=schedule)
+    loss(ridge(HEIGHTS + 1), HEIGHTS)
+    assert set(loss.parts) == {"column"}
+    loss.progress = 0.5
+    loss(ridge(HEIGHTS + 1), HEIGHTS)
+    assert set(loss.parts) == {"column", "snr"}
 
 
 def test_expected_height_of_a_ridge_is_its_centre():

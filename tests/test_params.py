@@ -6,6 +6,7 @@ import yaml
 from ecgpipe.competition import KINDS
 from ecgpipe.errors import ParamsError
 from ecgpipe.params import Params, load_params
+from ecgpipe.trace.losses import weight_at
 from tests.conftest import REPOSITORY
 
 
@@ -45,6 +46,12 @@ def test_an_integer_will_do_for_a_number(load_changed):
     assert value == 2.0 and isinstance(value, float)
 
 
+def test_a_weight_may_be_a_schedule(load_changed):
+    loss = load_changed(put("loss", "snr_weight", [[0, 0], [0.5, 0.1]])).loss
+    assert loss.snr_weight == ((0.0, 0.0), (0.5, 0.1))
+    assert weight_at(loss.snr_weight, 0.25) == pytest.approx(0.05)
+
+
 def test_parameters_cannot_be_changed_after_loading(params):
     with pytest.raises(AttributeError):
         params.train.steps = 1
@@ -63,6 +70,20 @@ def test_parameters_cannot_be_changed_after_loading(params):
         ("train", "steps", -1, "train.steps: found -1 (integer), expected at least 0"),
         ("train", "steps", None, "train.steps: found null, expected a whole number"),
         ("loss", "mse_weight", True, "loss.mse_weight: found True (boolean), expected a number"),
+        ("loss", "mse_weight", [], "loss.mse_weight: found [] (list), expected a list of at least one entry"),
+        ("loss", "mse_weight", [[0, "x"]], "loss.mse_weight[0][1]: found 'x' (text), expected a number"),
+        (
+            "loss",
+            "mse_weight",
+            [[1, 1], [0, 1]],
+            "loss.mse_weight: found [[1, 1], [0, 1]] (list), expected a number, or",
+        ),
+        (
+            "loss",
+            "mse_weight",
+            [[0, -1]],
+            "loss.mse_weight: found [[0, -1]] (list), expected a number, or [share, weight]",
+        ),
         ("postprocess", "merge_rhythm", 1, "postprocess.merge_rhythm: found 1 (integer), expected true or false"),
         ("data", "turned_share", 1.5, "data.turned_share: found 1.5 (number), expected at most 1"),
         ("data", "signals", 7, "data.signals: found 7 (integer), expected a text; put it in quotes"),

@@ -92,7 +92,7 @@ def test_dense_map_agrees_with_the_page_map_to_a_hundredth_of_a_pixel():
     expected = page_map.to_picture(points / (spec.px_per_mm_x, spec.px_per_mm_y))
     found = frame[points[..., 1], points[..., 0], :2] / 255 * 4200
     assert inside[points[..., 1], points[..., 0]].all()
-    assert np.abs(found - expected).max() < 0.05  # Lanczos weights come in steps of 1/32 px
+    assert np.abs(found - expected).max() < 0.05  # cubic weights come in steps of 1/32 px
 
 
 @pytest.mark.parametrize("harmonics", [1, 4])

@@ -231,7 +231,15 @@ def test_a_frame_of_another_raster_is_refused(weights):
 
 TRAIN = params.Train(seed=3, weights="", steps=60, batch_size=4, learning_rate=0.01, crop_columns=128, workers=0)
 MODEL = params.Model(size="tiny", half_height_mm=32.0)
-LOSS = params.Loss(column_weight=1.0, mse_weight=0.0, mae_weight=0.0, frequency_weight=0.0, target_sigma_px=1.5)
+LOSS = params.Loss(
+    column_weight=1.0,
+    mse_weight=0.0,
+    mae_weight=0.0,
+    smooth_l1_weight=0.0,
+    frequency_weight=0.0,
+    snr_weight=0.0,
+    target_sigma_px=1.5,
+)
 
 
 def train_tiny(sample: FrameSample, steps: int, out, start=None) -> dict[str, float]:

@@ -17,6 +17,7 @@ from ecgpipe.layout import LEADS, QUARTER_LEADS, RHYTHM_LEAD
 from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
 
 FLIP_SHARE = 0.25  # of crops that are turned in time, and of those turned upside down
+ENDS_SHARE = 0.5  # of crops that are sure to hold an end of a window, where pulses and separators cover the trace
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def random_crop(strips: Strips, row: int, columns: int, rng: np.random.Generator
     """A stretch of `columns` px of one row, altered: image (H, columns, 3) uint8 and its heights."""
     width = strips.images.shape[2]
     per_px = strips.heights.shape[1] // width
-    left = int(rng.integers(0, width - columns + 1))
+    left = _random_left(strips.heights[row], width, columns, rng)
     image = strips.images[row, :, left : left + columns]
     heights = strips.heights[row, left * per_px : (left + columns) * per_px]
     if rng.random() < FLIP_SHARE:
@@ -78,6 +79,15 @@ def random_crop(strips: Strips, row: int, columns: int, rng: np.random.Generator
     if rng.random() < FLIP_SHARE:
         image, heights = image[::-1], image.shape[0] - 1 - heights
     return _alter(image, rng), heights
+
+
+def _random_left(heights: np.ndarray, width: int, columns: int, rng: np.random.Generator) -> int:
+    """First column of a crop: anywhere, or so that it holds one of the five ends of windows."""
+    known = np.flatnonzero(np.isfinite(heights))
+    if len(known) == 0 or rng.random() > ENDS_SHARE:
+        return int(rng.integers(0, width - columns + 1))
+    end = rng.choice(np.linspace(known[0], known[-1], len(QUARTER_LEADS) + 1)) * width / len(heights)
+    return int(np.clip(end - rng.uniform(0, columns), 0, width - columns))
 
 
 def flipped_time(image: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

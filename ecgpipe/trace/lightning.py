@@ -44,8 +44,9 @@ class TraceModule(pl.LightningModule):
         return min(max(shares), 1.0)
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+        self.loss.progress = self.progress()
         for group in self.optimizers().param_groups:
-            group["lr"] = self.learning_rate * one_cycle(self.progress())
+            group["lr"] = self.learning_rate * one_cycle(self.loss.progress)
 
     def on_train_epoch_start(self) -> None:
         self._hold_norm()

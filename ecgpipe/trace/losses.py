@@ -4,12 +4,16 @@ Shapes: logits (N, T, H), a distribution over H strip rows for each of T samples
 truth is NaN count for nothing; with no known sample at all a loss is 0.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ecgpipe.params import Weight
 from ecgpipe.trace.decode import LABEL_SIGMA_PX
 
 STFT_WINDOWS = (32, 64, 128)  # samples: 64, 128 and 256 ms at 500 Hz
+SNR_CEILING_DB = 35.0  # what a render's pixels can hold, about
+SNR_SIGNAL_FLOOR_MV = 0.1
 
 
 def _mean_where(known: Tensor, values: Tensor) -> Tensor:
@@ -50,6 +54,35 @@ def mae(series: Tensor, truth: Tensor) -> Tensor:
     return _mean_where(known, (series - truth.nan_to_num()).abs())
 
 
+def smooth_l1(series: Tensor, truth: Tensor, beta_mv: float = 0.05) -> Tensor:
+    """Mean Huber error in mV over known samples: squared below `beta_mv`, about half a trace's width, linear above."""
+    known = ~truth.isnan()
+    error = (series - truth.nan_to_num()).abs()
+    huber = torch.where(error < beta_mv, error.square() / (2 * beta_mv), error - beta_mv / 2)
+    return _mean_where(known, huber)
+
+
+def snr(series: Tensor, truth: Tensor, ceiling_db: float = SNR_CEILING_DB) -> Tensor:
+    """How far below `ceiling_db` the SNR of each series lies, in dB, mean over series; 0 for a perfect one.
+
+    10 log10(1 + noise / (signal 10^(-ceiling/10))): the competition's SNR with its offset forgiven (noise about its
+    own mean), but not its time shift. Signal power is taken about the mean and not below (0.1 mV)^2, so that a
+    stretch without a beat does not ask for more than paper can give. Blind to a constant offset.
+    """
+    known = ~truth.isnan()
+    count = known.sum(-1, keepdim=True).clamp(min=1)
+
+    def power(values: Tensor) -> Tensor:
+        values = torch.where(known, values, 0.0)
+        centred = torch.where(known, values - values.sum(-1, keepdim=True) / count, 0.0)
+        return centred.square().sum(-1) / count[:, 0]
+
+    truth = truth.nan_to_num()
+    signal = power(truth).clamp(min=SNR_SIGNAL_FLOOR_MV**2)
+    below = 10 * torch.log10(1 + power(series - truth) / (signal * 10 ** (-ceiling_db / 10)))
+    return _mean_where(known.any(-1), below)
+
+
 def frequency(series: Tensor, truth: Tensor, windows: tuple[int, ...] = STFT_WINDOWS) -> Tensor:
     """Mean absolute difference of short-time Fourier magnitudes, over several window lengths, in mV.
 
@@ -73,45 +106,57 @@ def frequency(series: Tensor, truth: Tensor, windows: tuple[int, ...] = STFT_WIN
 class CombinedLoss(nn.Module):
     """Weighted sum of the losses above; a weight of 0 switches one off and saves its cost.
 
-    Called with logits (N, T, H) and true heights (N, T) px, NaN where unknown. `mse`, `mae` and `frequency` judge
-    the column means in mV, `px_per_mv` pixels each. After a call `parts` holds each unweighted loss.
+    A weight is a number or a schedule (`params.Weight`), taken at `progress`, the share of the training done, which
+    the trainer sets. Called with logits (N, T, H) and true heights (N, T) px, NaN where unknown. All but `column`
+    judge the column means in mV, `px_per_mv` pixels each. After a call `parts` holds each unweighted loss.
     """
 
     def __init__(
         self,
         *,
-        column_weight: float = 1.0,
-        mse_weight: float = 0.0,
-        mae_weight: float = 0.0,
-        frequency_weight: float = 0.0,
+        column_weight: Weight = 1.0,
+        mse_weight: Weight = 0.0,
+        mae_weight: Weight = 0.0,
+        smooth_l1_weight: Weight = 0.0,
+        frequency_weight: Weight = 0.0,
+        snr_weight: Weight = 0.0,
         target_sigma_px: float = LABEL_SIGMA_PX,
         px_per_mv: float = 80.0,
     ):
         super().__init__()
         self.column_weight = column_weight
         self.series_losses = {
-            name: (weight, function)
-            for name, weight, function in (
-                ("mse", mse_weight, mse),
-                ("mae", mae_weight, mae),
-                ("frequency", frequency_weight, frequency),
-            )
-            if weight
+            mse: mse_weight,
+            mae: mae_weight,
+            smooth_l1: smooth_l1_weight,
+            frequency: frequency_weight,
+            snr: snr_weight,
         }
         self.target_sigma_px, self.px_per_mv = target_sigma_px, px_per_mv
+        self.progress = 0.0
         self.parts: dict[str, Tensor] = {}
 
     def forward(self, logits: Tensor, height_px: Tensor) -> Tensor:
         total = logits.new_zeros((), dtype=torch.float32)
         self.parts = {}
-        if self.column_weight:
+        if weight := weight_at(self.column_weight, self.progress):
             self.parts["column"] = column_cross_entropy(logits, height_px, self.target_sigma_px)
-            total = total + self.column_weight * self.parts["column"]
-        if self.series_losses:
+            total = total + weight * self.parts["column"]
+        weights = {loss: weight_at(weight, self.progress) for loss, weight in self.series_losses.items()}
+        if any(weights.values()):
             centre = logits.shape[-1] / 2
             series = (centre - expected_height(logits)) / self.px_per_mv
             truth = (centre - height_px) / self.px_per_mv
-            for name, (weight, function) in self.series_losses.items():
-                self.parts[name] = function(series, truth)
-                total = total + weight * self.parts[name]
+            for loss, weight in weights.items():
+                if weight:
+                    self.parts[loss.__name__] = loss(series, truth)
+                    total = total + weight * self.parts[loss.__name__]
         return total
+
+
+def weight_at(weight: Weight, progress: float) -> float:
+    """A weight when the share `progress` of the training is done."""
+    if not isinstance(weight, tuple):
+        return weight
+    shares, weights = zip(*weight, strict=True)
+    return float(np.interp(progress, shares, weights))

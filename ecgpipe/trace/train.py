@@ -39,7 +39,7 @@ def fit(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # no lines about accelerators that are not there
     pl.seed_everything(train.seed, verbose=False)
     spec = StripSpec(frame, model.half_height_mm)
-    network = _start(model, spec, start_weights)
+    network = start_network(model, spec, start_weights)
     module = TraceModule(
         network,
         CombinedLoss(**asdict(loss), px_per_mv=frame.px_per_mv),
@@ -79,7 +79,8 @@ def fit(
     return scores
 
 
-def _start(model: params.Model, spec: StripSpec, weights: Path | None) -> TraceNet:
+def start_network(model: params.Model, spec: StripSpec, weights: Path | None) -> TraceNet:
+    """The network that `weights` hold, or an untrained one; ParamsError if they are of another size or raster."""
     if weights is None:
         return build_model(model.size, spec.samples_per_px)
     network, trained_spec, card = load_weights(weights)
