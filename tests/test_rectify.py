@@ -10,7 +10,7 @@ from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
-from ecgpipe.rectify.surface import smooth, unwrap
+from ecgpipe.rectify.surface import smooth
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -107,18 +107,6 @@ def test_measure_tells_how_far_the_lines_are_off(harmonics):
     inner = slice(4, -4)
     assert misfit.weight[inner, inner].min() > 0.9
     assert np.abs(misfit.shift_mm[inner, inner] - shift_mm).max() < 0.08
-
-
-def test_unwrap_restores_a_field_that_passed_several_boxes():
-    y, x = np.mgrid[:40, :50]
-    field = 0.3 * x - 0.2 * y + 0.02 * (x - 20) ** 2 / 5
-    wrapped = field - 5.0 * np.round(field / 5.0)
-    weight = np.ones_like(field)
-    weight[10:20, 10:20] = 0.0  # a stain: nothing to be read there
-    wrapped[10:20, 10:20] = np.random.default_rng(0).uniform(-2.5, 2.5, (10, 10))
-    restored = unwrap(wrapped, weight) - field
-    assert np.ptp(restored[weight > 0]) < 1e-6
-    assert restored[0, 0] / 5.0 == pytest.approx(round(restored[0, 0] / 5.0))
 
 
 def test_smooth_follows_a_plane_and_does_not_follow_an_outlier():

@@ -19,9 +19,10 @@ from ecgpipe.rectify.lattice import Lattice, Misfit
 from ecgpipe.rectify.refine import densify, page_lattice, settle, without_curves, without_trace
 from ecgpipe.rectify.seed import find_seeds
 
-WORK_LONG_SIDE_PX = 2000
+LONG_SIDES_PX = (2000, 3000)  # of the picture worked on; a sheet far off has boxes too small for the first
 REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
 MIN_MARGIN = 0.02
+MOST_BEND = 0.085  # crumpled paper stays below 0.065, a lattice that skips a box is above
 SEEDS = 3
 FIRST_STIFFNESS, SECOND_STIFFNESS = 5.0, 2.0  # of the sheet, before and after the traces are known
 BLANK_MM = 1.6  # width of the stroke that hides a known trace
@@ -60,10 +61,34 @@ class Rectified:
 
 
 def rectify(picture: np.ndarray) -> Rectified:
-    """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound."""
-    scale = WORK_LONG_SIDE_PX / max(picture.shape[:2])
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    work = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method)
+    """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound.
+
+    A page that is not found, or bends where it was found as paper does not, is looked for again in more pixels.
+    """
+    found: list[Rectified] = []
+    error = None
+    for long_side in LONG_SIDES_PX:
+        if long_side > max(picture.shape[:2]) and (found or error):
+            break
+        try:
+            found.append(_rectify_at(picture, long_side))
+        except PageNotFound as refusal:
+            error = error or refusal
+        else:
+            if found[-1].quality["bend"] < MOST_BEND:
+                break
+    if not found:
+        raise error
+    return min(found, key=lambda rectified: rectified.quality["bend"])
+
+
+def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
+    """The same, looked for in the picture brought to `long_side_px`."""
+    shrink = long_side_px / max(picture.shape[:2])
+    method = cv2.INTER_AREA if shrink < 1 else cv2.INTER_CUBIC
+    # By size, not by factor: with a factor the last row or column may be cut, and the scale is not what shapes say.
+    size = [max(round(side * shrink), 1) for side in picture.shape[1::-1]]
+    work = cv2.resize(picture, size, interpolation=method)
     dark, ink = grid_contrast(work, REACH_PX), trace_contrast(work, REACH_PX)
 
     sheet, anchor = _best_sheet(dark, ink)
@@ -88,9 +113,19 @@ def _rectified(
     seen = misfit.weight.min(axis=-1) > CLEAR
     fit = {
         "grid_seen": float(seen.mean()),
+        "bend": _bend(lattice),
         "grid_misfit_mm": float(np.median(np.abs(misfit.shift_mm[seen]))) if seen.any() else float("nan"),
     }
     return Rectified(page_map, quality | fit, lattice, dark, scale, blanked)
+
+
+def _bend(lattice: Lattice) -> float:
+    """By how much, in steps of the lattice, a node lies off the middle of its neighbours: almost the most."""
+    step = np.linalg.norm(np.diff(lattice.nodes, axis=1), axis=-1).mean()
+    return max(
+        float(np.quantile(np.linalg.norm(np.diff(lattice.nodes, 2, axis=axis), axis=-1), 0.999) / step)
+        for axis in (0, 1)
+    )
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:

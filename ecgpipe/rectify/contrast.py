@@ -1,5 +1,7 @@
 """Ink against its surroundings: illumination taken out, grid and trace kept."""
 
+from functools import reduce
+
 import cv2
 import numpy as np
 
@@ -18,7 +20,8 @@ def contrast(channel: np.ndarray, reach_px: int) -> np.ndarray:
 
 def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
     """Contrast of coloured and black lines alike (H, W), clipped so that the trace weighs no more than a grid line."""
-    dark = contrast(cv2.GaussianBlur(picture.min(axis=2), (0, 0), NOISE_PX), reach_px)
+    darkest = reduce(cv2.min, cv2.split(picture))
+    dark = contrast(cv2.GaussianBlur(darkest, (0, 0), NOISE_PX), reach_px)
     small = cv2.resize(dark, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     typical = cv2.GaussianBlur(small, (0, 0), reach_px / 2)  # mean contrast: lines cover a known share of the paper
     typical = cv2.resize(typical, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -27,4 +30,4 @@ def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
 
 def trace_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
     """Contrast of black ink (H, W): the lightest channel, in which a red, blue or green grid all but vanishes."""
-    return contrast(picture.max(axis=2), reach_px)
+    return contrast(reduce(cv2.max, cv2.split(picture)), reach_px)

@@ -5,6 +5,7 @@ the page's first one (layout.GRID_LEFT_MM, GRID_TOP_MM) once the sheet is anchor
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from ecgpipe.layout import BOX_MM
 
 CANVAS_PX_PER_MM = 3.2  # a 5 mm line is about a pixel wide there
-PIECE_MM = 1.25  # lines are averaged over this much of their length, then the median is taken
-MEDIAN_PIECES = 9
+PIECE_MM = 2.5  # lines are averaged over this much of their length, then the median is taken
+MEDIAN_PIECES = 5
 PEAK_MM = 1.2
 FAINTEST = 0.003  # mean ink below which lines are taken for noise
 # Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second.
@@ -76,7 +77,9 @@ class Misfit:
     weight: np.ndarray
 
 
-def measure(lattice: Lattice, dark: np.ndarray, window_mm: float, *, harmonics: int = 1) -> Misfit:
+def measure(
+    lattice: Lattice, dark: np.ndarray, window_mm: float, *, harmonics: int = 1, reach_mm: float = PEAK_MM
+) -> Misfit:
     """Where the 5 mm lines about every node are, seen through a Gaussian window of standard deviation `window_mm`.
 
     A line family at x = 5k + d has the Fourier coefficients H_h = exp(-2πi h d / 5) at h cycles a box. With one
@@ -85,15 +88,22 @@ def measure(lattice: Lattice, dark: np.ndarray, window_mm: float, *, harmonics: 
     1 mm grid, which begins at the fifth. A median along the lines then comes first: most of what crosses is shorter.
     """
     canvas = lattice.canvas(dark)
-    sigma = window_mm / lattice.step_mm
-    across = _along(canvas, lattice.nodes.shape[:2], lattice.origin_mm[0], lattice.step_mm, sigma, harmonics)
-    down = _along(canvas.T, lattice.nodes.shape[1::-1], lattice.origin_mm[1], lattice.step_mm, sigma, harmonics)
+    look = partial(_along, step_mm=lattice.step_mm, window_mm=window_mm, harmonics=harmonics, reach_mm=reach_mm)
+    across = look(canvas, lattice.nodes.shape[:2], lattice.origin_mm[0])
+    down = look(canvas.T, lattice.nodes.shape[1::-1], lattice.origin_mm[1])
     shift, weight = (np.stack([a, b.T], axis=-1) for a, b in zip(across, down, strict=True))
     return Misfit(shift, weight)
 
 
 def _along(
-    canvas: np.ndarray, shape: tuple[int, int], origin_mm: float, step_mm: float, sigma: float, harmonics: int
+    canvas: np.ndarray,
+    shape: tuple[int, int],
+    origin_mm: float,
+    *,
+    step_mm: float,
+    window_mm: float,
+    harmonics: int,
+    reach_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shift in mm and weight (rows, cols) of the lines that cross the canvas from top to bottom."""
     rows, cols = shape
@@ -106,11 +116,11 @@ def _along(
 
     def windowed(wave: np.ndarray) -> np.ndarray:
         means = cv2.resize(lines * wave.astype(np.float32), (cols, rows), interpolation=cv2.INTER_AREA)
-        return cv2.GaussianBlur(means, (0, 0), sigma)
+        return cv2.GaussianBlur(means, (0, 0), window_mm / step_mm)
 
     angles = [2 * np.pi * h / BOX_MM * at_mm for h in range(1, harmonics + 1)]
     coefficients = np.stack([windowed(np.cos(a)) - 1j * windowed(np.sin(a)) for a in angles])
-    shift = -np.angle(coefficients[0]) * BOX_MM / (2 * np.pi) if harmonics == 1 else _peak(coefficients)
+    shift = -np.angle(coefficients[0]) * BOX_MM / (2 * np.pi) if harmonics == 1 else _peak(coefficients, reach_mm)
     floor, clear = COHERENCE
     coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + FAINTEST)
     return shift, np.clip((coherence - floor) / (clear - floor), 0.0, 1.0) ** 2
@@ -124,9 +134,9 @@ def _median_along(lines: np.ndarray) -> np.ndarray:
     return np.partition(shifted, half, axis=0)[half]
 
 
-def _peak(coefficients: np.ndarray) -> np.ndarray:
+def _peak(coefficients: np.ndarray, reach_mm: float) -> np.ndarray:
     """Place in mm (rows, cols) of the peak of the folded line profile with `coefficients` (h, rows, cols)."""
-    trial = np.arange(-PEAK_MM, PEAK_MM + 1e-6, 0.1)
+    trial = np.arange(-reach_mm, reach_mm + 1e-6, 0.1)
     orders = np.arange(1, len(coefficients) + 1)
     waves = np.exp(2j * np.pi / BOX_MM * np.outer(trial, orders))
     profile = np.einsum("dh,hrc->drc", waves, coefficients).real

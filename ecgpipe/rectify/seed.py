@@ -42,14 +42,18 @@ def find_seeds(dark: np.ndarray, count: int = 6) -> list[Seed]:
             seed = _tile_seed((patch - patch.mean()) * window, np.array([left, top]) + tile / 2)
             if seed is not None:
                 seeds.append(seed)
-    votes = [sum(other.score for other in seeds if _agree(seed, other)) for seed in seeds]
-    ranked = sorted(zip(votes, seeds, strict=True), key=lambda pair: -pair[0] - pair[1].score)
-    return [seed for _, seed in ranked[:count]]
+    if not seeds:
+        return []
+    scores = np.array([seed.score for seed in seeds])
+    ranked = np.argsort(-(_agreement(seeds) @ scores + scores), kind="stable")
+    return [seeds[k] for k in ranked[:count]]
 
 
-def _agree(one: Seed, other: Seed) -> bool:
-    """Whether two tiles may lie on one sheet: a box of the one is nearly a box of the other."""
-    return bool(np.abs(np.linalg.solve(one.mm_to_px, other.mm_to_px) - np.eye(2)).max() < AGREEMENT)
+def _agreement(seeds: list[Seed]) -> np.ndarray:
+    """Which tiles (n, n) may lie on one sheet: a box of the one is nearly a box of the other."""
+    boxes = np.stack([seed.mm_to_px for seed in seeds])
+    other_in_one = np.linalg.inv(boxes)[:, None] @ boxes[None]
+    return np.abs(other_in_one - np.eye(2)).max(axis=(2, 3)) < AGREEMENT
 
 
 def _starts(length: int, tile: int) -> np.ndarray:

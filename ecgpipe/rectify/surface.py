@@ -1,31 +1,8 @@
-"""From noisy, wrapped misfits to one smooth sheet: unwrapping and smoothing as weighted least squares."""
+"""From noisy misfits to one smooth sheet: a thin plate by weighted least squares."""
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
-
-from ecgpipe.layout import BOX_MM
-
-
-def unwrap(wrapped: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Continuous field (rows, cols) that agrees with `wrapped`, known modulo one box, wherever `weight` is large.
-
-    Weighted least-squares unwrapping (Ghiglia and Romero 1994): the field whose steps from node to node come closest
-    to the wrapped steps; then every node takes the box count that lies nearest to that field.
-    """
-    steps, values, weights = [], [], []
-    for axis in (1, 0):
-        steps.append(_difference(wrapped.shape, axis))
-        values.append(_wrap(np.diff(wrapped, axis=axis)).ravel())
-        near, far = (np.take(weight, r, axis) for r in (range(weight.shape[axis] - 1), range(1, weight.shape[axis])))
-        weights.append(np.minimum(near, far).ravel())
-    operator = sparse.vstack(steps).tocsr()
-    strength = sparse.diags(np.concatenate(weights) + 1e-4)
-    normal = operator.T @ strength @ operator + 1e-6 * sparse.eye(wrapped.size)
-    field = _solve(normal, operator.T @ (strength @ np.concatenate(values))).reshape(wrapped.shape)
-    turn = 2j * np.pi / BOX_MM
-    offset = np.angle((weight * np.exp(turn * (wrapped - field))).sum()) * BOX_MM / (2 * np.pi)
-    return wrapped + BOX_MM * np.round((field + offset - wrapped) / BOX_MM)
 
 
 def smooth(target: np.ndarray, weight: np.ndarray, stiffness: float, *, scale: float, rounds: int = 2) -> np.ndarray:
@@ -53,17 +30,6 @@ def _solve(matrix: sparse.spmatrix, right: np.ndarray) -> np.ndarray:
     """Solution (n, k) of a symmetric positive definite system: no pivoting, an ordering for symmetric patterns."""
     factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     return factors.solve(right)
-
-
-def _wrap(value: np.ndarray) -> np.ndarray:
-    return value - BOX_MM * np.round(value / BOX_MM)
-
-
-def _difference(shape: tuple[int, int], axis: int) -> sparse.csr_matrix:
-    """First differences along `axis` of a raveled (rows, cols) field."""
-    count = shape[axis]
-    along = sparse.diags([-np.ones(count - 1), np.ones(count - 1)], [0, 1], shape=(count - 1, count))
-    return sparse.kron(along, sparse.eye(shape[1])) if axis == 0 else sparse.kron(sparse.eye(shape[0]), along)
 
 
 def _second(shape: tuple[int, int], axis: int) -> sparse.csr_matrix:

@@ -78,7 +78,7 @@ def mould(film: Film, rng: np.random.Generator, grey: bool) -> None:
     shape = film.shape
     colony = noise.fractal(rng, shape, _mm(noise.log_uniform(rng, 20, 80)), 3)
     spots = noise.fractal(rng, shape, _mm(noise.log_uniform(rng, 2, 14)), 5)
-    level = spots + np.float32(rng.uniform(0.7, 1.4)) * colony - np.float32(rng.uniform(1.5, 3.0))
+    level = spots + np.float32(rng.uniform(0.7, 1.4)) * colony - np.float32(rng.uniform(1.9, 3.3))
     cover = noise.step(level, noise.log_uniform(rng, 0.15, 1.2))
     halo = noise.step(level + np.float32(0.6), 2.0) * np.float32(rng.uniform(0, 0.5))
     brown = np.array([[0.36, 0.25, 0.15], [0.2, 0.17, 0.13], [0.3, 0.33, 0.24], [0.5, 0.38, 0.22]])[rng.integers(4)]
@@ -111,7 +111,7 @@ def tear(sheet: Sheet, film: Film, rng: np.random.Generator, holes: int, bites: 
         stretch, angle = noise.log_uniform(rng, 1, 5), rng.uniform(0, np.pi)
         c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         along, across = (cols - cx) * c + (rows - cy) * s, (rows - cy) * c - (cols - cx) * s
-        size = noise.log_uniform(rng, 1.5, 14)
+        size = noise.log_uniform(rng, 1.0, 9)
         distance = np.hypot(along / np.float32(stretch), across) / np.float32(_mm(1)) - np.float32(size)
         whole = np.minimum(whole, distance + rough * np.float32(0.25 * size))
     film.tint(np.clip(1.2 - whole, 0, 1) * rng.uniform(0.3, 1), _WHITE, 1.0)
