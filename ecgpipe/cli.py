@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ecgpipe.digitize import Digitized, Digitizer
+    from ecgpipe.rectify.quality import Quality
 
 PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except EcgpipeError as error:
-        return _complain(error)
+        _complain(error)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -39,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
     digitize.add_argument("--format", choices=("csv", "wfdb"), default="csv", help="format of the series (default csv)")
     digitize.add_argument("--overlay", action="store_true", help="draw the traces back onto each picture as well")
+    digitize.add_argument(
+        "--quality", type=Path, metavar="FILE", help="CSV of how far each page can be trusted, or why it was refused"
+    )
     digitize.set_defaults(run=_digitize)
 
     score = commands.add_parser("score", help="compare digitised CSVs with the truth")
@@ -62,24 +67,34 @@ def _rate(text: str) -> float:
 
 def _digitize(options: argparse.Namespace) -> int:
     from ecgpipe.digitize import Digitizer
-    from ecgpipe.export import wfdb_name
+    from ecgpipe.export import wfdb_name, write_rows
 
     images = list(_expand(options.images))
     names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
     shared = {name for name, count in Counter(names).items() if count > 1}
-    digitizer, status = Digitizer(), 0
-    for image, name in zip(images, names, strict=True):
-        try:
-            if name in shared:
-                raise EcgpipeError(f"several pictures would be written as {name}; rename them or digitize them apart")
-            _digitize_one(digitizer, image, name, options)
-        except EcgpipeError as error:
-            status = _complain(error, image)
-        except Exception as error:  # one picture's surprise must not stop an archive of them
-            status = _complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", image)
-        else:
-            print(f"{image} -> {options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}", flush=True)
-    return status
+    digitizer, table = Digitizer(), []
+    try:
+        for image, name in zip(images, names, strict=True):
+            row = {"picture": str(image), "status": "refused", "reason": ""}
+            try:
+                if name in shared:
+                    raise EcgpipeError(
+                        f"several pictures would be written as {name}; rename them or digitize them apart"
+                    )
+                quality = _digitize_one(digitizer, image, name, options)
+            except EcgpipeError as error:
+                row["reason"] = _complain(error, image)
+            except Exception as error:  # one picture's surprise must not stop an archive of them
+                row["reason"] = _complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", image)
+            else:
+                row |= {"status": "read"} | quality.figures()
+                written = f"{options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}"
+                print(f"{image} -> {written} ({quality})", flush=True)
+            table.append(row)
+    finally:
+        if options.quality:
+            write_rows(options.quality, table)
+    return int(any(row["reason"] for row in table))
 
 
 def _expand(paths: Iterable[Path]) -> Iterable[Path]:
@@ -96,7 +111,7 @@ def _expand(paths: Iterable[Path]) -> Iterable[Path]:
         yield from pictures
 
 
-def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argparse.Namespace) -> None:
+def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argparse.Namespace) -> "Quality":
     from ecgpipe.export import write_csv, write_wfdb
     from ecgpipe.picture import read_picture
 
@@ -109,6 +124,7 @@ def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argpa
         write_wfdb(options.output, name, series_mv, options.fs)
     else:
         write_csv(options.output / f"{name}.csv", series_mv)
+    return digitized.quality
 
 
 def _write_overlay(path: Path, picture: "np.ndarray", digitized: "Digitized") -> None:
@@ -144,9 +160,9 @@ def _score(options: argparse.Namespace) -> int:
     return 0
 
 
-def _complain(error: EcgpipeError | str, image: Path | None = None) -> int:
-    """One line on stderr that names the picture once."""
+def _complain(error: EcgpipeError | str, image: Path | None = None) -> str:
+    """One line on stderr that names the picture once; returns what is wrong with it."""
     text = str(error)
     named = image is None or str(image) in text
     print("ecgpipe: " + (text if named else f"{image}: {text}"), file=sys.stderr)
-    return 1
+    return text

@@ -9,6 +9,7 @@ from ecgpipe.geometry import FrameSpec, PageMap, resample
 from ecgpipe.layout import BASELINES_MM, GAIN_MM_PER_MV, time_to_mm
 from ecgpipe.leads import LeadOptions, leads_of, resample_leads
 from ecgpipe.rectify import rectify
+from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.reader import TraceReader, Traces
 from ecgpipe.trace.weights import SHIPPED
 
@@ -20,13 +21,13 @@ class Digitized:
     """One page read: `series_mv` (12, 5000) float32 at 500 Hz, NaN outside the printed windows and the picture.
 
     `traces` are the four printed rows as they were read, `page_map` leads from page mm back to the picture's pixels,
-    `quality` are figures about the rectification.
+    `quality` says how far to trust the rectification.
     """
 
     series_mv: np.ndarray
     traces: Traces
     page_map: PageMap
-    quality: dict[str, float]
+    quality: Quality
 
     def resampled(self, rows: int) -> np.ndarray:
         """The series at `rows` samples of the same 10 s, (12, rows) in mV."""

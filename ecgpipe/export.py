@@ -1,11 +1,13 @@
-"""Digitised series as CSV and as WFDB: unlike a record CSV, NaN also where the picture does not show a window.
+"""Digitised series as CSV and as WFDB, and tables of pages. A NaN is an empty field: the picture does not show it.
 
 Reads and writes without pandas, whose import takes a second that the command line does not have.
 """
 
+import csv
 import os
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,17 @@ def write_csv(path: str | Path, series_mv: np.ndarray) -> None:
     lines = [",".join(LEADS), *map(",".join, texts)]
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write a CSV of `rows`, whose columns are all the keys in the order of their first appearance."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(
+            {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
+        )
 
 
 def read_csv(path: str | Path) -> np.ndarray:

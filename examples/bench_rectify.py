@@ -8,7 +8,7 @@ says a point of the traced area lies and where it does lie, over points that the
 
 import argparse
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +25,13 @@ from ecgpipe.geometry import PageMap
 from ecgpipe.layout import BASELINES_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
 from ecgpipe.parallel import map_processes
 from ecgpipe.rectify import rectify
+from ecgpipe.rectify.quality import BAND_MM
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
 from examples.not_ecgs import NOT_ECGS
 
 SEED = 77_000  # no data set and no training starts from it
-BAND_MM = 12.0  # above and below a baseline: the traced area
 WRONG_MM = 2.0  # a median error above it is a box slip or a wrong turn
 SPACING_MM = 2.0
 
@@ -49,6 +49,7 @@ class Page:
     made_s: float = np.nan
     rectified_s: float = np.nan
     reason: str = ""
+    quality: dict[str, float] = field(default_factory=dict)
 
 
 def traced_area() -> np.ndarray:
@@ -86,7 +87,7 @@ def run(job: tuple[str, int], keep: Path | None = None) -> Page:
     median, p95 = np.quantile(errors, [0.5, 0.95])
     if median > WRONG_MM:
         _keep(keep, f"{kind}_{index}_wrong", picture.image)
-    return result(True, median, p95, made - start, done - made)
+    return result(True, median, p95, made - start, done - made, quality=rectified.quality.figures())
 
 
 def _keep(folder: Path | None, name: str, image: np.ndarray) -> None:
@@ -133,7 +134,7 @@ def main() -> None:
 
     jobs = [(kind, index) for index in range(args.pages) for kind in args.kinds]
     done = track(map_processes(partial(run, keep=args.keep), jobs, args.workers), "pages", total=len(jobs))
-    pages = pd.DataFrame([asdict(page) for page in done])
+    pages = pd.json_normalize([asdict(page) for page in done])
     if args.table:
         pages.to_csv(args.table, index=False)
     console = Console()

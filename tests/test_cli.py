@@ -1,5 +1,6 @@
 """`ecgpipe digitize` and `ecgpipe score`: what they write, and what a user is told when something is wrong."""
 
+import csv
 import subprocess
 import sys
 import zlib
@@ -76,6 +77,17 @@ def test_wfdb_at_another_rate_holds_the_same_series(tmp_path, page, digitized):
     assert (record.fs, record.sig_len, record.sig_name) == (250, 2500, list(LEADS))
     csv = resample_leads(read_csv(digitized / "page.csv"), 2500)
     np.testing.assert_allclose(record.p_signal.T, csv, atol=5e-4)
+
+
+def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_path, page):
+    blank = tmp_path / "blank.png"
+    cv2.imwrite(str(blank), np.full((600, 800, 3), 255, np.uint8))
+    table = tmp_path / "quality.csv"
+    assert main(["digitize", str(blank), str(page), "--output", str(tmp_path), "--quality", str(table)]) == 1
+    refused, read = csv.DictReader(table.open())
+    assert (refused["status"], refused["hidden_share"]) == ("refused", "") and "blank" in refused["reason"]
+    assert (read["status"], read["reason"], read["cut_off_share"]) == ("read", "", "0")
+    assert float(read["expected_error_mm"]) < 0.1 and float(read["hidden_share"]) < 0.1
 
 
 def test_a_folder_stands_for_the_pictures_in_it_and_the_same_picture_gives_the_same_bytes(tmp_path, page, digitized):

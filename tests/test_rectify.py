@@ -120,7 +120,7 @@ def test_smooth_follows_a_plane_and_does_not_follow_an_outlier():
 
 def test_known_traces_on_a_black_grid_no_longer_pull_the_lines(page):
     signals = simulate(np.random.default_rng(5))
-    taken = capture(page, "0004", np.random.default_rng(3), quarter_turn=0)
+    taken = capture(page, "0004", np.random.default_rng(0), quarter_turn=0)
     first = rectify(taken.image)
     assert not first.blanked
     rows = np.stack(

@@ -65,6 +65,6 @@ def _rectify_record(record_id: str, dataset: Dataset, folder: Path, spec: FrameS
             pages.append(page | {"status": status, "reason": str(error)})
             continue
         frames[kind] = Frame.cut(picture, rectified.page_map, spec)
-        pages.append(page | dict(rectified.quality))
+        pages.append(page | rectified.quality.figures())
     write_shard(shard_path(folder, record_id), frames)
     return pages

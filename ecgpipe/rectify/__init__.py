@@ -14,8 +14,9 @@ from ecgpipe.geometry import PageMap
 from ecgpipe.layout import PAGE_WIDTH_MM
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import grid_contrast, trace_contrast
-from ecgpipe.rectify.grow import CLEAR, NEIGHBOURS, grow_lattice
-from ecgpipe.rectify.lattice import Lattice, Misfit
+from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
+from ecgpipe.rectify.lattice import Lattice
+from ecgpipe.rectify.quality import Quality, page_quality
 from ecgpipe.rectify.refine import densify, page_lattice, settle, without_curves, without_trace
 from ecgpipe.rectify.seed import find_seeds
 
@@ -30,14 +31,14 @@ BLANK_MM = 1.6  # width of the stroke that hides a known trace
 
 @dataclass(frozen=True)
 class Rectified:
-    """`page_map` from page mm to pixels of the picture as given; `quality` are plain figures about the fit.
+    """`page_map` from page mm to pixels of the picture as given; `quality` says how far to trust it.
 
     `lattice` and `dark` are the sheet and the contrast of its grid in the working picture, `scale` (x, y) px of the
     picture as given per px of that one; `blanked` says that the trace's colour was enough to take it out of `dark`.
     """
 
     page_map: PageMap
-    quality: dict[str, float]
+    quality: Quality
     lattice: Lattice
     dark: np.ndarray
     scale: np.ndarray
@@ -57,7 +58,8 @@ class Rectified:
         curves_px = [work_map.to_picture(curve) for curve in curves_mm]
         dark = without_curves(self.dark, curves_px, max(3, round(BLANK_MM * px_per_mm)))
         lattice, misfit = settle(self.lattice, dark, SECOND_STIFFNESS)
-        return _rectified(lattice, misfit, dark, self.scale, self.quality, blanked=True)
+        quality = page_quality(lattice, misfit, dark.shape, self.quality.certainty, self.quality.turns)
+        return Rectified(_page_map(lattice, self.scale), quality, lattice, dark, self.scale, blanked=True)
 
 
 def rectify(picture: np.ndarray) -> Rectified:
@@ -75,11 +77,11 @@ def rectify(picture: np.ndarray) -> Rectified:
         except PageNotFound as refusal:
             error = error or refusal
         else:
-            if found[-1].quality["bend"] < MOST_BEND:
+            if found[-1].quality.bend < MOST_BEND:
                 break
     if not found:
         raise error
-    return min(found, key=lambda rectified: rectified.quality["bend"])
+    return min(found, key=lambda rectified: rectified.quality.bend)
 
 
 def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
@@ -95,37 +97,14 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
     page = page_lattice(sheet, anchor)
     grid = without_trace(dark, ink, page)
     lattice, misfit = settle(page, grid, FIRST_STIFFNESS)
+    quality = page_quality(lattice, misfit, work.shape, anchor.margin, anchor.turns)
     scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
-    quality = {"anchor_score": anchor.score, "anchor_margin": anchor.margin, "turns": float(anchor.turns)}
-    return _rectified(lattice, misfit, grid, scale, quality, blanked=grid is not dark)
+    return Rectified(_page_map(lattice, scale), quality, lattice, grid, scale, blanked=grid is not dark)
 
 
-def _rectified(
-    lattice: Lattice,
-    misfit: Misfit,
-    dark: np.ndarray,
-    scale: np.ndarray,
-    quality: dict[str, float],
-    *,
-    blanked: bool,
-) -> Rectified:
-    page_map = densify(lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
-    seen = misfit.weight.min(axis=-1) > CLEAR
-    fit = {
-        "grid_seen": float(seen.mean()),
-        "bend": _bend(lattice),
-        "grid_misfit_mm": float(np.median(np.abs(misfit.shift_mm[seen]))) if seen.any() else float("nan"),
-    }
-    return Rectified(page_map, quality | fit, lattice, dark, scale, blanked)
-
-
-def _bend(lattice: Lattice) -> float:
-    """By how much, in steps of the lattice, a node lies off the middle of its neighbours: almost the most."""
-    step = np.linalg.norm(np.diff(lattice.nodes, axis=1), axis=-1).mean()
-    return max(
-        float(np.quantile(np.linalg.norm(np.diff(lattice.nodes, 2, axis=axis), axis=-1), 0.999) / step)
-        for axis in (0, 1)
-    )
+def _page_map(lattice: Lattice, scale: np.ndarray) -> PageMap:
+    """The map into the picture as given, which has `scale` (x, y) px per px of the lattice's picture."""
+    return densify(lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:

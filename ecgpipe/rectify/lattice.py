@@ -18,7 +18,7 @@ MEDIAN_PIECES = 5
 PEAK_MM = 1.2
 FAINTEST = 0.003  # mean ink below which lines are taken for noise
 # Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second.
-COHERENCE = (0.025, 0.125)
+COHERENCE = (0.03, 0.15)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""How far a rectified page can be trusted, in plain figures that need no truth."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ecgpipe.layout import BASELINES_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
+from ecgpipe.rectify.grow import CLEAR
+from ecgpipe.rectify.lattice import Lattice, Misfit
+
+BAND_MM = 12.0  # above and below a baseline: the traced area
+
+
+@dataclass(frozen=True)
+class Quality:
+    """`hidden_share` of the traced area shows no grid to go by, `cut_off_share` lies outside the picture.
+
+    `misfit_mm` is the median distance of a printed line from where the map has it, `bend` how sharply the map bends,
+    `certainty` by how much the page's furniture fits this place better than any other, `turns` the quarter turns
+    counter-clockwise that bring the picture upright.
+    """
+
+    hidden_share: float
+    cut_off_share: float
+    misfit_mm: float
+    bend: float
+    certainty: float
+    turns: int
+
+    @property
+    def expected_error_mm(self) -> float:
+        """What the median error of the map's points is likely to be; fitted on simulated pages."""
+        return 4.0 * self.misfit_mm**1.26
+
+    def __str__(self) -> str:
+        return (
+            f"map good to {self.expected_error_mm:.2f} mm, "
+            f"{self.hidden_share:.0%} hidden, {self.cut_off_share:.0%} cut off"
+        )
+
+    def figures(self) -> dict[str, float]:
+        """Everything above by name."""
+        return {"expected_error_mm": self.expected_error_mm} | asdict(self)
+
+
+def page_quality(lattice: Lattice, misfit: Misfit, shape: tuple[int, ...], certainty: float, turns: int) -> Quality:
+    """The quality of a settled page lattice in a picture of `shape`, with the misfit that is left."""
+    traced = _traced(lattice)
+    held = ((lattice.nodes >= 0) & (lattice.nodes <= np.array(shape[1::-1]) - 1)).all(axis=-1)[traced]
+    seen = (misfit.weight.min(axis=-1) > CLEAR)[traced]
+    off = np.abs(misfit.shift_mm[traced])
+    return Quality(
+        hidden_share=float(1 - seen[held].mean()) if held.any() else 1.0,
+        cut_off_share=float(1 - held.mean()),
+        misfit_mm=float(np.median(off[seen])) if seen.any() else float("nan"),
+        bend=_bend(lattice),
+        certainty=certainty,
+        turns=turns,
+    )
+
+
+def _traced(lattice: Lattice) -> np.ndarray:
+    """Which nodes (rows, cols) of a page lattice lie where a trace may run."""
+    x, y = np.moveaxis(lattice.points_mm + np.array([GRID_LEFT_MM, GRID_TOP_MM]), -1, 0)
+    near = np.abs(y[..., None] - np.array(BASELINES_MM)).min(axis=-1) <= BAND_MM
+    return near & (x >= SIGNAL_LEFT_MM) & (x <= SIGNAL_RIGHT_MM)
+
+
+def _bend(lattice: Lattice) -> float:
+    """By how much, in steps of the lattice, a node lies off the middle of its neighbours: almost the most."""
+    step = np.linalg.norm(np.diff(lattice.nodes, axis=1), axis=-1).mean()
+    return max(
+        float(np.quantile(np.linalg.norm(np.diff(lattice.nodes, 2, axis=axis), axis=-1), 0.999) / step)
+        for axis in (0, 1)
+    )
