@@ -87,7 +87,7 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
     refused, read = csv.DictReader(table.open())
     assert (refused["status"], refused["hidden_share"]) == ("refused", "") and "blank" in refused["reason"]
     assert (read["status"], read["reason"], read["cut_off_share"]) == ("read", "", "0")
-    assert float(read["expected_error_mm"]) < 0.1 and float(read["hidden_share"]) < 0.1
+    assert float(read["expected_error_mm"]) < 0.1 and float(read["hidden_share"]) < 0.2
 
 
 def test_a_folder_stands_for_the_pictures_in_it_and_the_same_picture_gives_the_same_bytes(tmp_path, page, digitized):

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ecgpipe.layout import BASELINES_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
-from ecgpipe.rectify.grow import CLEAR
 from ecgpipe.rectify.lattice import Lattice, Misfit
 
 BAND_MM = 12.0  # above and below a baseline: the traced area
@@ -47,7 +46,7 @@ def page_quality(lattice: Lattice, misfit: Misfit, shape: tuple[int, ...], certa
     """The quality of a settled page lattice in a picture of `shape`, with the misfit that is left."""
     traced = _traced(lattice)
     held = ((lattice.nodes >= 0) & (lattice.nodes <= np.array(shape[1::-1]) - 1)).all(axis=-1)[traced]
-    seen = (misfit.weight.min(axis=-1) > CLEAR)[traced]
+    seen = (misfit.weight.min(axis=-1) > 0)[traced]
     off = np.abs(misfit.shift_mm[traced])
     return Quality(
         hidden_share=float(1 - seen[held].mean()) if held.any() else 1.0,
