@@ -21,7 +21,7 @@ PLAIN = LeadOptions()
 
 
 # What hides the ends of a window: the falling edge of the calibration pulse at t = 0, the separators elsewhere.
-PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.012, 0.004
+PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.008, 0.002
 
 
 def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:

@@ -3,26 +3,26 @@
 import torch
 from torch import Tensor
 
-WINDOW_PX = 12  # 1.5 mm either side of the mode, at 8 px/mm
 LABEL_SIGMA_PX = 1.5  # width of the Gaussian the reader is taught; what its distributions have beyond it is doubt
 MIN_SIGMA_PX = 0.1
 
 
-def decode_heights(logits: Tensor, window_px: int = WINDOW_PX) -> tuple[Tensor, Tensor]:
+def expected_height(logits: Tensor) -> Tensor:
+    """Mean (N, T) px of the distributions of logits (N, T, H): of all heights the one with the least squared error."""
+    p = torch.softmax(logits.float(), -1)
+    return p @ torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
+
+
+def decode_heights(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Height and its standard deviation, each (N, T) px, of logits (N, T, H).
 
-    The height is the expectation within `window_px` of the mode, so a second curve in the column does not pull it;
-    the deviation is taken over the whole column, so it does count as doubt.
+    The height is the mean over the whole column, which is what the reader is trained for; where it is torn between two
+    curves the deviation says so.
     """
     p = torch.softmax(logits.float(), -1)
-    heights = torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
-    span = 2 * window_px + 1
-    first = (p.argmax(-1, keepdim=True) - window_px).clamp(0, p.shape[-1] - span)
-    near = first + torch.arange(span, device=p.device)
-    weight = p.gather(-1, near)
-    height = (weight * near).sum(-1) / weight.sum(-1)
-    mean, square = p @ heights, p @ heights.square()
-    variance = square - 2 * height * mean + height.square() - LABEL_SIGMA_PX**2
+    rows = torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
+    height = p @ rows
+    variance = (p * (rows - height[..., None]).square()).sum(-1) - LABEL_SIGMA_PX**2
     return height, variance.clamp(min=MIN_SIGMA_PX**2).sqrt()
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgpipe.params import Weight
-from ecgpipe.trace.decode import LABEL_SIGMA_PX
+from ecgpipe.trace.decode import LABEL_SIGMA_PX, expected_height
 
 STFT_WINDOWS = (32, 64, 128)  # samples: 64, 128 and 256 ms at 500 Hz
 SNR_CEILING_DB = 35.0  # what a render's pixels can hold, about
@@ -34,12 +34,6 @@ def column_cross_entropy(logits: Tensor, height_px: Tensor, sigma_px: float = LA
     log_q = torch.log_softmax(-(near - height).square() / (2 * sigma_px**2), -1)
     log_p = logits.gather(-1, near).float() - torch.logsumexp(logits.float(), -1, keepdim=True)
     return _mean_where(known, (log_q.exp() * (log_q - log_p)).sum(-1))
-
-
-def expected_height(logits: Tensor) -> Tensor:
-    """Mean (N, T) px of the distribution over the whole column: smooth in the logits, unlike `decode_heights`."""
-    p = torch.softmax(logits.float(), -1)
-    return p @ torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
 
 
 def mse(series: Tensor, truth: Tensor) -> Tensor:
