@@ -5,6 +5,9 @@ still has boxes of 5 mm here. Time runs at 25 mm/s and voltage at 10 mm/mV.
 """
 
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 QUARTER_LEADS = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
@@ -15,9 +18,10 @@ QUARTERS = 4
 MM_PER_INCH = 25.4
 PAGE_WIDTH_MM, PAGE_HEIGHT_MM = 11 * MM_PER_INCH, 8.5 * MM_PER_INCH  # letter, landscape
 BOX_MM = 5.0
+REFERENCE_PX_PER_MM = 200 / MM_PER_INCH  # ECG-image-kit draws at 200 dpi
 # The boxes are counted from the left and bottom edges, and the kit snaps their lines, but not the trace, to the middle
-# of a 200 dpi pixel: on average half a pixel right and down.
-LINE_SNAP_MM = 0.5 / (200 / MM_PER_INCH)
+# of a pixel: on average half a pixel right and down. `printed_lines_mm` has each line's own place.
+LINE_SNAP_MM = 0.5 / REFERENCE_PX_PER_MM
 GRID_LEFT_MM = LINE_SNAP_MM
 GRID_TOP_MM = PAGE_HEIGHT_MM % BOX_MM + LINE_SNAP_MM
 SPEED_MM_PER_S = 25.0
@@ -29,7 +33,8 @@ SIGNAL_RIGHT_MM = SIGNAL_LEFT_MM + DURATION_S * SPEED_MM_PER_S
 ROW_PITCH_MM = PAGE_HEIGHT_MM / 6
 BASELINES_MM = (*(PAGE_HEIGHT_MM * 5 / 12 + row * ROW_PITCH_MM for row in range(3)), 194.9083)  # 0 mV, last: rhythm
 RHYTHM_ROW = 3
-PULSE_MM = (10.0, 15.0)  # calibration: 1 mV high, 0.2 s wide, left of each row
+# Calibration: 1 mV high, 0.2 s wide, left of each row. Its flanks stand 0.57 px right of 10 and 15 mm (measured).
+PULSE_MM = (10.0 + 0.57 / REFERENCE_PX_PER_MM, 15.0 + 0.57 / REFERENCE_PX_PER_MM)
 SEPARATOR_WIDTH_MM, SEPARATOR_HEIGHT_MM = 0.72, 7.0
 
 
@@ -59,8 +64,25 @@ def time_to_mm(t_s: float) -> float:
     return SIGNAL_LEFT_MM + t_s * SPEED_MM_PER_S
 
 
-# ECG-image-kit draws this page at 200 dpi; its pixel figures are the check on everything derived above.
-REFERENCE_PX_PER_MM = 200 / MM_PER_INCH
+@cache
+def printed_lines_mm(step_mm: float = BOX_MM) -> tuple[np.ndarray, np.ndarray]:
+    """Page x and page y in mm, rising, of the grid lines every `step_mm` as they are printed: snapped to a pixel.
+
+    Up to half a pixel, 0.064 mm or 1.3 samples, off their regular places, and the same on every print.
+    """
+
+    def printed(pixel: np.ndarray) -> np.ndarray:
+        return (np.rint(pixel) + 0.5) / REFERENCE_PX_PER_MM
+
+    x_mm = np.arange(0.0, PAGE_WIDTH_MM, step_mm)
+    up_mm = np.arange(0.0, PAGE_HEIGHT_MM, step_mm)
+    lines = printed(x_mm * REFERENCE_PX_PER_MM), printed((PAGE_HEIGHT_MM - up_mm[::-1]) * REFERENCE_PX_PER_MM)
+    for line in lines:
+        line.flags.writeable = False
+    return lines
+
+
+# The kit's own pixel figures are the check on everything derived above.
 _REFERENCE_PX = {
     "px/mV": (GAIN_MM_PER_MV, 78.740),
     "px/s": (SPEED_MM_PER_S, 196.850),
@@ -74,8 +96,8 @@ _REFERENCE_PX = {
     "row II": (BASELINES_MM[1], 991.667),
     "row III": (BASELINES_MM[2], 1275.000),
     "rhythm": (BASELINES_MM[3], 1534.711),
-    "pulse left": (PULSE_MM[0], 78.740),
-    "pulse right": (PULSE_MM[1], 118.110),
+    "pulse left": (PULSE_MM[0], 79.310),
+    "pulse right": (PULSE_MM[1], 118.680),
 }
 for _name, (_mm, _px) in _REFERENCE_PX.items():
     if abs(_mm * REFERENCE_PX_PER_MM - _px) > 1e-2:

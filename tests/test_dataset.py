@@ -54,7 +54,7 @@ def darkness(page: np.ndarray, series: np.ndarray, window: layout.Window, late_p
     t_s = np.arange(len(series))[samples] * 10 / len(series)
     x_mm = layout.time_to_mm(t_s)
     y_mm = layout.BASELINES_MM[window.row] - layout.GAIN_MM_PER_MV * series[samples]
-    x, y = (np.float32(mm * layout.REFERENCE_PX_PER_MM)[None] for mm in (x_mm, y_mm))
+    x, y = (np.float32(mm * layout.REFERENCE_PX_PER_MM - 0.5)[None] for mm in (x_mm, y_mm))
     return cv2.remap(page, x + np.float32(late_px), y, cv2.INTER_LINEAR)[0]
 
 

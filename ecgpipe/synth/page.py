@@ -1,7 +1,8 @@
 """The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of `ecgpipe.layout`.
 
-Page millimetre x lies at pixel index `x * px_per_mm`, pixel centres being the integers. Grid lines snap to whole
-pixels, as matplotlib does for the kit; traces are anti-aliased at their exact place.
+Page millimetre x lies at pixel index `x * px_per_mm - 0.5`, pixel centres being the integers, so that the page's edge is
+the picture's. Grid lines and separators snap to whole pixels, as matplotlib does for the kit; traces and pulses are
+anti-aliased at their exact place.
 """
 
 from dataclasses import dataclass, replace
@@ -118,7 +119,7 @@ def _trace_px(series: np.ndarray, fs_hz: float, window: layout.Window, px_per_mm
         )
     x_mm = layout.time_to_mm((start + np.arange(len(values))) / fs_hz)
     y_mm = layout.BASELINES_MM[window.row] - values * layout.GAIN_MM_PER_MV
-    return np.stack([x_mm, y_mm]) * px_per_mm
+    return np.stack([x_mm, y_mm]) * px_per_mm - 0.5
 
 
 def _stroke(lines: list[np.ndarray], width_px: float, shape: tuple[int, int]) -> np.ndarray:
@@ -183,10 +184,9 @@ def _grid(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndar
         (1.0, style.minor_width_mm * style.show_minor, style.minor),
         (layout.BOX_MM, style.major_width_mm, style.major),
     ):
-        x = np.arange(layout.GRID_LEFT_MM, layout.PAGE_WIDTH_MM, step_mm)
-        y = np.arange(layout.GRID_TOP_MM % step_mm, layout.PAGE_HEIGHT_MM, step_mm)
-        columns = _bars(width, np.round(x * px_per_mm), line_mm * px_per_mm)[:, None]
-        rows = _bars(height, np.round(y * px_per_mm), line_mm * px_per_mm)[:, None]
+        x, y = (np.rint(lines * px_per_mm - 0.5) for lines in layout.printed_lines_mm(step_mm))
+        columns = _bars(width, x, line_mm * px_per_mm)[:, None]
+        rows = _bars(height, y, line_mm * px_per_mm)[:, None]
         across = across * (1 - columns) + columns * np.float32(colour)
         down, through = down * (1 - rows) + rows * np.float32(colour), through * (1 - rows)
     sides = np.ones((width, 1), np.float32)
@@ -213,8 +213,8 @@ def _marks(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.nda
     pen = style.trace_width_mm * PULSE_TO_TRACE_WIDTH
 
     def bar(x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> None:
-        columns = _bars(shape[1], [x_mm * px_per_mm], width_mm * px_per_mm)
-        rows = _bars(shape[0], [y_mm * px_per_mm], height_mm * px_per_mm)
+        columns = _bars(shape[1], [x_mm * px_per_mm - 0.5], width_mm * px_per_mm)
+        rows = _bars(shape[0], [y_mm * px_per_mm - 0.5], height_mm * px_per_mm)
         box = np.ix_(np.flatnonzero(rows), np.flatnonzero(columns))
         coverage[box] = np.maximum(coverage[box], np.outer(rows[rows > 0], columns[columns > 0]))
 
@@ -226,7 +226,7 @@ def _marks(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.nda
         if row != layout.RHYTHM_ROW:
             for quarter in range(1, layout.QUARTERS):
                 x = layout.SIGNAL_LEFT_MM + quarter * layout.QUARTER_MM
-                bar(x, zero, layout.SEPARATOR_WIDTH_MM, layout.SEPARATOR_HEIGHT_MM)
+                bar(np.rint(x * px_per_mm) / px_per_mm, zero, layout.SEPARATOR_WIDTH_MM, layout.SEPARATOR_HEIGHT_MM)
     return coverage
 
 
@@ -241,7 +241,7 @@ def _texts(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.nda
     sheet = Image.new("L", shape[::-1])
     pen = ImageDraw.Draw(sheet)
     for x_mm, y_mm, words in (*names, *style.header, *FOOTER):
-        pen.text((x_mm * px_per_mm + 0.5, y_mm * px_per_mm + 0.5), words, fill=255, font=font, anchor="ls")
+        pen.text((x_mm * px_per_mm, y_mm * px_per_mm), words, fill=255, font=font, anchor="ls")
     return np.asarray(sheet, np.float32) / 255
 
 

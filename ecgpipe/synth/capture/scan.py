@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ecgpipe.layout import BOX_MM, GRID_TOP_MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM, printed_lines_mm
 from ecgpipe.synth.capture import noise, stains
 from ecgpipe.synth.capture.camera import ink_grain, jpeg
 from ecgpipe.synth.capture.paper import Sheet, print_sheet
@@ -74,9 +74,7 @@ def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _grid_density(density: np.ndarray) -> float:
     """Ink of the 5 mm lines, 0..1, the median over their crossings with the page's middle."""
-    ys = np.round(np.arange(GRID_TOP_MM + 4 * BOX_MM, PAGE_HEIGHT_MM - BOX_MM, BOX_MM) * REFERENCE_PX_PER_MM).astype(
-        int
-    )
+    ys = np.rint(printed_lines_mm()[1][4:-1] * REFERENCE_PX_PER_MM - 0.5).astype(int)
     near = np.maximum(np.maximum(density[ys], density[ys - 1]), density[ys + 1])
     return float(np.median(near))
 

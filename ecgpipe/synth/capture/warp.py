@@ -96,13 +96,13 @@ class Warp:
         return float(np.sqrt(np.median(dx) * np.median(dy)) / STEP_MM)
 
     def draw(self, raster: np.ndarray, left_px: float, top_px: float) -> np.ndarray:
-        """`raster`, whose pixel (left_px + k x, top_px + k y) is the page point (x, y) mm, as the picture
-        shows it; zero (transparent) where the raster ends."""
+        """`raster`, whose page begins at the edges of the pixel (left_px, top_px), as the picture shows it; zero
+        (transparent) where the raster ends."""
         shrink = self.scale / REFERENCE_PX_PER_MM
         if shrink < 0.95:
             raster = cv2.GaussianBlur(raster, (0, 0), 0.45 * np.sqrt(shrink**-2 - 1) + 0.15)
-        cols = self.enlarge(self.mm[0] * np.float32(REFERENCE_PX_PER_MM) + np.float32(left_px))
-        rows = self.enlarge(self.mm[1] * np.float32(REFERENCE_PX_PER_MM) + np.float32(top_px))
+        cols = self.enlarge(self.mm[0] * np.float32(REFERENCE_PX_PER_MM) + np.float32(left_px - 0.5))
+        rows = self.enlarge(self.mm[1] * np.float32(REFERENCE_PX_PER_MM) + np.float32(top_px - 0.5))
         method = cv2.INTER_LINEAR if shrink < 0.95 else cv2.INTER_CUBIC
         return cv2.remap(raster, cols, rows, method, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
