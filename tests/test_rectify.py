@@ -5,16 +5,15 @@ import numpy as np
 import pytest
 
 from ecgpipe import layout
-from ecgpipe.digitize import moved_traces, trace_curves
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
-from ecgpipe.rectify.surface import smooth
+from ecgpipe.rectify.printed import find_pattern, snapped
+from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
-from ecgpipe.trace.reader import Traces
 
 TRACED_MM = np.stack(np.meshgrid(np.arange(12.0, 266.0, 4.0), np.arange(60.0, 212.0, 4.0)), axis=-1)
 
@@ -73,7 +72,12 @@ def cat() -> np.ndarray:
     return np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-@pytest.mark.parametrize("picture", [cat, grid_paper, lambda: np.full((600, 800, 3), 255, np.uint8)])
+def chessboard() -> np.ndarray:
+    squares = (np.indices((1200, 1600)) // 40).sum(axis=0) % 2
+    return np.repeat((squares * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("picture", [cat, grid_paper, chessboard, lambda: np.full((600, 800, 3), 255, np.uint8)])
 def test_pictures_without_an_ecg_are_refused_with_a_reason(picture):
     with pytest.raises(PageNotFound, match="expected"):
         rectify(picture())
@@ -95,53 +99,65 @@ def test_dense_map_agrees_with_the_page_map_to_a_hundredth_of_a_pixel():
     assert np.abs(found - expected).max() < 0.05  # cubic weights come in steps of 1/32 px
 
 
-@pytest.mark.parametrize("harmonics", [1, 4])
-def test_measure_tells_how_far_the_lines_are_off(harmonics):
+@pytest.mark.parametrize("harmonics, px_per_mm, within_mm", [(3, 3.2, 0.08), (4, 3.2, 0.08), (12, 6.4, 0.01)])
+def test_measure_tells_how_far_the_lines_are_off(harmonics, px_per_mm, within_mm):
     shift_mm = np.array([0.4, -0.7])
     points = lattice_mm(5.0)
     lattice = Lattice(points * 6.0, 5.0, np.zeros(2))
     y, x = np.mgrid[: int(220 * 6.0), : int(280 * 6.0)] / 6.0
     off = np.stack([x, y], axis=-1) - shift_mm
     dark = np.exp(-0.5 * (np.abs(off - 5.0 * np.round(off / 5.0)) / 0.15) ** 2).max(axis=-1).astype(np.float32)
-    misfit = measure(lattice, dark, 4.0, harmonics=harmonics)
+    misfit = measure(lattice, dark, 4.0, harmonics=harmonics, px_per_mm=px_per_mm)
     inner = slice(4, -4)
     assert misfit.weight[inner, inner].min() > 0.9
-    assert np.abs(misfit.shift_mm[inner, inner] - shift_mm).max() < 0.08
+    assert np.abs(misfit.shift_mm[inner, inner] - shift_mm).max() < within_mm
 
 
 def test_smooth_follows_a_plane_and_does_not_follow_an_outlier():
     y, x = np.mgrid[:30, :40]
-    plane = (0.1 * x - 0.05 * y)[..., None]
+    plane = 0.1 * x - 0.05 * y
     target = plane.copy()
     target[15, 20] += 10.0
     fit = smooth(target, np.ones_like(target), 1.0, scale=0.2, rounds=6)
     assert np.abs(fit - plane).max() < 0.05
 
 
-def test_known_traces_on_a_black_grid_no_longer_pull_the_lines(page):
-    signals = simulate(np.random.default_rng(5))
-    taken = capture(page, "0004", np.random.default_rng(0), quarter_turn=0)
-    first = rectify(taken.image)
-    assert not first.blanked
-    rows = np.stack(
-        [np.concatenate([signals[3 * q + row, 1250 * q : 1250 * (q + 1)] for q in range(4)]) for row in range(3)]
-    )
-    known = moved_traces(Traces(np.vstack([rows, signals[1]]), np.ones((4, 5000))), taken.page_map, first.page_map)
-    second = first.without_traces(trace_curves(known))
-    assert errors_mm(second.page_map, taken.page_map).mean() < errors_mm(first.page_map, taken.page_map).mean()
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_flat_sheet_proves_stiff_and_a_crumpled_one_loose(axis):
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:46, :58]
+    lines = rng.normal(0, 0.03, (46, 1) if axis == 0 else (1, 58))  # every line a little off, as a whole
+    crumpled = 0.5 * np.sin(x / 1.6 + y / 2.0)
+    flat, loose = (best_stiffness(sheet + lines, np.ones((46, 58)), axis) for sheet in (0.01 * x, crumpled))
+    assert flat == STIFFNESSES[-1]
+    assert loose == STIFFNESSES[0]
 
 
-def test_traces_move_with_the_map_they_are_read_by():
-    def straight(mm):
-        return mm * 8.0
+# ---- the print
 
-    def bent(mm):  # everything lies 0.3 mm right of and 0.2 mm below where `straight` looks
-        return (mm + np.array([0.3, 0.2])) * 8.0
 
-    time_s = np.arange(5000) / 500
-    truth = np.tile(0.8 * np.sin(2 * np.pi * 3 * time_s), (4, 1))
-    true_map, wrong_map = PageMap.from_function(bent), PageMap.from_function(straight)
-    read = moved_traces(Traces(truth, np.ones_like(truth)), true_map, wrong_map)
-    assert np.abs(read.mv[:, 50:-50] - truth[:, 50:-50]).max() > 0.05
-    back = moved_traces(read, wrong_map, true_map)
-    assert np.abs(back.mv[:, 50:-50] - truth[:, 50:-50]).max() < 0.002
+def departures(place: int, noise_mm: float) -> np.ndarray:
+    """What a smooth sheet leaves of a page's lines that stands `place` boxes right of where it was thought to be."""
+    lattice = np.zeros((46, 58, 2))
+    across, down = (snapped(axis, n, -1 + place * (axis == 0)) for axis, n in ((0, 58), (1, 46)))
+    lattice += np.stack(np.broadcast_arrays(across[None, :], down[:, None]), axis=-1)
+    return lattice + np.random.default_rng(2).normal(0, noise_mm, (1, 58, 2))
+
+
+@pytest.mark.parametrize("place", [0, -1, 2])
+def test_the_prints_own_pattern_is_recognised_where_it_stands(place):
+    pattern = find_pattern(departures(place, 0.01), np.ones((46, 58, 2)), (-1, -1))
+    np.testing.assert_array_equal(pattern.across_mm, snapped(0, 58, -1 + place))
+    assert min(pattern.likeness) > 0.9
+
+
+def test_lines_without_the_pattern_are_taken_for_regular():
+    noise = np.random.default_rng(3).normal(0, 0.03, (46, 58, 1)) * np.ones(2)
+    pattern = find_pattern(noise, np.ones((46, 58, 2)), (-1, -1))
+    assert not pattern.shift_mm.any()
+
+
+def test_lines_are_printed_within_half_a_pixel_of_their_regular_places():
+    for lines, regular in zip(layout.printed_lines_mm(), (layout.GRID_LEFT_MM, layout.GRID_TOP_MM), strict=True):
+        off_px = (lines - regular - 5.0 * np.arange(len(lines))) * layout.REFERENCE_PX_PER_MM
+        assert np.abs(off_px).max() <= 0.5 and 0.25 < off_px.std() < 0.33

@@ -1,7 +1,8 @@
 """Picture to page geometry: find the grid, count its boxes, tell which way is up, follow every fold.
 
-The 5 mm lines carry it all: local spectra find them (seed), their phase is unwrapped over the sheet (grow), the printed
-furniture says which box is which (anchor), and a second pass at finer windows settles the rest (refine).
+The 5 mm lines carry it all: local spectra find them (seed), crossings are followed ring by ring over the sheet (grow),
+the printed furniture says which box is which (anchor), and every line is measured for itself (refine), against the
+place where this very print has it (printed), on a sheet as stiff as it proves to be (surface).
 """
 
 from dataclasses import dataclass
@@ -11,55 +12,28 @@ import numpy as np
 
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import PageMap
-from ecgpipe.layout import PAGE_WIDTH_MM
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import grid_contrast, trace_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.quality import Quality, page_quality
-from ecgpipe.rectify.refine import densify, page_lattice, settle, without_curves, without_trace
+from ecgpipe.rectify.refine import densify, page_lattice, settle, without_trace
 from ecgpipe.rectify.seed import find_seeds
 
 LONG_SIDES_PX = (2000, 3000)  # of the picture worked on; a sheet far off has boxes too small for the first
 REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
 MIN_MARGIN = 0.02
-MOST_BEND = 0.085  # crumpled paper stays below 0.065, a lattice that skips a box is above
+MOST_BEND = 0.085  # crumpled paper stays below; a lattice that skips a box may be above
 SEEDS = 3
-FIRST_STIFFNESS, SECOND_STIFFNESS = 5.0, 2.0  # of the sheet, before and after the traces are known
-BLANK_MM = 1.6  # width of the stroke that hides a known trace
+MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 
 
 @dataclass(frozen=True)
 class Rectified:
-    """`page_map` from page mm to pixels of the picture as given; `quality` says how far to trust it.
-
-    `lattice` and `dark` are the sheet and the contrast of its grid in the working picture, `scale` (x, y) px of the
-    picture as given per px of that one; `blanked` says that the trace's colour was enough to take it out of `dark`.
-    """
+    """`page_map` from page mm to pixels of the picture as given; `quality` says how far to trust it."""
 
     page_map: PageMap
     quality: Quality
-    lattice: Lattice
-    dark: np.ndarray
-    scale: np.ndarray
-    blanked: bool
-
-    def without_traces(self, curves_mm: list[np.ndarray]) -> "Rectified":
-        """The page settled anew with the traces, known by now as `curves_mm` (n, 2) on the page, blanked.
-
-        On a black grid nothing else tells a QRS complex from a line: it pulls the lines beside it by a tenth of a
-        millimetre, which is two samples. Where colour told them apart at the first look, nothing changes.
-        """
-        if self.blanked:
-            return self
-        work_map = densify(self.lattice)
-        corners = work_map.to_picture(np.array([[0.0, 0.0], [PAGE_WIDTH_MM, 0.0]]))
-        px_per_mm = np.linalg.norm(corners[1] - corners[0]) / PAGE_WIDTH_MM
-        curves_px = [work_map.to_picture(curve) for curve in curves_mm]
-        dark = without_curves(self.dark, curves_px, max(3, round(BLANK_MM * px_per_mm)))
-        lattice, misfit = settle(self.lattice, dark, SECOND_STIFFNESS)
-        quality = page_quality(lattice, misfit, dark.shape, self.quality.certainty, self.quality.turns)
-        return Rectified(_page_map(lattice, self.scale), quality, lattice, dark, self.scale, blanked=True)
 
 
 def rectify(picture: np.ndarray) -> Rectified:
@@ -95,16 +69,15 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
 
     sheet, anchor = _best_sheet(dark, ink)
     page = page_lattice(sheet, anchor)
-    grid = without_trace(dark, ink, page)
-    lattice, misfit = settle(page, grid, FIRST_STIFFNESS)
-    quality = page_quality(lattice, misfit, work.shape, anchor.margin, anchor.turns)
+    settled = settle(page, without_trace(dark, ink, page))
+    quality = page_quality(settled, work.shape, anchor.margin, anchor.turns)
+    if quality.hidden_share > MOST_HIDDEN:
+        raise PageNotFound(
+            f"a grid, but {quality.hidden_share:.0%} of a 12-lead page on it shows none (at most {MOST_HIDDEN:.0%}); "
+            "expected a 3x4 page with a rhythm strip"
+        )
     scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
-    return Rectified(_page_map(lattice, scale), quality, lattice, grid, scale, blanked=grid is not dark)
-
-
-def _page_map(lattice: Lattice, scale: np.ndarray) -> PageMap:
-    """The map into the picture as given, which has `scale` (x, y) px per px of the lattice's picture."""
-    return densify(lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
+    return Rectified(densify(settled.lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5), quality)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:

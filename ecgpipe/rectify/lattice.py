@@ -12,7 +12,8 @@ import numpy as np
 
 from ecgpipe.layout import BOX_MM
 
-CANVAS_PX_PER_MM = 3.2  # a 5 mm line is about a pixel wide there
+# Of the canvas, coarse for looking and fine for measuring: lines narrower than its pixels come out at wrong places.
+CANVAS_PX_PER_MM, FINE_PX_PER_MM = 3.2, 6.4
 PIECE_MM = 2.5  # lines are averaged over this much of their length, then the median is taken
 MEDIAN_PIECES = 5
 PEAK_MM = 1.2
@@ -35,18 +36,15 @@ class Lattice:
         xs, ys = np.meshgrid(np.arange(cols), np.arange(rows))
         return np.stack([xs, ys], axis=-1) * self.step_mm + self.origin_mm
 
-    @property
-    def cell_px(self) -> int:
-        return round(self.step_mm * CANVAS_PX_PER_MM)
-
     def moved(self, nodes: np.ndarray) -> "Lattice":
         """The lattice with other picture positions."""
         return replace(self, nodes=nodes)
 
-    def canvas(self, image: np.ndarray) -> np.ndarray:
-        """`image` resampled, each lattice cell `cell_px` pixels a side with its node in the middle; 0 outside."""
+    def canvas(self, image: np.ndarray, px_per_mm: float = CANVAS_PX_PER_MM) -> np.ndarray:
+        """`image` resampled, a cell of the lattice about each node; 0 outside."""
         rows, cols = self.nodes.shape[:2]
-        map_xy = cv2.resize(self.nodes.astype(np.float32), (cols * self.cell_px, rows * self.cell_px))
+        cell_px = round(self.step_mm * px_per_mm)
+        map_xy = cv2.resize(self.nodes.astype(np.float32), (cols * cell_px, rows * cell_px))
         return cv2.remap(image, map_xy[..., 0], map_xy[..., 1], cv2.INTER_LINEAR, borderValue=0)
 
     def at(self, shift_mm: np.ndarray) -> np.ndarray:
@@ -78,16 +76,23 @@ class Misfit:
 
 
 def measure(
-    lattice: Lattice, dark: np.ndarray, window_mm: float, *, harmonics: int = 1, reach_mm: float = PEAK_MM
+    lattice: Lattice,
+    dark: np.ndarray,
+    window_mm: float,
+    *,
+    harmonics: int,
+    reach_mm: float = PEAK_MM,
+    px_per_mm: float = CANVAS_PX_PER_MM,
 ) -> Misfit:
     """Where the 5 mm lines about every node are, seen through a Gaussian window of standard deviation `window_mm`.
 
-    A line family at x = 5k + d has the Fourier coefficients H_h = exp(-2πi h d / 5) at h cycles a box. With one
-    harmonic the phase gives d, as far as half a box away. With four, d is the peak within PEAK_MM of the sum of
-    H_h exp(2πi h d / 5): as narrow as a line, so that a QRS complex beside it no longer pulls, and still blind to the
-    1 mm grid, which begins at the fifth. A median along the lines then comes first: most of what crosses is shorter.
+    A line family at x = 5k + d has the Fourier coefficients H_h = exp(-2πi h d / 5) at h cycles a box, and d is the
+    peak within `reach_mm` of the sum of H_h exp(2πi h d / 5). Up to four `harmonics` are blind to the 1 mm grid, which
+    begins at the fifth, and may look far; with twelve the peak is as narrow as a line, and neither a QRS complex beside
+    it nor the next 1 mm line, printed up to half a pixel off its own place, pulls any more. A median along the lines
+    comes first: most of what crosses them is shorter.
     """
-    canvas = lattice.canvas(dark)
+    canvas = lattice.canvas(dark, px_per_mm)
     look = partial(_along, step_mm=lattice.step_mm, window_mm=window_mm, harmonics=harmonics, reach_mm=reach_mm)
     across = look(canvas, lattice.nodes.shape[:2], lattice.origin_mm[0])
     down = look(canvas.T, lattice.nodes.shape[1::-1], lattice.origin_mm[1])
@@ -110,8 +115,7 @@ def _along(
     cell = canvas.shape[1] // cols
     pieces = round(rows * step_mm / PIECE_MM)
     lines = cv2.resize(canvas, (canvas.shape[1], pieces), interpolation=cv2.INTER_AREA)
-    if harmonics > 1:
-        lines = _median_along(lines)
+    lines = _median_along(lines)
     at_mm = ((np.arange(cols * cell) + 0.5) / cell - 0.5) * step_mm + origin_mm
 
     def windowed(wave: np.ndarray) -> np.ndarray:
@@ -120,7 +124,7 @@ def _along(
 
     angles = [2 * np.pi * h / BOX_MM * at_mm for h in range(1, harmonics + 1)]
     coefficients = np.stack([windowed(np.cos(a)) - 1j * windowed(np.sin(a)) for a in angles])
-    shift = -np.angle(coefficients[0]) * BOX_MM / (2 * np.pi) if harmonics == 1 else _peak(coefficients, reach_mm)
+    shift = _peak(coefficients, reach_mm)
     floor, clear = COHERENCE
     coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + FAINTEST)
     return shift, np.clip((coherence - floor) / (clear - floor), 0.0, 1.0) ** 2

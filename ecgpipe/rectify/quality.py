@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ecgpipe.layout import BASELINES_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
-from ecgpipe.rectify.lattice import Lattice, Misfit
+from ecgpipe.rectify.lattice import Lattice
+from ecgpipe.rectify.refine import Settled
 
 BAND_MM = 12.0  # above and below a baseline: the traced area
 
@@ -29,7 +30,7 @@ class Quality:
     @property
     def expected_error_mm(self) -> float:
         """What the median error of the map's points is likely to be; fitted on simulated pages."""
-        return 4.0 * self.misfit_mm**1.26
+        return 4.9 * self.misfit_mm**1.29
 
     def __str__(self) -> str:
         return (
@@ -42,8 +43,9 @@ class Quality:
         return {"expected_error_mm": self.expected_error_mm} | asdict(self)
 
 
-def page_quality(lattice: Lattice, misfit: Misfit, shape: tuple[int, ...], certainty: float, turns: int) -> Quality:
-    """The quality of a settled page lattice in a picture of `shape`, with the misfit that is left."""
+def page_quality(settled: Settled, shape: tuple[int, ...], certainty: float, turns: int) -> Quality:
+    """The quality of a settled page in a picture of `shape`."""
+    lattice, misfit = settled.lattice, settled.misfit
     traced = _traced(lattice)
     held = ((lattice.nodes >= 0) & (lattice.nodes <= np.array(shape[1::-1]) - 1)).all(axis=-1)[traced]
     seen = (misfit.weight.min(axis=-1) > 0)[traced]

@@ -1,4 +1,7 @@
-"""The anchored page on a finer lattice, settled on the printed lines with ever smaller windows."""
+"""The anchored page, settled on its printed lines one by one."""
+
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -7,25 +10,32 @@ from scipy.ndimage import map_coordinates
 from ecgpipe.geometry import PageMap, lattice_mm
 from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
 from ecgpipe.rectify.anchor import Anchor
-from ecgpipe.rectify.lattice import CANVAS_PX_PER_MM, Lattice, Misfit, measure, sample_linear
-from ecgpipe.rectify.surface import smooth
+from ecgpipe.rectify.lattice import CANVAS_PX_PER_MM, FINE_PX_PER_MM, PEAK_MM, Lattice, Misfit, measure, sample_linear
+from ecgpipe.rectify.printed import Pattern, find_pattern
+from ecgpipe.rectify.surface import best_stiffness, smooth
 
-STEP_MM = 5.0
+STEP_MM = BOX_MM
+LINES = (44, 56)  # horizontal and vertical lines of a page; its lattice has a node on every crossing and one beyond
+FIRST = (-1, -1)  # column and row: the page's line that is the first of its lattice
 MAP_STEP_MM = 2.5
-WINDOWS_MM = (5.0, 4.0, 3.0, 3.0)
-FRACTION_BITS = 4  # of the coordinates that OpenCV draws at
-HARMONICS = 4
+WINDOWS_MM = (5.0, 4.0)  # to come near
+OWN_WINDOW_MM, OWN_REACH_MM = 1.5, 0.5  # a line for itself, told from the 1 mm lines beside it
+ROUNDS = 2
+LOOSE = 1.0  # stiffness before it is known
+HARMONICS, OWN_HARMONICS = 4, 12
 OUTLIER_MM = 0.2
 LINE_MM = 0.2  # half the width in which the level of the printed lines is looked for
+LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others; traces cover a few per cent of them
 MOST_LEVEL, MOST_SHARE = 0.27, 0.15  # grids blacker than this, or mould, cannot be told from the trace
 
 
 def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
-    """The lattice turned upright, cut to the page and resampled every STEP_MM of page millimetres."""
+    """The lattice turned upright and cut to the page, each node on the crossing of two of its lines."""
     upright = np.rot90(lattice.nodes, anchor.turns)
-    grid_mm = lattice_mm(STEP_MM) - (GRID_LEFT_MM, GRID_TOP_MM)
-    boxes = grid_mm / BOX_MM + anchor.first
-    return Lattice(sample_linear(upright, boxes[..., 0], boxes[..., 1]), STEP_MM, grid_mm[0, 0])
+    down, across = LINES
+    boxes = np.stack(np.meshgrid(np.arange(across + 2), np.arange(down + 2)), axis=-1) + FIRST
+    at = boxes + anchor.first
+    return Lattice(sample_linear(upright, at[..., 0], at[..., 1]), STEP_MM, STEP_MM * np.array(FIRST, np.float64))
 
 
 def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.ndarray:
@@ -39,40 +49,93 @@ def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.nda
         at_mm = (np.arange(canvas.shape[1 - axis]) + 0.5) / CANVAS_PX_PER_MM - STEP_MM / 2 + lattice.origin_mm[axis]
         near = np.abs(at_mm - BOX_MM * np.round(at_mm / BOX_MM)) < LINE_MM
         on_line |= near[None, :] if axis == 0 else near[:, None]
-    level = np.quantile(canvas[on_line], 0.6)
+    level = np.quantile(canvas[on_line], LINE_QUANTILE)
     trace = max(0.2, 1.35 * level + 0.05)
     if level > MOST_LEVEL or (canvas > trace).mean() > MOST_SHARE:
         return dark
     return np.where(cv2.dilate(ink, np.ones((5, 5), np.uint8)) > trace, np.float32(0.0), dark)
 
 
-def without_curves(dark: np.ndarray, curves_px: list[np.ndarray], width_px: int) -> np.ndarray:
-    """`dark` with a stroke of `width_px` blanked along each curve (n, 2) px."""
-    stroke = np.zeros(dark.shape, np.uint8)
-    points = [np.round(curve * 2**FRACTION_BITS).astype(np.int32) for curve in curves_px]
-    cv2.polylines(stroke, points, isClosed=False, color=1, thickness=width_px, shift=FRACTION_BITS)
-    return np.where(stroke > 0, np.float32(0.0), dark)
+@dataclass(frozen=True)
+class Settled:
+    """A page `lattice` on its printed lines, the `misfit` that is left, and what the print and the sheet are like."""
+
+    lattice: Lattice
+    misfit: Misfit
+    pattern: Pattern
+    stiffness: tuple[float, float]
 
 
-def settle(lattice: Lattice, dark: np.ndarray, stiffness: float) -> tuple[Lattice, Misfit]:
-    """Lattice whose nodes lie on the grid of the contrast picture `dark`, and the misfit that is left."""
+def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
+    """The page `lattice` with its nodes on the grid of the contrast picture `dark`.
+
+    First by wide windows; then every line for itself, less what the print is known to have it off, and as stiff as the
+    sheet proves to be: a scan is almost flat, and its lines' errors average out over the page; a crumpled photo is not.
+    """
     for window in WINDOWS_MM:
-        misfit = on_picture(measure(lattice, dark, window, harmonics=HARMONICS), lattice, dark.shape)
-        shift = smooth(misfit.shift_mm, misfit.weight + 1e-3, stiffness, scale=OUTLIER_MM)
-        lattice = lattice.moved(lattice.at(shift))
-    return lattice, on_picture(measure(lattice, dark, WINDOWS_MM[-1], harmonics=HARMONICS), lattice, dark.shape)
+        near = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
+        lattice = _on_sheet(lattice, near, (LOOSE, LOOSE))
+    own = partial(_look, dark=dark, window_mm=OWN_WINDOW_MM, harmonics=OWN_HARMONICS, reach_mm=OWN_REACH_MM)
+    misfit = own(lattice)
+    pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST)
+    stiffness = None
+    for _ in range(ROUNDS):
+        misfit = _less(misfit, pattern)
+        stiffness = stiffness or _stiffness(lattice, misfit)
+        lattice = _on_sheet(lattice, misfit, stiffness)
+        misfit = own(lattice)
+    return Settled(lattice, _less(misfit, pattern), pattern, stiffness)
 
 
-def on_picture(misfit: Misfit, lattice: Lattice, shape: tuple[int, int]) -> Misfit:
-    """The misfit with no weight outside the picture."""
+def _look(lattice: Lattice, dark: np.ndarray, *, window_mm: float, harmonics: int, reach_mm: float) -> Misfit:
+    """The misfit, with no weight outside the picture nor for lines at the end of the reach."""
+    misfit = measure(lattice, dark, window_mm, harmonics=harmonics, reach_mm=reach_mm, px_per_mm=FINE_PX_PER_MM)
     x, y = lattice.nodes[..., 0], lattice.nodes[..., 1]
-    inside = (x > 0) & (x < shape[1] - 1) & (y > 0) & (y < shape[0] - 1)
-    return Misfit(misfit.shift_mm, misfit.weight * inside[..., None])
+    inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
+    within = np.abs(misfit.shift_mm) < 0.9 * reach_mm
+    return Misfit(misfit.shift_mm, misfit.weight * inside[..., None] * within)
+
+
+def _less(misfit: Misfit, pattern: Pattern) -> Misfit:
+    return Misfit(misfit.shift_mm - pattern.shift_mm, misfit.weight)
+
+
+def _departure(lattice: Lattice, misfit: Misfit) -> tuple[np.ndarray, np.ndarray] | None:
+    """The homography (3, 3) of a flat sheet, and how many mm (rows, cols, 2) the lines seen lie off it."""
+    points, seen = lattice.points_mm, misfit.weight.min(axis=-1) > 0
+    target = lattice.at(np.where(misfit.weight > 0, misfit.shift_mm, 0.0))
+    flat = cv2.findHomography(points[seen], target[seen])[0] if seen.sum() >= 4 else None
+    if flat is None:
+        return None
+    return flat, _through(np.linalg.inv(flat), target) - points
+
+
+def _through(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return cv2.perspectiveTransform(points.reshape(-1, 1, 2), homography).reshape(points.shape)
+
+
+def _stiffness(lattice: Lattice, misfit: Misfit) -> tuple[float, float]:
+    """Of the sheet along x and y."""
+    departure = _departure(lattice, misfit)
+    if departure is None:
+        return LOOSE, LOOSE
+    across, down = (best_stiffness(departure[1][..., k], misfit.weight[..., k], axis=1 - k) for k in (0, 1))
+    return across, down
+
+
+def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float]) -> Lattice:
+    """The lattice on the lines that were seen, as smooth as `stiffness` has it: a flat sheet and what it lacks."""
+    departure = _departure(lattice, misfit)
+    if departure is None:
+        return lattice
+    flat, off = departure
+    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], scale=OUTLIER_MM, rounds=3) for k in (0, 1)]
+    return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 
 def densify(lattice: Lattice) -> PageMap:
     """The settled lattice as a page map: cubic between its nodes, so that linear steps between the map's are enough."""
-    points = lattice_mm(MAP_STEP_MM) / STEP_MM
+    points = (lattice_mm(MAP_STEP_MM) - (GRID_LEFT_MM, GRID_TOP_MM) - lattice.origin_mm) / STEP_MM
     at = np.moveaxis(points[..., ::-1], -1, 0)
     axes = [map_coordinates(lattice.nodes[..., k], at, order=3, mode="nearest") for k in (0, 1)]
     return PageMap(np.stack(axes, axis=-1).astype(np.float32), MAP_STEP_MM)

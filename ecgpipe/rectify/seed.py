@@ -9,7 +9,7 @@ from scipy import fft
 from ecgpipe.layout import BOX_MM
 
 TILE_PX = 320
-BOX_RANGE_PX = (10.0, 44.0)  # in a picture of WORK_LONG_SIDE_PX: the page is 28 to 125 % of it
+BOX_RANGE_PX = (10.0, 44.0)  # in a picture of 2000 px: the page is 28 to 125 % of it
 FREQUENCIES = 1.0 / np.geomspace(*BOX_RANGE_PX, 240)  # cycles/px
 MOST, NOISE = 30.0, 3.5  # times the typical spectrum: no line counts for more, and what noise may reach
 TEETH, TOP_FREQUENCY = 11, 0.45  # harmonics counted, below the pixels' own limit

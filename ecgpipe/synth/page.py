@@ -1,7 +1,7 @@
 """The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of `ecgpipe.layout`.
 
-Page millimetre x lies at pixel index `x * px_per_mm - 0.5`, pixel centres being the integers, so that the page's edge is
-the picture's. Grid lines and separators snap to whole pixels, as matplotlib does for the kit; traces and pulses are
+Page millimetre x lies at pixel index `x * px_per_mm - 0.5`, pixel centres being the integers: the page's edge is the
+picture's. Grid lines and separators snap to whole pixels, as matplotlib does for the kit; traces and pulses are
 anti-aliased at their exact place.
 """
 

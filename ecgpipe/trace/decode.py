@@ -10,7 +10,7 @@ MIN_SIGMA_PX = 0.1
 def expected_height(logits: Tensor) -> Tensor:
     """Mean (N, T) px of the distributions of logits (N, T, H): of all heights the one with the least squared error."""
     p = torch.softmax(logits.float(), -1)
-    return p @ torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
+    return (p * _rows(p)).sum(-1)
 
 
 def decode_heights(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -20,10 +20,15 @@ def decode_heights(logits: Tensor) -> tuple[Tensor, Tensor]:
     curves the deviation says so.
     """
     p = torch.softmax(logits.float(), -1)
-    rows = torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
-    height = p @ rows
+    rows = _rows(p)
+    height = (p * rows).sum(-1)
     variance = (p * (rows - height[..., None]).square()).sum(-1) - LABEL_SIGMA_PX**2
     return height, variance.clamp(min=MIN_SIGMA_PX**2).sqrt()
+
+
+def _rows(p: Tensor) -> Tensor:
+    """The row numbers, to be multiplied and summed: as a matrix product autocast would round them to 8 bits."""
+    return torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)
 
 
 def to_mv(height_px: Tensor, baseline_px: Tensor | float, px_per_mv: float) -> Tensor:
