@@ -11,7 +11,7 @@ from ecgpipe.errors import DataError, ParamsError
 from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm
 from ecgpipe.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, time_to_mm
 from ecgpipe.trace.data import FrameSample, heights_of, random_crop, row_series, strips_of
-from ecgpipe.trace.decode import decode_heights, to_mv
+from ecgpipe.trace.decode import decode_heights, expected_height, to_mv
 from ecgpipe.trace.models import WIDTHS, build_model
 from ecgpipe.trace.reader import TraceReader
 from ecgpipe.trace.strips import FS_HZ, PAPER, ROWS, SAMPLES, StripSpec, flatten_light
@@ -288,3 +288,11 @@ def test_page_of_the_strip_reaches_past_the_paper():
     assert SPEC.top(3) + SPEC.height > PAGE_HEIGHT_MM * SPEC.frame.px_per_mm_y
     assert SPEC.left + SPEC.width < PAGE_WIDTH_MM * SPEC.frame.px_per_mm_x
     assert SPEC.baseline(0) - SPEC.height // 2 == pytest.approx(BASELINES_MM[0] * 8 % 1)
+
+
+def test_heights_keep_their_precision_in_mixed_precision():
+    rows = torch.arange(512.0)
+    logits = -((rows - 301.37) ** 2)[None, None] / 4.5
+    with torch.autocast("cpu", torch.bfloat16):
+        assert expected_height(logits).item() == pytest.approx(301.37, abs=0.01)
+        assert decode_heights(logits)[0].item() == pytest.approx(301.37, abs=0.01)

@@ -23,7 +23,7 @@ OWN_WINDOW_MM, OWN_REACH_MM = 1.5, 0.5  # a line for itself, told from the 1 mm 
 ROUNDS = 2
 LOOSE = 1.0  # stiffness before it is known
 HARMONICS, OWN_HARMONICS = 4, 12
-OUTLIER_MM = 0.2
+OUTLIER_MM, FITS = 0.05, 5  # a crease, or ink across a line; the surface is fitted so often until they have no say
 LINE_MM = 0.2  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others; traces cover a few per cent of them
 MOST_LEVEL, MOST_SHARE = 0.27, 0.15  # grids blacker than this, or mould, cannot be told from the trace
@@ -129,7 +129,7 @@ def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float]) 
     if departure is None:
         return lattice
     flat, off = departure
-    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], scale=OUTLIER_MM, rounds=3) for k in (0, 1)]
+    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], scale=OUTLIER_MM, rounds=FITS) for k in (0, 1)]
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 
