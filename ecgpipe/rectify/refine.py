@@ -23,7 +23,8 @@ OWN_WINDOW_MM, OWN_REACH_MM = 1.5, 0.5  # a line for itself, told from the 1 mm 
 ROUNDS = 2
 LOOSE = 1.0  # stiffness before it is known
 HARMONICS, OWN_HARMONICS = 4, 12
-OUTLIER_MM, FITS = 0.05, 5  # a crease, or ink across a line; the surface is fitted so often until they have no say
+# A crease, or ink across a line, is this far off the surface; it is fitted so often until they have little say.
+OUTLIER_MM, OWN_OUTLIER_MM, FITS = 0.2, 0.1, 4
 LINE_MM = 0.2  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others; traces cover a few per cent of them
 MOST_LEVEL, MOST_SHARE = 0.27, 0.15  # grids blacker than this, or mould, cannot be told from the trace
@@ -74,7 +75,7 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     """
     for window in WINDOWS_MM:
         near = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
-        lattice = _on_sheet(lattice, near, (LOOSE, LOOSE))
+        lattice = _on_sheet(lattice, near, (LOOSE, LOOSE), OUTLIER_MM)
     own = partial(_look, dark=dark, window_mm=OWN_WINDOW_MM, harmonics=OWN_HARMONICS, reach_mm=OWN_REACH_MM)
     misfit = own(lattice)
     pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST)
@@ -82,7 +83,7 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     for _ in range(ROUNDS):
         misfit = _less(misfit, pattern)
         stiffness = stiffness or _stiffness(lattice, misfit)
-        lattice = _on_sheet(lattice, misfit, stiffness)
+        lattice = _on_sheet(lattice, misfit, stiffness, OWN_OUTLIER_MM)
         misfit = own(lattice)
     return Settled(lattice, _less(misfit, pattern), pattern, stiffness)
 
@@ -123,13 +124,13 @@ def _stiffness(lattice: Lattice, misfit: Misfit) -> tuple[float, float]:
     return across, down
 
 
-def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float]) -> Lattice:
+def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], outlier_mm: float) -> Lattice:
     """The lattice on the lines that were seen, as smooth as `stiffness` has it: a flat sheet and what it lacks."""
     departure = _departure(lattice, misfit)
     if departure is None:
         return lattice
     flat, off = departure
-    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], scale=OUTLIER_MM, rounds=FITS) for k in (0, 1)]
+    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], scale=outlier_mm, rounds=FITS) for k in (0, 1)]
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 
