@@ -15,6 +15,7 @@ test: $(INSTALLED)
 
 bench: $(INSTALLED)
 	python -m examples.bench
+	python -m examples.bench_rectify --pages 10
 
 lint: $(INSTALLED)
 	ruff check
