@@ -31,5 +31,6 @@ def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
 
 
 def trace_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
-    """Contrast of black ink (H, W): the lightest channel, in which a red, blue or green grid all but vanishes."""
-    return contrast(reduce(cv2.max, cv2.split(picture)), reach_px)
+    """Contrast of black ink (H, W): of the lightest channel, less what the darkest one has more, as a coloured grid's."""
+    lightest, darkest = (contrast(reduce(of, cv2.split(picture)), reach_px) for of in (cv2.max, cv2.min))
+    return np.maximum(2 * lightest - darkest, 0.0)

@@ -14,8 +14,9 @@ from ecgpipe.layout import BOX_MM
 
 # Of the canvas, coarse for looking and fine for measuring: lines narrower than its pixels come out at wrong places.
 CANVAS_PX_PER_MM, FINE_PX_PER_MM = 3.2, 6.4
-PIECE_MM = 2.5  # lines are averaged over this much of their length, then the median is taken
-MEDIAN_PIECES = 5
+PIECE_MM = 1.25  # lines are averaged over this much of their length, then the median is taken
+MEDIAN_PIECES = 3
+LEAST_KNOWN = 0.3
 PEAK_MM = 1.2
 FAINTEST = 0.003  # mean ink below which lines are taken for noise
 # Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second.
@@ -114,7 +115,7 @@ def _along(
     rows, cols = shape
     cell = canvas.shape[1] // cols
     pieces = round(rows * step_mm / PIECE_MM)
-    lines = cv2.resize(canvas, (canvas.shape[1], pieces), interpolation=cv2.INTER_AREA)
+    lines, seen = _pieces(canvas, pieces)
     lines = _median_along(lines)
     at_mm = ((np.arange(cols * cell) + 0.5) / cell - 0.5) * step_mm + origin_mm
 
@@ -127,7 +128,19 @@ def _along(
     shift = _peak(coefficients, reach_mm)
     floor, clear = COHERENCE
     coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + FAINTEST)
-    return shift, np.clip((coherence - floor) / (clear - floor), 0.0, 1.0) ** 2
+    seen = cv2.resize(seen, (cols * 5, rows), interpolation=cv2.INTER_AREA).reshape(rows, cols, 5)[..., 1:4].min(axis=-1)
+    return shift, (seen * np.clip((coherence - floor) / (clear - floor), 0.0, 1.0)) ** 2
+
+
+def _pieces(canvas: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean ink of `count` pieces along every column, and the share (count, width) of about MEDIAN_PIECES that is known."""
+    size = (canvas.shape[1], count)
+    known = ~np.isnan(canvas)
+    total = cv2.resize(np.where(known, canvas, np.float32(0.0)), size, interpolation=cv2.INTER_AREA)
+    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    near_total, near_share = (cv2.blur(a, (1, MEDIAN_PIECES), borderType=cv2.BORDER_REPLICATE) for a in (total, share))
+    near = near_total / np.maximum(near_share, 1e-3)
+    return np.where(share > LEAST_KNOWN, total / np.maximum(share, 1e-3), near), near_share
 
 
 def _median_along(lines: np.ndarray) -> np.ndarray:

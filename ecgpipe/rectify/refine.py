@@ -24,10 +24,11 @@ ROUNDS = 2
 LOOSE = 1.0  # stiffness before it is known
 HARMONICS, OWN_HARMONICS = 4, 12
 # A crease, or ink across a line, is this far off the surface; it is fitted so often until they have little say.
-OUTLIER_MM, OWN_OUTLIER_MM, FITS = 0.2, 0.1, 4
-LINE_MM = 0.2  # half the width in which the level of the printed lines is looked for
+OUTLIER_MM, OWN_OUTLIER_MM, FITS = 0.2, 0.06, 4
+FAC,ADD,FLOOR,BLUR,DIL=1.35,.05,.15,1.0,5
+LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others; traces cover a few per cent of them
-MOST_LEVEL, MOST_SHARE = 0.27, 0.15  # grids blacker than this, or mould, cannot be told from the trace
+MOST_LEVEL, MOST_SHARE = 0.5, 0.15 # grids blacker than this, or mould, cannot be told from the trace
 
 
 def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
@@ -44,17 +45,21 @@ def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.nda
 
     A QRS complex beside a line looks like a line out of place. On a black grid nothing is blanked.
     """
-    canvas = cv2.dilate(lattice.canvas(ink), np.ones((5, 5), np.uint8))
-    on_line = np.zeros(canvas.shape, bool)
-    for axis in (0, 1):
-        at_mm = (np.arange(canvas.shape[1 - axis]) + 0.5) / CANVAS_PX_PER_MM - STEP_MM / 2 + lattice.origin_mm[axis]
-        near = np.abs(at_mm - BOX_MM * np.round(at_mm / BOX_MM)) < LINE_MM
-        on_line |= near[None, :] if axis == 0 else near[:, None]
-    level = np.quantile(canvas[on_line], LINE_QUANTILE)
-    trace = max(0.2, 1.35 * level + 0.05)
+    ink = cv2.GaussianBlur(ink, (0, 0), BLUR)
+    canvas = lattice.canvas(cv2.dilate(ink, np.ones((3, 3), np.uint8)))
+    level = max(_line_level(canvas), _line_level(canvas.T))
+    trace = max(FLOOR, FAC * level + ADD)
     if level > MOST_LEVEL or (canvas > trace).mean() > MOST_SHARE:
         return dark
-    return np.where(cv2.dilate(ink, np.ones((5, 5), np.uint8)) > trace, np.float32(0.0), dark)
+    return np.where(cv2.dilate(ink, np.ones((DIL, DIL), np.uint8)) > trace, np.float32(np.nan), dark)
+
+
+def _line_level(canvas: np.ndarray) -> float:
+    """Contrast of the darkest of the lines that cross the canvas from top to bottom, where nothing covers them."""
+    cell = round(STEP_MM * CANVAS_PX_PER_MM)
+    half = round(LINE_MM * CANVAS_PX_PER_MM)
+    at_line = canvas.reshape(len(canvas), -1, cell)[..., cell // 2 - half : cell // 2 + half].max(axis=-1)
+    return float(np.quantile(np.median(at_line, axis=0), LINE_QUANTILE))
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], 
     if departure is None:
         return lattice
     flat, off = departure
-    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], scale=outlier_mm, rounds=FITS) for k in (0, 1)]
+    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], outlier=outlier_mm, rounds=FITS) for k in (0, 1)]
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 

@@ -1,32 +1,36 @@
 """From noisy misfits to one sheet: a smooth surface by weighted least squares, as stiff as the sheet proves to be."""
 
 from functools import cache
+from itertools import product
 from math import comb
 
 import numpy as np
-from scipy import sparse
 from scipy.linalg import solveh_banded
 
 ORDER = 3  # of the differences that cost: a curled sheet may bend steadily for nothing
-STIFFNESSES = (0.1, 1.0, 10.0, 100.0, 1e4)
+STIFFNESSES = (0.1, 1.0, 1e4)
+CREASE_MM = 0.02  # a third difference from which the sheet is taken for folded
 TOLERANCE = 1.07  # the stiffest surface is taken whose error at lines left out is within this of the least
 MOST_ERROR_MM = 0.15  # no single node counts for more in that comparison
 WEAK = 1e-3  # weight of what was not seen
 
 
 def smooth(
-    target: np.ndarray, weight: np.ndarray, stiffness: float, *, scale: float = np.inf, rounds: int = 1
+    target: np.ndarray, weight: np.ndarray, stiffness: float, *, outlier: float = np.inf, rounds: int = 1
 ) -> np.ndarray:
-    """Surface through `target` (rows, cols) with `weight` (rows, cols); outliers past `scale` lose their say.
+    """Surface through `target` (rows, cols) mm with `weight` (rows, cols), with creases where it needs them.
 
-    Minimises Σ w (u - t)² + stiffness Σ |third differences of u|², the weights divided by 1 + (residual / scale)²
-    after each round but the last (Cauchy's estimator).
+    Minimises Σ w (u - t)² + stiffness Σ b |third differences of u|². After each round but the last, w is divided by
+    1 + (residual / `outlier`)² and b set to 1 / (1 + (difference / CREASE_MM)²) (Cauchy's estimator for both): what lies
+    far off has little say, and a fold costs little more than a bend.
     """
     say = weight + WEAK
+    bend = None
     for left in reversed(range(rounds)):
-        surface = _solve(target, say, stiffness)
+        surface = _solve(target, say, stiffness, bend)
         if left:
-            say = (weight + WEAK) / (1.0 + ((target - surface) / scale) ** 2)
+            say = (weight + WEAK) / (1.0 + ((target - surface) / outlier) ** 2)
+            bend = [1.0 / (1.0 + (off / CREASE_MM) ** 2) for off in _differences(surface)]
     return surface
 
 
@@ -50,32 +54,37 @@ def best_stiffness(target: np.ndarray, weight: np.ndarray, axis: int) -> float:
     return STIFFNESSES[int(np.flatnonzero(good)[-1])]
 
 
-def _solve(target: np.ndarray, weight: np.ndarray, stiffness: float) -> np.ndarray:
-    bands = stiffness * _bending(target.shape)
+def _solve(target: np.ndarray, weight: np.ndarray, stiffness: float, bend: list[np.ndarray] | None = None) -> np.ndarray:
+    bands = stiffness * (_bending(bend) if bend else _plain_bending(target.shape))
     bands[0] += weight.T.ravel()
     right = (weight * target).T.ravel()
     return solveh_banded(bands, right, lower=True, check_finite=False).reshape(target.shape[::-1]).T
 
 
+def _differences(surface: np.ndarray) -> list[np.ndarray]:
+    """All differences of ORDER: 0 to ORDER times along the rows, the rest along the columns."""
+    return [np.diff(np.diff(surface, n, axis=1), ORDER - n, axis=0) for n in range(ORDER + 1)]
+
+
 @cache
-def _bending(shape: tuple[int, int]) -> np.ndarray:
-    """Σ |differences of ORDER|² as a matrix over the columns one after the other, its lower diagonals (bands, n)."""
-    rows, cols = shape
-    matrix = 0.0
-    for along in range(ORDER + 1):
-        part = sparse.kron(_difference(cols, along), _difference(rows, ORDER - along)).tocsr()
-        matrix = matrix + comb(ORDER, along) * (part.T @ part)
-    diagonals = sparse.dia_array(matrix)
-    bands = np.zeros((ORDER * rows + 1, rows * cols))
-    for offset, values in zip(diagonals.offsets, diagonals.data, strict=True):
-        if offset <= 0:
-            bands[-offset, : rows * cols + offset] = values[: rows * cols + offset]
-    bands.flags.writeable = False
-    return bands
+def _plain_bending(shape: tuple[int, int]) -> np.ndarray:
+    return _bending([np.ones_like(off) for off in _differences(np.zeros(shape))])
 
 
-def _difference(count: int, order: int) -> sparse.csr_array:
-    matrix = sparse.eye_array(count, format="csr")
-    for n in range(count, count - order, -1):
-        matrix = sparse.diags_array([-np.ones(n - 1), np.ones(n - 1)], offsets=[0, 1], shape=(n - 1, n)) @ matrix
-    return matrix
+def _bending(weights: list[np.ndarray]) -> np.ndarray:
+    """Σ weight |differences of ORDER|² as a matrix over the columns one after the other, its lower diagonals (bands, n)."""
+    rows, cols = weights[0].shape[0] + ORDER, weights[0].shape[1]
+    bands = np.zeros((ORDER * rows + 1, cols, rows))
+    for across, weight in enumerate(weights):
+        taps = [(c, r, _step(across, c) * _step(ORDER - across, r)) for c, r in np.ndindex(across + 1, ORDER - across + 1)]
+        for (c1, r1, k1), (c2, r2, k2) in product(taps, taps):
+            below = (c1 - c2) * rows + r1 - r2
+            if below >= 0:
+                part = bands[below, c2 : c2 + weight.shape[1], r2 : r2 + weight.shape[0]]
+                part += comb(ORDER, across) * k1 * k2 * weight.T
+    return bands.reshape(len(bands), -1)
+
+
+def _step(order: int, tap: int) -> int:
+    """Coefficient `tap` of the difference of `order`."""
+    return (-1) ** (order - tap) * comb(order, tap)
