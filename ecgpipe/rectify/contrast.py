@@ -31,6 +31,6 @@ def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
 
 
 def trace_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
-    """Contrast of black ink (H, W): of the lightest channel, less what the darkest one has more, as a coloured grid's."""
+    """Contrast of black ink (H, W): of the lightest channel, less what the darkest has more, as of a coloured grid."""
     lightest, darkest = (contrast(reduce(of, cv2.split(picture)), reach_px) for of in (cv2.max, cv2.min))
     return np.maximum(2 * lightest - darkest, 0.0)

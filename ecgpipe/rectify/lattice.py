@@ -14,9 +14,10 @@ from ecgpipe.layout import BOX_MM
 
 # Of the canvas, coarse for looking and fine for measuring: lines narrower than its pixels come out at wrong places.
 CANVAS_PX_PER_MM, FINE_PX_PER_MM = 3.2, 6.4
-PIECE_MM = 1.25  # lines are averaged over this much of their length, then the median is taken
-MEDIAN_PIECES = 3
-LEAST_KNOWN = 0.3
+# Lines are averaged over pieces of this length in mm, then the median of so many is taken: most of what crosses them
+# is shorter. Brief pieces follow a fold, but ask that the trace is left out.
+LONG, BRIEF = (2.5, 5), (1.25, 3)
+LEAST_KNOWN = 0.3  # share of a piece below which its neighbours stand in for it
 PEAK_MM = 1.2
 FAINTEST = 0.003  # mean ink below which lines are taken for noise
 # Fourier coefficient over mean ink: wood and noise stay below the first, clean grids pass the second.
@@ -84,17 +85,20 @@ def measure(
     harmonics: int,
     reach_mm: float = PEAK_MM,
     px_per_mm: float = CANVAS_PX_PER_MM,
+    pieces: tuple[float, int] = LONG,
 ) -> Misfit:
     """Where the 5 mm lines about every node are, seen through a Gaussian window of standard deviation `window_mm`.
+
+    What is NaN in `dark` is not known: something covers the lines there, and they are told from the rest.
 
     A line family at x = 5k + d has the Fourier coefficients H_h = exp(-2πi h d / 5) at h cycles a box, and d is the
     peak within `reach_mm` of the sum of H_h exp(2πi h d / 5). Up to four `harmonics` are blind to the 1 mm grid, which
     begins at the fifth, and may look far; with twelve the peak is as narrow as a line, and neither a QRS complex beside
-    it nor the next 1 mm line, printed up to half a pixel off its own place, pulls any more. A median along the lines
-    comes first: most of what crosses them is shorter.
+    it nor the next 1 mm line, printed up to half a pixel off its own place, pulls any more.
     """
     canvas = lattice.canvas(dark, px_per_mm)
-    look = partial(_along, step_mm=lattice.step_mm, window_mm=window_mm, harmonics=harmonics, reach_mm=reach_mm)
+    how = {"window_mm": window_mm, "harmonics": harmonics, "reach_mm": reach_mm, "pieces": pieces}
+    look = partial(_along, step_mm=lattice.step_mm, **how)
     across = look(canvas, lattice.nodes.shape[:2], lattice.origin_mm[0])
     down = look(canvas.T, lattice.nodes.shape[1::-1], lattice.origin_mm[1])
     shift, weight = (np.stack([a, b.T], axis=-1) for a, b in zip(across, down, strict=True))
@@ -110,13 +114,14 @@ def _along(
     window_mm: float,
     harmonics: int,
     reach_mm: float,
+    pieces: tuple[float, int],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shift in mm and weight (rows, cols) of the lines that cross the canvas from top to bottom."""
     rows, cols = shape
     cell = canvas.shape[1] // cols
-    pieces = round(rows * step_mm / PIECE_MM)
-    lines, seen = _pieces(canvas, pieces)
-    lines = _median_along(lines)
+    piece_mm, median_of = pieces
+    lines, seen = _pieces(canvas, round(rows * step_mm / piece_mm), median_of)
+    lines = _median_along(lines, median_of)
     at_mm = ((np.arange(cols * cell) + 0.5) / cell - 0.5) * step_mm + origin_mm
 
     def windowed(wave: np.ndarray) -> np.ndarray:
@@ -128,26 +133,27 @@ def _along(
     shift = _peak(coefficients, reach_mm)
     floor, clear = COHERENCE
     coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + FAINTEST)
-    seen = cv2.resize(seen, (cols * 5, rows), interpolation=cv2.INTER_AREA).reshape(rows, cols, 5)[..., 1:4].min(axis=-1)
+    fifths = cv2.resize(seen, (5 * cols, rows), interpolation=cv2.INTER_AREA).reshape(rows, cols, 5)
+    seen = fifths[..., 1:4].min(axis=-1)  # of what a line may lie in
     return shift, (seen * np.clip((coherence - floor) / (clear - floor), 0.0, 1.0)) ** 2
 
 
-def _pieces(canvas: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ink of `count` pieces along every column, and the share (count, width) of about MEDIAN_PIECES that is known."""
+def _pieces(canvas: np.ndarray, count: int, near: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean ink of `count` pieces along every column, and the share (count, width) that is known of `near` together."""
     size = (canvas.shape[1], count)
     known = ~np.isnan(canvas)
-    total = cv2.resize(np.where(known, canvas, np.float32(0.0)), size, interpolation=cv2.INTER_AREA)
+    ink = cv2.resize(np.where(known, canvas, np.float32(0.0)), size, interpolation=cv2.INTER_AREA)
     share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    near_total, near_share = (cv2.blur(a, (1, MEDIAN_PIECES), borderType=cv2.BORDER_REPLICATE) for a in (total, share))
-    near = near_total / np.maximum(near_share, 1e-3)
-    return np.where(share > LEAST_KNOWN, total / np.maximum(share, 1e-3), near), near_share
+    near_ink, near_share = (cv2.blur(part, (1, near), borderType=cv2.BORDER_REPLICATE) for part in (ink, share))
+    mean = np.where(share > LEAST_KNOWN, ink / np.maximum(share, 1e-3), near_ink / np.maximum(near_share, 1e-3))
+    return mean, near_share
 
 
-def _median_along(lines: np.ndarray) -> np.ndarray:
-    """Running median of MEDIAN_PIECES rows."""
-    half = MEDIAN_PIECES // 2
+def _median_along(lines: np.ndarray, count: int) -> np.ndarray:
+    """Running median of `count` rows."""
+    half = count // 2
     padded = np.pad(lines, ((half, half), (0, 0)), mode="edge")
-    shifted = np.stack([padded[k : k + len(lines)] for k in range(MEDIAN_PIECES)])
+    shifted = np.stack([padded[k : k + len(lines)] for k in range(count)])
     return np.partition(shifted, half, axis=0)[half]
 
 

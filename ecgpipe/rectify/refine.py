@@ -10,7 +10,16 @@ from scipy.ndimage import map_coordinates
 from ecgpipe.geometry import PageMap, lattice_mm
 from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
 from ecgpipe.rectify.anchor import Anchor
-from ecgpipe.rectify.lattice import CANVAS_PX_PER_MM, FINE_PX_PER_MM, PEAK_MM, Lattice, Misfit, measure, sample_linear
+from ecgpipe.rectify.lattice import (
+    BRIEF,
+    CANVAS_PX_PER_MM,
+    FINE_PX_PER_MM,
+    PEAK_MM,
+    Lattice,
+    Misfit,
+    measure,
+    sample_linear,
+)
 from ecgpipe.rectify.printed import Pattern, find_pattern
 from ecgpipe.rectify.surface import best_stiffness, smooth
 
@@ -25,10 +34,11 @@ LOOSE = 1.0  # stiffness before it is known
 HARMONICS, OWN_HARMONICS = 4, 12
 # A crease, or ink across a line, is this far off the surface; it is fitted so often until they have little say.
 OUTLIER_MM, OWN_OUTLIER_MM, FITS = 0.2, 0.06, 4
-FAC,ADD,FLOOR,BLUR,DIL=1.35,.05,.15,1.0,5
 LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
-LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others; traces cover a few per cent of them
-MOST_LEVEL, MOST_SHARE = 0.5, 0.15 # grids blacker than this, or mould, cannot be told from the trace
+LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others
+BLUR_PX = 1.0
+PALEST_TRACE = 0.15  # contrast so blurred
+MOST_LEVEL, MOST_SHARE = 0.5, 0.15  # grids blacker than this, or mould, cannot be told from the trace
 
 
 def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
@@ -41,17 +51,18 @@ def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
 
 
 def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.ndarray:
-    """`dark` with the trace blanked, where `ink`, the contrast of black, tells it from the printed lines of the grid.
+    """`dark` with NaN where the trace is, as far as `ink`, the contrast of black, tells it from the lines of the grid.
 
-    A QRS complex beside a line looks like a line out of place. On a black grid nothing is blanked.
+    A QRS complex, a pulse or a letter beside a line looks like a line out of place. Blurred a little, thin lines of a
+    black grid are paler than they; of a grid that is not, nothing is left out.
     """
-    ink = cv2.GaussianBlur(ink, (0, 0), BLUR)
+    ink = cv2.GaussianBlur(ink, (0, 0), BLUR_PX)
     canvas = lattice.canvas(cv2.dilate(ink, np.ones((3, 3), np.uint8)))
     level = max(_line_level(canvas), _line_level(canvas.T))
-    trace = max(FLOOR, FAC * level + ADD)
+    trace = max(PALEST_TRACE, 1.35 * level + 0.05)
     if level > MOST_LEVEL or (canvas > trace).mean() > MOST_SHARE:
         return dark
-    return np.where(cv2.dilate(ink, np.ones((DIL, DIL), np.uint8)) > trace, np.float32(np.nan), dark)
+    return np.where(cv2.dilate(ink, np.ones((5, 5), np.uint8)) > trace, np.float32(np.nan), dark)
 
 
 def _line_level(canvas: np.ndarray) -> float:
@@ -81,7 +92,8 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     for window in WINDOWS_MM:
         near = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
         lattice = _on_sheet(lattice, near, (LOOSE, LOOSE), OUTLIER_MM)
-    own = partial(_look, dark=dark, window_mm=OWN_WINDOW_MM, harmonics=OWN_HARMONICS, reach_mm=OWN_REACH_MM)
+    how = {"window_mm": OWN_WINDOW_MM, "harmonics": OWN_HARMONICS, "reach_mm": OWN_REACH_MM, "pieces": BRIEF}
+    own = partial(_look, dark=dark, **how)
     misfit = own(lattice)
     pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST)
     stiffness = None
@@ -93,9 +105,9 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     return Settled(lattice, _less(misfit, pattern), pattern, stiffness)
 
 
-def _look(lattice: Lattice, dark: np.ndarray, *, window_mm: float, harmonics: int, reach_mm: float) -> Misfit:
+def _look(lattice: Lattice, dark: np.ndarray, *, reach_mm: float, **how: object) -> Misfit:
     """The misfit, with no weight outside the picture nor for lines at the end of the reach."""
-    misfit = measure(lattice, dark, window_mm, harmonics=harmonics, reach_mm=reach_mm, px_per_mm=FINE_PX_PER_MM)
+    misfit = measure(lattice, dark, reach_mm=reach_mm, px_per_mm=FINE_PX_PER_MM, **how)
     x, y = lattice.nodes[..., 0], lattice.nodes[..., 1]
     inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
     within = np.abs(misfit.shift_mm) < 0.9 * reach_mm
@@ -135,7 +147,9 @@ def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], 
     if departure is None:
         return lattice
     flat, off = departure
-    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], outlier=outlier_mm, rounds=FITS) for k in (0, 1)]
+    surface = [
+        smooth(off[..., k], misfit.weight[..., k], stiffness[k], outlier=outlier_mm, rounds=FITS) for k in (0, 1)
+    ]
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 

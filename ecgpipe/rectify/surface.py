@@ -21,8 +21,8 @@ def smooth(
     """Surface through `target` (rows, cols) mm with `weight` (rows, cols), with creases where it needs them.
 
     Minimises Σ w (u - t)² + stiffness Σ b |third differences of u|². After each round but the last, w is divided by
-    1 + (residual / `outlier`)² and b set to 1 / (1 + (difference / CREASE_MM)²) (Cauchy's estimator for both): what lies
-    far off has little say, and a fold costs little more than a bend.
+    1 + (residual / `outlier`)² and b set to 1 / (1 + (difference / CREASE_MM)²) (Cauchy's estimator for both): what
+    lies far off has little say, and a fold costs little more than a bend.
     """
     say = weight + WEAK
     bend = None
@@ -54,7 +54,9 @@ def best_stiffness(target: np.ndarray, weight: np.ndarray, axis: int) -> float:
     return STIFFNESSES[int(np.flatnonzero(good)[-1])]
 
 
-def _solve(target: np.ndarray, weight: np.ndarray, stiffness: float, bend: list[np.ndarray] | None = None) -> np.ndarray:
+def _solve(
+    target: np.ndarray, weight: np.ndarray, stiffness: float, bend: list[np.ndarray] | None = None
+) -> np.ndarray:
     bands = stiffness * (_bending(bend) if bend else _plain_bending(target.shape))
     bands[0] += weight.T.ravel()
     right = (weight * target).T.ravel()
@@ -72,11 +74,13 @@ def _plain_bending(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _bending(weights: list[np.ndarray]) -> np.ndarray:
-    """Σ weight |differences of ORDER|² as a matrix over the columns one after the other, its lower diagonals (bands, n)."""
+    """Σ weight |differences of ORDER|² as a matrix over columns one after the other, its lower diagonals (bands, n)."""
     rows, cols = weights[0].shape[0] + ORDER, weights[0].shape[1]
     bands = np.zeros((ORDER * rows + 1, cols, rows))
     for across, weight in enumerate(weights):
-        taps = [(c, r, _step(across, c) * _step(ORDER - across, r)) for c, r in np.ndindex(across + 1, ORDER - across + 1)]
+        taps = [
+            (c, r, _step(across, c) * _step(ORDER - across, r)) for c, r in np.ndindex(across + 1, ORDER - across + 1)
+        ]
         for (c1, r1, k1), (c2, r2, k2) in product(taps, taps):
             below = (c1 - c2) * rows + r1 - r2
             if below >= 0:
