@@ -53,7 +53,7 @@ def unpack_only_member(part: Path, path: str, size_bytes: int) -> None:
         if [(Path(m.filename).name, m.file_size) for m in members] != [(Path(path).name, size_bytes)]:
             found = ", ".join(f"{m.filename} of {m.file_size} bytes" for m in members[:3])
             part.unlink()
-            raise DataError(f"{path}: found a zip of {found}, expected the file itself, {size_bytes} bytes; run again")
+            raise DataError(f"{path}: found a zip of {found}, expected the file itself, {size_bytes} bytes")
         with atomic_path(part) as temporary:
             _copy(archive, members[0], temporary)
 

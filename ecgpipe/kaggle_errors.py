@@ -33,7 +33,7 @@ def explain(error: Exception, doing: str, options: Options, secrets: Iterable[st
     advice = {
         401: f"expected a key that Kaggle accepts; {CREDENTIALS}",
         403: f"expected a member of the competition; accept its rules at {page}/rules with the account of the key",
-        404: f"expected that it exists; check data.kaggle.competition ({competition!r}) and the name",
+        404: f"expected that it exists; check data.kaggle.competition ({competition!r})",
         429: f"too many requests, {options.attempts} attempts made; wait some minutes and run again",
     }.get(status)
     if advice is None and isinstance(status, int) and status >= 500:

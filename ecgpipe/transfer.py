@@ -45,7 +45,7 @@ def fetch_files(
 ) -> Transfer:
     """Bring those of `files`, which are some of `listing`, that `folder` lacks or has in another version.
 
-    KaggleError or DataError at the first file that cannot be had; those finished stay, and so does what came of others.
+    KaggleError when Kaggle refuses, or in the end when single files could not be had. What came stays in any case.
     """
     for file in files:
         check_path(file.path)
@@ -116,6 +116,7 @@ class _Run:
         self.bytes_of = dict.fromkeys(files, 0)
         self.done_bytes, self.total_bytes = 0, sum(file.bytes for file in files)
         self.report, self.lock, self.stop = report, threading.Lock(), threading.Event()
+        self.faults: list[str] = []
 
     def fetch(self) -> None:
         with ThreadPoolExecutor(self.options.connections) as pool:
@@ -128,21 +129,29 @@ class _Run:
         errors = [future.exception() for future in futures if not future.cancelled() and future.exception()]
         for error in sorted(errors, key=lambda error: isinstance(error, _Stopped)):
             raise error
+        if self.faults:
+            raise KaggleError(f"{min(self.faults)}; {len(self.faults)} of {len(self.files)} files failed, {_RESUME}")
 
     def _fetch_one(self, file: RemoteFile) -> None:
+        """Bring one file; a fault of this file alone is noted, so that it does not keep the others from coming."""
         part, failures = _partial(self.folder, file), 0
         while not self.stop.is_set():
             before = _size(part)
             try:
                 if not _is_whole(file, part):
                     self._append(file, part)
-                self._finish(file, part)
-                return
+                return self._finish(file, part)
             except Interrupted as error:
                 failures = 1 if _size(part) > before else failures + 1  # what moves may go on
                 if failures == self.options.attempts:
-                    raise KaggleError(f"{file.path}: {error}, {failures} attempts made; {_RESUME}") from None
+                    return self.faults.append(f"{file.path}: {error}, {failures} attempts made")
                 self.stop.wait(min(BACKOFF_MAX_S, self.options.backoff_s * 2**failures))
+            except DataError as error:
+                return self.faults.append(str(error))
+            except KaggleError as error:
+                if error.status != 404:  # listed, yet not there
+                    raise
+                return self.faults.append(str(error))
 
     def _append(self, file: RemoteFile, part: Path) -> None:
         """Bring `part` to its end, from where it is if the server can."""
@@ -186,7 +195,7 @@ class _Run:
             self.report(self.done_bytes, self.total_bytes)
 
 
-_RESUME = "what has come is kept, run again to go on"
+_RESUME = "the others are there; run again to go on"
 
 
 class _Stopped(Exception):

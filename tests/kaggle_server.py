@@ -1,12 +1,13 @@
 """A server on loopback that speaks as much of Kaggle's protocol as the real client asks for, and fails when told to.
 
-Requests are `POST /v1/<Service>/<Method>` with JSON. A download is answered by a redirect to a signed address on another
-host name, as Kaggle does: there the key must not arrive, and ranges work.
+Requests are `POST /v1/<Service>/<Method>` with JSON. A download is answered by a redirect to a signed address on
+another host name, as Kaggle does: there the key must not arrive, and ranges work.
 """
 
 import base64
 import io
 import json
+import random
 import re
 import threading
 import time
@@ -28,8 +29,8 @@ CREATED = "2025-10-14T12:00:00.123Z"
 class Fault:
     """What goes wrong with one request: an HTTP status with `retry_after_s` and `message`, or a spoilt body.
 
-    `cut`: the connection ends after that many bytes; `stall_s`: silence after `cut` bytes; `body`: sent instead;
-    `chunked`: without Content-Length; `html`: an answer that is no JSON.
+    `cut`: the connection ends after that many bytes, `stall_s` later; `unsized`: no Content-Length, the end is that of
+    the connection; `body`: sent instead of the file; `html`: an answer that is no JSON.
     """
 
     status: int = 200
@@ -39,6 +40,7 @@ class Fault:
     stall_s: float = 0.0
     body: bytes | None = None
     html: bool = False
+    unsized: bool = False
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Remote:
     ranges: list[tuple[str, int]] = field(default_factory=list)
     delay_s: float = 0.0  # before every 64 KiB of a body
     ranged: bool = True
+    bodies: int = 0  # being sent
+    most_bodies: int = 0  # that were ever sent at once
     uploaded: bytes = b""
     leaked: list[str] = field(default_factory=list)
     page_size: int = 20
@@ -75,6 +79,18 @@ class Remote:
             member = zipfile.ZipInfo(path.rsplit("/", 1)[-1], (2025, 1, 1, 0, 0, 0))
             archive.writestr(member, self.files[path], zipfile.ZIP_DEFLATED)
         return buffer.getvalue()
+
+
+def small_competition(records: int = 2, picture_bytes: int = 70_000) -> dict[str, bytes]:
+    """Files in the competition's layout: tables, `records` training records of two kinds, a test picture."""
+    ids = [str(100 + i) for i in range(records)]
+    files = {"train.csv": "".join(["id,fs,sig_len\n", *(f"{id_},500,5000\n" for id_ in ids)]).encode()}
+    files |= {"test.csv": b"id,lead,fs,number_of_rows\n9,II,500,5000\n", "sample_submission.parquet": b"PAR1"}
+    for id_ in ids:
+        files[f"train/{id_}/{id_}.csv"] = f"I,II\n{id_},0\n".encode() * 50
+        for kind in ("0001", "0005"):
+            files[f"train/{id_}/{id_}-{kind}.png"] = random.Random(id_ + kind).randbytes(picture_bytes)
+    return files | {"test/9.png": random.Random(9).randbytes(300_000)}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -192,7 +208,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        self.send_header("Content-Length", str(len(body) - start))
+        if not fault.unsized:
+            self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
         self.send_body(body[start : None if fault.cut is None else start + fault.cut], fault)
 
@@ -200,11 +217,20 @@ class Handler(BaseHTTPRequestHandler):
         match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         return int(match[1]) if match and self.remote.ranged else 0
 
+    def count(self, step: int) -> None:
+        with self.server.lock:
+            self.remote.bodies += step
+            self.remote.most_bodies = max(self.remote.most_bodies, self.remote.bodies)
+
     def send_body(self, body: bytes, fault: Fault) -> None:
-        for place in range(0, len(body), 1 << 16):
-            time.sleep(self.remote.delay_s)
-            self.wfile.write(body[place : place + (1 << 16)])
-        if fault.cut is not None:
+        self.count(1)
+        try:
+            for place in range(0, len(body), 1 << 16):
+                time.sleep(self.remote.delay_s)
+                self.wfile.write(body[place : place + (1 << 16)])
+        finally:
+            self.count(-1)
+        if fault.cut is not None or fault.unsized:
             time.sleep(fault.stall_s)
             self.close_connection = True
 
