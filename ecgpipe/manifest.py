@@ -53,7 +53,8 @@ def read_listing(path: str | Path) -> pd.DataFrame:
     """What the remote listing said (path, remote_bytes, remote_created) when the manifest at `path` was made."""
     try:
         table = pd.read_csv(path, dtype={"path": str} | _TYPES, keep_default_na=False, na_values={"remote_bytes": [""]})
-        return table.dropna(subset="remote_bytes")[list(LISTING)].reset_index(drop=True)
+        listed = table.dropna(subset="remote_bytes")[list(LISTING)]
+        return listed.astype({"remote_bytes": "int64"}).reset_index(drop=True)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, expected a manifest; run `dvc repro download`") from None
     except KeyError:
