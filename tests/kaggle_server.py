@@ -7,6 +7,7 @@ another host name, as Kaggle does: there the key must not arrive, and ranges wor
 import base64
 import io
 import json
+import os
 import random
 import re
 import threading
@@ -265,3 +266,13 @@ def point_client_at(endpoint: str) -> None:
     import kagglesdk.kaggle_env as environment
 
     environment._env_to_endpoint[environment.KaggleEnv.PROD] = endpoint
+
+
+def run_stage_against(endpoint: str, folder: str, environment: dict[str, str]) -> None:
+    """The stage `download` in `folder`: the target of a process that a test kills."""
+    import stages.download
+
+    os.environ.update(environment)
+    os.chdir(folder)
+    point_client_at(endpoint)
+    stages.run(stages.download.main)
