@@ -7,7 +7,7 @@ from typing import Any
 from ecgpipe.errors import KaggleError
 from ecgpipe.params import Kaggle as Options
 
-CREDENTIALS = "put your API token into ~/.kaggle/access_token or KAGGLE_API_TOKEN (kaggle.com/settings/api makes one)"
+CREDENTIALS = "put a token of kaggle.com/settings/api into ~/.kaggle/access_token or KAGGLE_API_TOKEN"
 SHOWN_CHARACTERS = 200  # of what Kaggle says itself
 
 
@@ -17,7 +17,8 @@ class Interrupted(KaggleError):
 
 def no_credentials() -> KaggleError:
     return KaggleError(
-        f"found no Kaggle credentials, expected a token, KAGGLE_USERNAME with KAGGLE_KEY or kaggle.json; {CREDENTIALS}"
+        "found no valid Kaggle credentials, expected a token, KAGGLE_USERNAME and KAGGLE_KEY, or kaggle.json; "
+        + CREDENTIALS
     )
 
 

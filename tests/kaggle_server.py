@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote, urlsplit
 
 USER, KEY = "reader", "key-that-must-not-be-seen"
+TOKEN = "token-that-must-not-be-seen"
 SIGNATURE = "signature-that-must-not-be-seen"
 COMPETITION = "physionet-ecg-image-digitization"
 CREATED = "2025-10-14T12:00:00.123Z"
@@ -118,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         method = self.path.rsplit("/", 1)[-1]
         request = json.loads(content or b"{}")
         fault = self.fault(method)
-        expected = "Basic " + base64.b64encode(f"{USER}:{KEY}".encode()).decode()
+        basic = "Basic " + base64.b64encode(f"{USER}:{KEY}".encode()).decode()
         if fault.html:
             return self.send(200, b"<html>welcome to our proxy</html>", {"Content-Type": "text/html"})
         if fault.cut is not None:
@@ -127,7 +128,9 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(fault.stall_s)
         if fault.status != 200:
             return self.fail(fault)
-        if self.headers.get("Authorization") != expected:
+        if method == "IntrospectToken":
+            return self.answer({"active": request["token"] == TOKEN, "username": USER})
+        if self.headers.get("Authorization") not in (basic, f"Bearer {TOKEN}"):
             return self.fail(Fault(401, message="Unauthenticated"))
         if request.get("competitionName") != COMPETITION:
             return self.fail(Fault(404, message="Not found"))

@@ -2,17 +2,21 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 
 import stages
 import stages.download
 from ecgpipe.cli import main
 from ecgpipe.competition import Dataset
+from ecgpipe.progress import transfer_bar
 from tests.conftest import REPOSITORY
 from tests.kaggle_server import COMPETITION, KEY, Fault
 
@@ -93,6 +97,22 @@ def test_without_params_the_line_says_where_to_run(workspace, capsys):
     Path("params.yaml").unlink()
     status, _, err = run(capsys, "download")
     assert status == 1 and "run in the repository's root" in err
+
+
+def test_without_credentials_all_that_is_printed_is_one_line(workspace, monkeypatch):
+    monkeypatch.delenv("KAGGLE_USERNAME")
+    done = subprocess.run([sys.executable, "-m", "ecgpipe", "download"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ecgpipe: found no valid Kaggle credentials") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_is_shown_on_a_terminal_only(terminal):
+    screen = io.StringIO()
+    with transfer_bar(Console(file=screen, force_terminal=terminal, width=100)) as report:
+        report(500_000, 1_000_000)
+    assert ("0.5/1.0 MB" in screen.getvalue()) is terminal
+    assert terminal or screen.getvalue() == ""
 
 
 # ---- the stage, and drift

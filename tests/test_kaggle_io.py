@@ -13,7 +13,7 @@ import pytest
 from ecgpipe.errors import DataError, EcgpipeError, KaggleError
 from ecgpipe.kaggle_io import Kaggle
 from ecgpipe.kaggle_source import download
-from tests.kaggle_server import COMPETITION, KEY, SIGNATURE, Fault
+from tests.kaggle_server import COMPETITION, KEY, SIGNATURE, TOKEN, Fault
 
 BIG = "test/9.png"  # 300,000 bytes: five chunks
 ALL_STATUSES = (401, 403, 404, 429, 500, 503)
@@ -47,7 +47,7 @@ def refused(run: Callable, *args, **changes) -> str:
     with pytest.raises(EcgpipeError) as error:
         run(*args, **changes)
     text = str(error.value)
-    assert "\n" not in text and KEY not in text and SIGNATURE not in text
+    assert not [bad for bad in ("\n", KEY, SIGNATURE, TOKEN) if bad in text]
     return text
 
 
@@ -126,6 +126,12 @@ def test_a_file_sent_as_a_zip_of_itself_is_unpacked(remote, get, folder):
     remote.zipped = {"train.csv", "train/100/100.csv"}
     get()
     assert tree(folder) == remote.files
+
+
+def test_a_zip_that_is_cut_goes_on_where_it_was(remote, get, folder):
+    remote.zipped, remote.faults[BIG] = {BIG}, [Fault(cut=200_000)]
+    get([BIG])
+    assert (folder / BIG).read_bytes() == remote.files[BIG] and remote.ranges
 
 
 def test_a_zip_of_something_else_is_refused(remote, get, folder):
@@ -216,7 +222,7 @@ def test_a_wrong_length_is_not_taken_and_asked_for_again(remote, get, folder, bo
 
 
 EXPECTED = {
-    401: ("status 401", "expected a key that Kaggle accepts; put your API token into"),
+    401: ("status 401", "expected a key that Kaggle accepts; put a token of kaggle.com/settings/api into"),
     403: ("status 403", f"accept its rules at https://www.kaggle.com/competitions/{COMPETITION}/rules"),
     404: ("status 404", f"check data.kaggle.competition ('{COMPETITION}')"),
     429: ("status 429", "too many requests, 3 attempts made; wait some minutes and run again"),
@@ -254,8 +260,20 @@ def test_a_wrong_key_is_said(get, monkeypatch):
 def test_no_credentials_are_one_line_without_the_clients_page_of_help(remote, get, monkeypatch, capfd):
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
         monkeypatch.delenv(name)
-    assert refused(get).startswith("found no Kaggle credentials, expected a token, ")
+    assert refused(get).startswith("found no valid Kaggle credentials, expected a token, ")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_token_will_do_instead_of_a_key(remote, get, folder, monkeypatch):
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "expired-token")
+    assert "found no valid Kaggle credentials" in refused(get) and "expired-token" not in refused(get)
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+    get(["test.csv"])
+    assert set(tree(folder)) == {"test.csv"} and remote.leaked == []
+    remote.always["ListDataFiles"] = Fault(403, message=f"{TOKEN} must accept the rules")
+    assert refused(get).endswith("Kaggle says: *** must accept the rules")
 
 
 def test_a_missing_client_is_said(kaggle_data, monkeypatch):

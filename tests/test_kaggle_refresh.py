@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from ecgpipe.competition import Dataset
 from ecgpipe.synth.dataset import write_dataset
-from tests.kaggle_server import Remote
 from tests.test_pipeline import Clone
 
+NOISE = "train/10000001/10000001-0001.png"
 POINT_CLIENT = """
 import os
 import kagglesdk.kaggle_env as environment
@@ -51,12 +52,12 @@ class KaggleClone(Clone):
 
 @pytest.fixture
 def clone(remote, params, tmp_path) -> KaggleClone:
-    """A clone whose source is a rendered data set of two records on the loopback Kaggle."""
-    root = tmp_path / "rendered"
-    small = replace(params.data, train_records=2, test_records=1, kinds=("0001",), turned_share=0, workers=1)
-    write_dataset(root, small)
-    paths = [path for path in Dataset(root).files() if "test_truth" not in path.parts]
-    remote.files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    """A clone whose source is a data set of two records on the loopback Kaggle: a rendered page and, quicker, noise."""
+    dataset = Dataset(tmp_path / "rendered")
+    write_dataset(dataset.root, replace(params.data, train_records=2, test_records=1, kinds=("0001",), workers=1))
+    paths = [path for path in dataset.files() if "test_truth" not in path.parts]
+    remote.files = {path.relative_to(dataset.root).as_posix(): path.read_bytes() for path in paths}
+    remote.files[NOISE] = noise(0)
     clone = KaggleClone(tmp_path / "repository", remote.endpoint)
     kaggle = {"attempts": 2, "backoff_s": 0.0}
     clone.set({"data": {"source": "kaggle", "kaggle": {**vars(params.data.kaggle), **kaggle}}})
@@ -64,13 +65,10 @@ def clone(remote, params, tmp_path) -> KaggleClone:
     return clone
 
 
-def change_picture(remote: Remote, name: str) -> None:
-    """The same pixels in another file, as organisers do who repair one."""
-    path = Path(os.environ["HOME"]) / "picture.png"
-    path.write_bytes(remote.files[name])
-    cv2.imwrite(str(path), cv2.imread(str(path)), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    assert path.read_bytes() != remote.files[name]
-    remote.files[name], remote.created[name] = path.read_bytes(), "2025-11-18T00:00:00Z"
+def noise(seed: int) -> bytes:
+    """A picture that shows no page."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    return cv2.imencode(".png", pixels)[1].tobytes()
 
 
 def test_after_drift_repro_fetches_the_new_file_and_rectifies_its_record(clone, remote):
@@ -80,17 +78,15 @@ def test_after_drift_repro_fetches_the_new_file_and_rectifies_its_record(clone, 
     assert clone.run("ecgpipe", "check-remote").returncode == 0
     assert clone.repro() == []
 
-    changed = sorted(name for name in remote.files if name.endswith("-0001.png"))[1]
-    untouched = next(clone.folder.glob("data/frames/*.npz")).read_bytes()
-    change_picture(remote, changed)
+    untouched = (clone.folder / "data/frames/10000000.npz").read_bytes()
+    remote.files[NOISE], remote.created[NOISE] = noise(1), "2025-11-18T00:00:00Z"
     remote.asked.clear()
     found = clone.run("ecgpipe", "check-remote")
-    assert found.returncode == 3 and found.stdout.startswith(f"changed {changed}: "), found.stdout + found.stderr
+    assert found.returncode == 3 and found.stdout.startswith(f"changed {NOISE}: "), found.stdout + found.stderr
     assert clone.repro() == ["download", "verify", "preprocess"]
-    assert remote.fetched() == {changed}
+    assert remote.fetched() == {NOISE}
     assert clone.figures("download", "fetched_files", "fetched_records", "kept_files") == (1, 1, len(remote.files) - 1)
     assert clone.figures("preprocess", "records", "records_reused") == (2, 1)
-    assert untouched in [path.read_bytes() for path in clone.folder.glob("data/frames/*.npz")]
-    assert (clone.folder / "data/raw" / changed).read_bytes() == remote.files[changed]
+    assert (clone.folder / "data/frames/10000000.npz").read_bytes() == untouched
+    assert (clone.folder / "data/raw" / NOISE).read_bytes() == remote.files[NOISE]
     assert clone.run("ecgpipe", "check-remote").returncode == 0
-    assert clone.repro() == []
