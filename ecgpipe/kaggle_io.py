@@ -3,12 +3,10 @@
 The client signs in, words requests, reads answers and uploads. Bodies are read here, from the responses that the
 client opens: its own download has no time limit on the first answer, takes an error page that comes in a retry for the
 file, compares no size with the listing, and waits fixed times. Retries before a body are urllib3's, as an adapter in
-the client's session. `kaggle` and `requests` are imported inside functions only: the first prints and may sign in.
+the client's session (`ecgpipe.kaggle_client`).
 """
 
 import contextlib
-import io
-import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -18,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ecgpipe.errors import KaggleError
-from ecgpipe.kaggle_errors import Interrupted, explain, no_credentials
+from ecgpipe.kaggle_client import secrets, sign_in, silence
+from ecgpipe.kaggle_errors import Interrupted, explain
 from ecgpipe.params import Kaggle as Options
 
 PAGE_SIZE = 200  # files or teams a request
 CHUNK_BYTES = 1 << 16  # what a cut connection costs at most
-RETRY_AFTER_MAX_S = 600
-RETRIED = (429, 500, 502, 503, 504)
-NO_RETRY = ("CreateSubmission", "StartSubmissionUpload")  # sent twice, they would count twice against the daily limit
 
 
 @dataclass(frozen=True, order=True)
@@ -65,8 +61,7 @@ class Kaggle:
 
     def __init__(self, options: Options) -> None:
         self.options, self._thread = options, threading.local()
-        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its lines on retries show signed addresses
-        self._api = _sign_in(options)
+        self._api = sign_in(options)
 
     def files(self) -> list[RemoteFile]:
         """Every file of the competition by path; read anew once where pages overlap because the listing changed."""
@@ -107,7 +102,7 @@ class Kaggle:
 
     def submit(self, path: str | Path, message: str) -> str:
         """Upload and submit a file; what Kaggle answered."""
-        with self._explained(f"submitting {path}"), _silence():
+        with self._explained(f"submitting {path}"), silence():
             answer = self._api.competition_submit(str(path), message, self.options.competition, quiet=True)
         if answer.message == self._api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
             raise KaggleError(f"{path}: the upload to Kaggle failed, nothing was submitted; run again")
@@ -129,7 +124,7 @@ class Kaggle:
 
     def team(self) -> str | None:
         """The name of the team that the newest submission of this account belongs to, None before the first."""
-        with self._explained("reading the submissions"), _silence():
+        with self._explained("reading the submissions"), silence():
             submissions = self._api.competition_submissions(self.options.competition, page_size=1)
         return next((submission.team_name for submission in submissions or () if submission.team_name), None)
 
@@ -155,7 +150,7 @@ class Kaggle:
         except KaggleError:
             raise
         except Exception as error:  # of the client, requests or urllib3: their words may hold keys and signed addresses
-            raise explain(error, doing, self.options, _secrets(self._api)) from None
+            raise explain(error, doing, self.options, secrets(self._api)) from None
 
 
 # ---- pages
@@ -206,76 +201,3 @@ def _chunks(response: Any) -> Iterator[bytes]:
             yield from response.iter_content(CHUNK_BYTES)
     except (RequestException, HTTPError, OSError) as error:
         raise Interrupted(f"the transfer broke off ({type(error).__name__})") from None
-
-
-# ---- signing in
-
-
-def _sign_in(options: Options) -> Any:
-    """The client, signed in; KaggleError without credentials or without the package."""
-    api = None
-    try:
-        with _silence():
-            api = _api_class(options)()
-            api.authenticate()
-    except ImportError:
-        raise KaggleError("Kaggle's client is not installed; `pip install -c constraints.txt -e '.[kaggle]'`") from None
-    except SystemExit:
-        raise no_credentials() from None
-    except Exception as error:
-        raise explain(error, "signing in", options, _secrets(api)) from None
-    return api
-
-
-def _api_class(options: Options) -> type:
-    from kaggle.api.kaggle_api_extended import KaggleApi
-
-    class Api(KaggleApi):
-        """The client whose every session waits and retries as `options` say."""
-
-        def build_kaggle_client(self) -> Any:
-            client = super().build_kaggle_client()
-            client.http_client()._init_session()
-            _mount(client.http_client()._session, client.http_client()._endpoint, options)
-            return client
-
-        def get_response_processor(self) -> None:
-            """None: it would print that a newer client is out."""
-
-    return Api
-
-
-def _mount(session: Any, endpoint: str, options: Options) -> None:
-    from requests.adapters import HTTPAdapter
-    from urllib3 import Retry
-
-    class Adapter(HTTPAdapter):
-        def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
-            return super().send(request, *args, timeout=timeout or options.timeout_s, **kwargs)
-
-    retry = Retry(
-        total=options.attempts - 1,
-        allowed_methods=None,  # the client asks by POST only
-        status_forcelist=RETRIED,
-        raise_on_status=False,
-        backoff_factor=options.backoff_s,
-        backoff_jitter=options.backoff_s,
-        retry_after_max=RETRY_AFTER_MAX_S,
-    )
-    session.headers["Accept-Encoding"] = "identity"  # sizes and offsets are those of the file
-    session.mount("https://", Adapter(max_retries=retry))
-    session.mount("http://", Adapter(max_retries=retry))
-    for method in NO_RETRY:
-        session.mount(f"{endpoint}/v1/competitions.CompetitionApiService/{method}", Adapter(max_retries=False))
-
-
-def _secrets(api: Any) -> tuple[str, ...]:
-    values = getattr(api, "config_values", {})
-    return tuple(str(values[name]) for name in ("key", "token", "api_token") if values.get(name))
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing that is printed inside is seen. For the main thread: what others print meanwhile is lost as well."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield

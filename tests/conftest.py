@@ -2,12 +2,13 @@
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from ecgpipe.competition import Dataset
 from ecgpipe.params import Data, Params, load_params
@@ -66,3 +67,32 @@ def kaggle_data(params, tmp_path) -> Data:
     """The parameters of the kaggle source, quick to give up and with a cache of their own."""
     quick = {"connections": 2, "attempts": 3, "backoff_s": 0.0, "timeout_s": 1.0, "cache": str(tmp_path / "cache")}
     return replace(params.data, source="kaggle", kaggle=replace(params.data.kaggle, **quick))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Where `get` puts the files."""
+    return tmp_path / "fetched"
+
+
+@pytest.fixture
+def get(remote, kaggle_data, folder) -> Callable:
+    """Downloads from `remote` into `folder`, with other Kaggle parameters if given; what was done."""
+    from ecgpipe.kaggle_source import download
+
+    def run(names=(), **changes):
+        return download(replace(kaggle_data, kaggle=replace(kaggle_data.kaggle, **changes)), folder, names=names)
+
+    return run
+
+
+@pytest.fixture
+def kaggle_workspace(remote, kaggle_data, tmp_path, monkeypatch) -> Path:
+    """A working directory whose params.yaml takes the competition from the server."""
+    content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    content["data"].update(source="kaggle")
+    quick = {"attempts": 2, "backoff_s": 0.0, "timeout_s": 1.0, "cache": "cache"}
+    content["data"]["kaggle"].update(quick)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -7,7 +7,6 @@ another host name, as Kaggle does: there the key must not arrive, and ranges wor
 import base64
 import io
 import json
-import os
 import random
 import re
 import threading
@@ -23,6 +22,7 @@ from urllib.parse import quote, unquote, urlsplit
 USER, KEY = "reader", "key-that-must-not-be-seen"
 TOKEN = "token-that-must-not-be-seen"
 SIGNATURE = "signature-that-must-not-be-seen"
+BIG = "test/9.png"  # of the small competition: 300,000 bytes, five chunks
 COMPETITION = "physionet-ecg-image-digitization"
 CREATED = "2025-10-14T12:00:00.123Z"
 
@@ -74,13 +74,8 @@ class Remote:
         return {name for name in self.files if self.asked[name]}
 
     def body_of(self, path: str) -> bytes:
-        if path not in self.zipped:
-            return self.files[path]
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            member = zipfile.ZipInfo(path.rsplit("/", 1)[-1], (2025, 1, 1, 0, 0, 0))
-            archive.writestr(member, self.files[path], zipfile.ZIP_DEFLATED)
-        return buffer.getvalue()
+        body = self.files[path]
+        return bundle({path.rsplit("/", 1)[-1]: body}) if path in self.zipped else body
 
 
 def small_competition(records: int = 2, picture_bytes: int = 70_000) -> dict[str, bytes]:
@@ -92,7 +87,16 @@ def small_competition(records: int = 2, picture_bytes: int = 70_000) -> dict[str
         files[f"train/{id_}/{id_}.csv"] = f"I,II\n{id_},0\n".encode() * 50
         for kind in ("0001", "0005"):
             files[f"train/{id_}/{id_}-{kind}.png"] = random.Random(id_ + kind).randbytes(picture_bytes)
-    return files | {"test/9.png": random.Random(9).randbytes(300_000)}
+    return files | {BIG: random.Random(9).randbytes(300_000)}
+
+
+def bundle(files: dict[str, bytes]) -> bytes:
+    """A zip of `files`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2025, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -262,20 +266,3 @@ def serving(remote: Remote) -> Iterator[Remote]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def point_client_at(endpoint: str) -> None:
-    """Make the real client of this process speak to `endpoint`."""
-    import kagglesdk.kaggle_env as environment
-
-    environment._env_to_endpoint[environment.KaggleEnv.PROD] = endpoint
-
-
-def run_stage_against(endpoint: str, folder: str, environment: dict[str, str]) -> None:
-    """The stage `download` in `folder`: the target of a process that a test kills."""
-    import stages.download
-
-    os.environ.update(environment)
-    os.chdir(folder)
-    point_client_at(endpoint)
-    stages.run(stages.download.main)

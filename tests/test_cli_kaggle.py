@@ -1,79 +1,44 @@
-"""`ecgpipe download`, `check-remote`, `submit` and `leaderboard`: what they print, their status, what they leave."""
+"""`ecgpipe download`, `submit` and `leaderboard`: what they print, their exit status, what they leave."""
 
 import io
-import json
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
-import pandas as pd
 import pytest
-import yaml
 from rich.console import Console
 
 import stages
 import stages.download
-from ecgpipe.cli import main
-from ecgpipe.competition import Dataset
 from ecgpipe.progress import transfer_bar
-from tests.conftest import REPOSITORY
-from tests.kaggle_server import COMPETITION, KEY, Fault
+from tests.kaggle_server import COMPETITION, Fault, bundle
+from tests.kaggle_steps import run, tree
 
 CACHE = Path("cache") / COMPETITION
-
-
-@pytest.fixture
-def workspace(remote, kaggle_data, tmp_path, monkeypatch) -> Path:
-    """A working directory whose params.yaml takes the competition from the server."""
-    content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    content["data"].update(source="kaggle")
-    quick = {"attempts": 2, "backoff_s": 0.0, "timeout_s": 1.0, "cache": "cache"}
-    content["data"]["kaggle"].update(quick)
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(capsys, *arguments: str) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr; nowhere the key."""
-    status = main(arguments)
-    out, err = capsys.readouterr()
-    assert KEY not in out + err
-    return status, out, err
-
-
-def downloaded(folder: Path) -> set[str]:
-    return {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"
-    }
 
 
 # ---- download
 
 
-def test_download_fills_the_folder_where_dvc_repro_looks(remote, workspace, capsys):
+def test_download_fills_the_folder_where_dvc_repro_looks(remote, kaggle_workspace, capsys):
     status, out, err = run(capsys, "download")
     total = sum(map(len, remote.files.values()))
-    assert (status, err) == (0, "") and downloaded(CACHE) == set(remote.files)
+    assert (status, err) == (0, "") and set(tree(CACHE)) == set(remote.files)
     assert out == f"fetched 10 files of {total} bytes, 0 were there: {CACHE}\n"
     remote.asked.clear()
     stages.run(stages.download.main)
     assert not remote.fetched()
 
 
-def test_download_takes_kinds_records_files_and_a_folder(remote, workspace, capsys):
+def test_download_takes_kinds_records_files_and_a_folder(remote, kaggle_workspace, capsys):
     run(capsys, "download", "--output", "a", "--kinds", "0001", "--records", "100")
-    assert {name for name in downloaded(Path("a")) if "/1" in name} == {"train/100/100.csv", "train/100/100-0001.png"}
+    assert {name for name in tree(Path("a")) if "/1" in name} == {"train/100/100.csv", "train/100/100-0001.png"}
     run(capsys, "download", "--output", "b", "--file", "test.csv", "train.csv")
-    assert downloaded(Path("b")) == {"test.csv", "train.csv"}
+    assert set(tree(Path("b"))) == {"test.csv", "train.csv"}
 
 
-def test_download_extracts_bundles(remote, workspace, capsys):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("3/3.csv", "I\n0\n")
-    remote.files["train/more.zip"] = buffer.getvalue()
+def test_download_extracts_bundles(remote, kaggle_workspace, capsys):
+    remote.files["train/more.zip"] = bundle({"3/3.csv": b"I\n0\n"})
     status, out, _ = run(capsys, "download", "--output", "a", "--extract")
     assert status == 0 and "1 unpacked" in out
     assert Path("a/train/3/3.csv").read_text() == "I\n0\n" and Path("a/train/more.zip").exists()
@@ -88,18 +53,18 @@ def test_download_extracts_bundles(remote, workspace, capsys):
         (["--competition", "titanik"], "check data.kaggle.competition ('titanik')"),
     ],
 )
-def test_what_cannot_be_had_is_one_line(workspace, capsys, arguments, message):
+def test_what_cannot_be_had_is_one_line(kaggle_workspace, capsys, arguments, message):
     status, out, err = run(capsys, "download", *arguments)
     assert (status, out) == (1, "") and err.startswith("ecgpipe: ") and message in err and err.count("\n") == 1
 
 
-def test_without_params_the_line_says_where_to_run(workspace, capsys):
+def test_without_params_the_line_says_where_to_run(kaggle_workspace, capsys):
     Path("params.yaml").unlink()
     status, _, err = run(capsys, "download")
     assert status == 1 and "run in the repository's root" in err
 
 
-def test_without_credentials_all_that_is_printed_is_one_line(workspace, monkeypatch):
+def test_without_credentials_all_that_is_printed_is_one_line(kaggle_workspace, monkeypatch):
     monkeypatch.delenv("KAGGLE_USERNAME")
     done = subprocess.run([sys.executable, "-m", "ecgpipe", "download"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
@@ -115,123 +80,11 @@ def test_a_bar_is_shown_on_a_terminal_only(terminal):
     assert terminal or screen.getvalue() == ""
 
 
-# ---- the stage, and drift
-
-
-@pytest.fixture
-def fetched(remote, workspace) -> Path:
-    """The workspace after the stage `download`."""
-    stages.run(stages.download.main)
-    return workspace
-
-
-def metrics() -> dict[str, int]:
-    return json.loads(Path("metrics/download.json").read_text())
-
-
-def test_the_stage_leaves_the_data_set_and_a_manifest_with_what_the_listing_said(remote, fetched):
-    raw, table = Path("data/raw"), pd.read_csv("data/manifest.csv", dtype=str)
-    assert {name: (raw / name).read_bytes() for name in downloaded(raw)} == remote.files
-    assert list(table.columns) == ["path", "bytes", "sha256", "remote_bytes", "remote_created"]
-    assert (table["bytes"] == table["remote_bytes"]).all()
-    assert set(table["remote_created"]) == {"2025-10-14T12:00:00.123+00:00"}
-    assert metrics() == {
-        "bytes": sum(map(len, remote.files.values())), "fetched_bytes": sum(map(len, remote.files.values())),
-        "fetched_files": 10, "fetched_records": 2, "files": 10, "kept_files": 0,
-    }  # fmt: skip
-
-
-def test_the_data_set_shares_its_disk_blocks_with_the_cache(fetched):
-    assert Path("data/raw/test.csv").samefile(CACHE / "test.csv")
-
-
-def test_chosen_records_are_all_that_train_csv_speaks_of(remote, fetched):
-    content = yaml.safe_load(Path("params.yaml").read_text())
-    content["data"]["kaggle"]["records"] = ["101"]
-    Path("params.yaml").write_text(yaml.safe_dump(content))
-    stages.run(stages.download.main)
-    assert [record.id for record in Dataset("data/raw").train_records()] == ["101"]
-    assert (CACHE / "train.csv").read_bytes() == remote.files["train.csv"]
-
-
-def test_no_drift_is_status_0(fetched, capsys):
-    assert run(capsys, "check-remote") == (0, f"no drift: 10 files of {COMPETITION} as in data/manifest.csv\n", "")
-    assert not Path("manifests").exists()
-
-
-def test_drift_is_status_3_and_names_what_was_added_removed_and_changed(remote, fetched, capsys):
-    drift(remote)
-    status, out, err = run(capsys, "check-remote")
-    assert (status, err) == (3, "")
-    assert out.splitlines() == [
-        "changed test/9.png: found 300000 bytes of 2025-11-18T00:00:00.000+00:00, "
-        "expected 300000 bytes of 2025-10-14T12:00:00.123+00:00",
-        "removed train/100/100-0005.png: found no such file, "
-        "expected 70000 bytes of 2025-10-14T12:00:00.123+00:00",
-        "changed train/101/101-0001.png: found 3 bytes of 2025-10-14T12:00:00.123+00:00, "
-        "expected 70000 bytes of 2025-10-14T12:00:00.123+00:00",
-        "added train/102/102.csv: found 4 bytes of 2025-10-14T12:00:00.123+00:00, expected no such file",
-        "drift: 1 added, 1 removed, 2 changed; the listing is in manifests/kaggle.csv, "
-        "`dvc repro` fetches what is new in it",
-    ]  # fmt: skip
-
-
-def drift(remote) -> None:
-    """One file added, one removed, one of another size, one of another date alone."""
-    del remote.files["train/100/100-0005.png"]
-    remote.files |= {"train/102/102.csv": b"I\n0\n", "train/101/101-0001.png": b"new"}
-    remote.created["test/9.png"] = "2025-11-18T00:00:00Z"
-
-
-def test_after_drift_only_what_is_new_is_fetched_and_the_metrics_say_how_much(remote, fetched, capsys):
-    drift(remote)
-    remote.asked.clear()
-    stages.run(stages.download.main)
-    new = {"train/102/102.csv", "train/101/101-0001.png", "test/9.png"}
-    assert remote.fetched() == new and downloaded(Path("data/raw")) == set(remote.files)
-    found = metrics()
-    assert (found["fetched_files"], found["kept_files"], found["fetched_records"]) == (3, 7, 2)
-    assert found["fetched_bytes"] == sum(len(remote.files[name]) for name in new)
-    assert run(capsys, "check-remote")[0] == 0
-
-
-def test_the_stage_depends_on_the_listing_that_check_remote_writes(remote, fetched, capsys):
-    before = (REPOSITORY / "manifests/kaggle.csv").read_text()
-    drift(remote)
-    run(capsys, "check-remote")
-    assert (
-        Path("manifests/kaggle.csv").read_text().startswith(before.splitlines()[0] + "\nsample_submission.parquet,4,")
-    )
-    assert "manifests/kaggle.csv" in yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]["download"]["deps"]
-
-
-def test_a_manifest_that_is_not_kaggles_is_said(fetched, capsys):
-    pd.read_csv("data/manifest.csv")[["path", "bytes", "sha256"]].to_csv("data/manifest.csv", index=False)
-    status, _, err = run(capsys, "check-remote")
-    assert status == 1 and "found no column remote_bytes, expected a manifest of files from Kaggle; set data.so" in err
-
-
-def test_a_missing_manifest_is_said(workspace, capsys):
-    status, _, err = run(capsys, "check-remote")
-    assert status == 1 and "data/manifest.csv: no such file, expected a manifest; run `dvc repro download`" in err
-
-
-def test_a_failing_stage_leaves_the_data_of_before(remote, fetched, capsys):
-    before = downloaded(Path("data/raw"))
-    remote.files["test.csv"] = b"new"
-    remote.always["ListDataFiles"] = Fault(403)
-    with pytest.raises(SystemExit):
-        stages.run(stages.download.main)
-    error = capsys.readouterr().err
-    assert error.startswith("error: listing the files: found HTTP status 403") and error.count("\n") == 1
-    assert downloaded(Path("data/raw")) == before
-
-
 # ---- submit
 
 
 @pytest.fixture
-def submission(workspace) -> Path:
+def submission(kaggle_workspace) -> Path:
     Path("s.csv").write_text("id,value\n9_0_II,0.1\n")
     return Path("s.csv")
 
@@ -282,7 +135,7 @@ def test_a_file_that_is_no_submission_is_refused_before_it_costs_one(remote, sub
 
 
 @pytest.fixture
-def standing(remote, workspace):
+def standing(remote, kaggle_workspace):
     """Thirty teams, best first; ours is the 21st."""
     remote.teams = [(f"team {i}", str(24 - i / 10)) for i in range(20)] + [("us", "21.5")] + [("rest", "")] * 9
     remote.submissions = [{"teamName": "us", "description": "x"}]
