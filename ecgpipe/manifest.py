@@ -1,7 +1,7 @@
 """Which files a data set consists of: path, bytes and SHA-256 of each, and what a remote listing said of it.
 
-The manifest, data/manifest.csv, is made by `download` whatever the source, and pinned by its hash in dvc.lock. The remote
-side, manifests/kaggle.csv, is what git holds in full: nothing here can make it again.
+The manifest, data/manifest.csv, is made by `download` whatever the source, and pinned by its hash in dvc.lock. The
+remote side, manifests/kaggle.csv, is what git holds in full: nothing here can make it again.
 """
 
 import hashlib

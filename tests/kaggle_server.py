@@ -9,6 +9,7 @@ import io
 import json
 import random
 import re
+import socket
 import threading
 import time
 import zipfile
@@ -127,7 +128,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault.html:
             return self.send(200, b"<html>welcome to our proxy</html>", {"Content-Type": "text/html"})
         if fault.cut is not None:
-            return self.connection.close()
+            self.close_connection = True
+            return self.connection.shutdown(socket.SHUT_RDWR)
         if fault.stall_s:
             time.sleep(fault.stall_s)
         if fault.status != 200:
