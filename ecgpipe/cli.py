@@ -1,4 +1,7 @@
-"""The command line: `ecgpipe digitize` and `ecgpipe score`. What is slow to import is imported where it is used."""
+"""The command line: `ecgpipe digitize` and `ecgpipe score`; those that speak to Kaggle are in `ecgpipe.cli_kaggle`.
+
+What is slow to import is imported where it is used.
+"""
 
 import argparse
 import math
@@ -8,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecgpipe import cli_kaggle
 from ecgpipe.errors import EcgpipeError
 
 if TYPE_CHECKING:
@@ -51,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("truth", type=Path, metavar="TRUTH_DIR", help="true signals under the same file names")
     score.add_argument("--cap", type=float, default=1e6, help="of a page's linear SNR (default 1e6; 384 at launch)")
     score.set_defaults(run=_score)
+    cli_kaggle.add_commands(commands)
     return parser
 
 

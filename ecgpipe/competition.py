@@ -10,7 +10,7 @@ sample_submission.parquet    id,value
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -189,6 +189,22 @@ def read_submission(path: str | Path) -> pd.DataFrame:
 
 
 # ---- the folder
+
+_TRAIN_FILE = re.compile(r"train/(?P<record>[^/]+)/(?P=record)(-(?P<kind>\w+)\.png|\.csv)")
+
+
+def record_of(path: str) -> str | None:
+    """The training record that a path below the data set belongs to, None for tables and test pictures."""
+    match = _TRAIN_FILE.fullmatch(path)
+    return match["record"] if match else None
+
+
+def is_chosen(path: str, kinds: Collection[str], records: Collection[str] | None) -> bool:
+    """Whether a path below the data set is wanted: all is, but for pictures of other kinds and for other records."""
+    match = _TRAIN_FILE.fullmatch(path)
+    if match is None:
+        return True
+    return (match["kind"] is None or match["kind"] in kinds) and (records is None or match["record"] in records)
 
 
 @dataclass(frozen=True)

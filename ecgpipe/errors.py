@@ -19,3 +19,11 @@ class DataError(EcgpipeError):
 
 class ParamsError(EcgpipeError):
     """A parameter that is unknown, missing, of the wrong type or out of range; names its YAML path."""
+
+
+class KaggleError(EcgpipeError):
+    """Kaggle refused, failed or is not set up; `status` is the HTTP status, None where there was none."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,15 +1,24 @@
-"""Which files a data set consists of: path, bytes and SHA-256 of each, as a table that can be reviewed in git."""
+"""Which files a data set consists of: path, bytes and SHA-256 of each, and what a remote listing said of it.
+
+The manifest, data/manifest.csv, is made by `download` whatever the source, and pinned by its hash in dvc.lock. The
+remote side, manifests/kaggle.csv, is what git holds in full: nothing here can make it again.
+"""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ecgpipe.errors import DataError
 from ecgpipe.tables import write_table
 
 COLUMNS = ("path", "bytes", "sha256")
+LISTED = ("remote_bytes", "remote_created")  # what the source's listing said of a file; empty for files made here
+LISTING = ("path", *LISTED)
+_TYPES = {"remote_bytes": "Int64", "remote_created": "str"}
 
 
 def build(root: str | Path, workers: int = 1) -> pd.DataFrame:
@@ -25,8 +34,8 @@ def build(root: str | Path, workers: int = 1) -> pd.DataFrame:
 
 
 def write(path: str | Path, manifest: pd.DataFrame) -> None:
-    """Write a manifest as CSV."""
-    write_table(path, manifest[list(COLUMNS)])
+    """Write a manifest as CSV, with what a remote listing said if it holds that."""
+    write_table(path, manifest[[name for name in (*COLUMNS, *LISTED) if name in manifest]])
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -39,24 +48,61 @@ def read(path: str | Path) -> pd.DataFrame:
         raise DataError(f"{path}: not a manifest of {','.join(COLUMNS)}: {' '.join(str(error).split())}") from None
 
 
+def with_listing(manifest: pd.DataFrame, listing: pd.DataFrame | None) -> pd.DataFrame:
+    """`manifest` with the columns of a remote listing (path, remote_bytes, remote_created) beside its own, if any."""
+    return manifest if listing is None else manifest.merge(listing, on="path", how="left").astype(_TYPES)
+
+
+def read_listing(path: str | Path) -> pd.DataFrame:
+    """What the remote listing said (path, remote_bytes, remote_created) when the manifest at `path` was made."""
+    try:
+        table = pd.read_csv(path, dtype={"path": str} | _TYPES, keep_default_na=False, na_values={"remote_bytes": [""]})
+        listed = table.dropna(subset="remote_bytes")[list(LISTING)]
+        return listed.astype({"remote_bytes": "int64"}).reset_index(drop=True)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file, expected a manifest; run `dvc repro download`") from None
+    except KeyError:
+        raise DataError(
+            f"{path}: found no column remote_bytes, expected a manifest of files from Kaggle; "
+            "set data.source to kaggle and run `dvc repro download`"
+        ) from None
+    except ValueError as error:
+        raise DataError(f"{path}: not a manifest: {' '.join(str(error).split())}") from None
+
+
+def write_listing(path: str | Path, listing: pd.DataFrame) -> None:
+    """Write a listing as CSV."""
+    write_table(path, listing[list(LISTING)])
+
+
+def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """What differs between two listings, by path: columns path, change (added, removed or changed), expected, found."""
+    return _differences(before, now, LISTED, lambda size, created: f"{int(size)} bytes of {created or 'no date'}")
+
+
 def compare(expected: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """What differs, by path: columns path, change (added, removed or changed), expected, found."""
-    both = expected.merge(found, on="path", how="outer", suffixes=("_expected", "_found"), indicator="change")
-    same = (both["bytes_expected"] == both["bytes_found"]) & (both["sha256_expected"] == both["sha256_found"])
+    return _differences(
+        expected, found, COLUMNS[1:], lambda size, sha256: f"{int(size)} bytes of SHA-256 {sha256[:12]}"
+    )
+
+
+def _differences(
+    expected: pd.DataFrame, found: pd.DataFrame, columns: Sequence[str], words: Callable[[float, str], str]
+) -> pd.DataFrame:
+    """Rows that are in one table only, or whose size and identity in `columns` differ, each side said by `words`."""
+    wanted = ["path", *columns]
+    both = expected[wanted].merge(
+        found[wanted], on="path", how="outer", suffixes=("_expected", "_found"), indicator="change"
+    )
+    same = np.logical_and.reduce([both[f"{name}_expected"] == both[f"{name}_found"] for name in columns])
     both = both[~same].sort_values("path")
     names = {"left_only": "removed", "right_only": "added", "both": "changed"}
-    return pd.DataFrame(
-        {
-            "path": both["path"],
-            "change": both["change"].astype(str).map(names),
-            "expected": [_words(*pair) for pair in zip(both["bytes_expected"], both["sha256_expected"], strict=True)],
-            "found": [_words(*pair) for pair in zip(both["bytes_found"], both["sha256_found"], strict=True)],
-        }
-    ).reset_index(drop=True)
-
-
-def _words(size: float, sha256: str) -> str:
-    return "no such file" if pd.isna(size) else f"{int(size)} bytes of SHA-256 {sha256[:12]}"
+    sides = {"path": both["path"], "change": both["change"].astype(str).map(names)}
+    for side in ("expected", "found"):
+        pairs = zip(both[f"{columns[0]}_{side}"], both[f"{columns[1]}_{side}"], strict=True)
+        sides[side] = ["no such file" if pd.isna(size) else words(size, identity) for size, identity in pairs]
+    return pd.DataFrame(sides).reset_index(drop=True)
 
 
 def _sha256(path: Path) -> str:

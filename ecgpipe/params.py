@@ -35,6 +35,18 @@ Weight = float | tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
+class Kaggle:
+    competition: str
+    cache: str
+    records: tuple[str, ...] | None
+    extract: bool
+    connections: int = number(at_least=1, at_most=32)
+    attempts: int = number(at_least=1)
+    backoff_s: float = number(at_least=0)
+    timeout_s: float = number(above=0)
+
+
+@dataclass(frozen=True)
 class Data:
     source: Literal["synthetic", "local", "kaggle", "paired"]
     folder: str | None
@@ -46,6 +58,7 @@ class Data:
     photo_long_side_px: int = number(at_least=800, at_most=8000)
     turned_share: float = number(at_least=0, at_most=1)
     workers: int = number(at_least=1)
+    kaggle: Kaggle
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,57 @@
 """Where the data come from. Whatever the source, the result is one folder in the competition's layout."""
 
-import os
-import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
 
 from ecgpipe.competition import Dataset
 from ecgpipe.errors import DataError
-from ecgpipe.files import atomic_folder
+from ecgpipe.files import atomic_folder, link_or_copy
 from ecgpipe.params import Data
 
 
-def fetch(data: Data, root: str | Path) -> None:
-    """Fill `root` from `data.source`, replacing what was there; on an error `root` stays as it was."""
+@dataclass(frozen=True)
+class Origin:
+    """What a remote listing said of the files (path, remote_bytes, remote_created), None without one; and figures."""
+
+    listing: pd.DataFrame | None = None
+    metrics: dict[str, int] = field(default_factory=dict)
+
+
+def fetch(data: Data, root: str | Path, report: Callable[[int, int], None] = lambda done, total: None) -> Origin:
+    """Fill `root` from `data.source`, replacing what was there; on an error `root` stays as it was.
+
+    `report` hears of the bytes transferred and those to transfer, if there are any.
+    """
     if data.source == "synthetic":
         from ecgpipe.synth.dataset import write_dataset
 
         write_dataset(root, data)
     elif data.source == "local":
         link_folder(data.folder, root)
+    elif data.source == "kaggle":
+        return _fetch_kaggle(data, root, report)
     else:
         raise DataError(
-            f"data.source: {data.source!r} is not available in this version yet; use 'synthetic' or 'local'"
+            f"data.source: {data.source!r} is not available in this version yet; use 'synthetic', 'local' or 'kaggle'"
         )
+    return Origin()
+
+
+def _fetch_kaggle(data: Data, root: str | Path, report: Callable[[int, int], None]) -> Origin:
+    from ecgpipe.kaggle_source import download, link_dataset
+
+    done = download(data, Path(data.kaggle.cache) / data.kaggle.competition, report=report)
+    link_dataset(done, root, data.kaggle.records)
+    fetched = done.transfer.fetched
+    figures = {
+        "fetched_files": len(fetched),
+        "fetched_bytes": done.transfer.fetched_bytes,
+        "kept_files": done.transfer.kept,
+    }
+    return Origin(done.listing_table(), figures | {"fetched_records": done.fetched_records})
 
 
 def link_folder(folder: str | Path | None, root: str | Path) -> None:
@@ -43,14 +73,4 @@ def link_folder(folder: str | Path | None, root: str | Path) -> None:
         raise DataError(f"data.folder: {missing[0]} is missing, {len(missing)} files in all; complete the folder")
     with atomic_folder(root) as temporary:
         for path in source.files():
-            target = temporary / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            link_or_copy(path, target)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """A hard link where the disk allows it, else a copy."""
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        shutil.copyfile(source, target)
+            link_or_copy(path, temporary / path.relative_to(folder))

@@ -4,6 +4,7 @@ Their ids, tables and files are those of `ecgpipe.competition`.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,18 @@ def solution(test: pd.DataFrame, truth: Predictions) -> pd.DataFrame:
 def check(submission: pd.DataFrame, test: pd.DataFrame) -> None:
     """DataError with the first row where `submission` is not what `test` asks for, row for row; None if all is well."""
     _check_rows(submission, pd.Series(submission_ids(test), dtype="str"))
+
+
+def check_values(name: str | Path, submission: pd.DataFrame) -> None:
+    """DataError with the first row of a submission `id,value` whose value is no finite number, or if it has no row."""
+    finite = np.isfinite(pd.to_numeric(submission["value"], errors="coerce").to_numpy(np.float64))
+    if finite.all() and len(finite):
+        return
+    if not len(finite):
+        raise DataError(f"{name}: found no row, expected a value for each id")
+    row = int(finite.argmin())
+    id_, value = submission["id"].iloc[row], submission["value"].iloc[row]
+    raise DataError(f"{name}: row {row}, {id_}: found {value}, expected a number")
 
 
 def parse_ids(ids: pd.Series) -> pd.DataFrame:
@@ -97,9 +110,4 @@ def _check_rows(submission: pd.DataFrame, ids: pd.Series) -> None:
             f"the first missing is {expected[common]}" if len(found) == common else f"one too many is {found[common]}"
         )
         raise DataError(f"submission: found {len(found)} rows, expected {len(expected)}; {edge}")
-    finite = np.isfinite(pd.to_numeric(submission["value"], errors="coerce").to_numpy(np.float64))
-    if not finite.all():
-        row = int(finite.argmin())
-        raise DataError(
-            f"submission: row {row}, {found[row]}: found {submission['value'].iloc[row]}, expected a number"
-        )
+    check_values("submission", submission)

@@ -1,7 +1,10 @@
 """download: the data set of `data.source` in the competition's layout, and the manifest of its files."""
 
+from rich.console import Console
+
 from ecgpipe import manifest, sources
 from ecgpipe.params import load_params
+from ecgpipe.progress import transfer_bar
 from stages import run, write_metrics
 
 RAW = "data/raw"
@@ -11,10 +14,11 @@ METRICS = "metrics/download.json"
 
 def main() -> None:
     data = load_params().data
-    sources.fetch(data, RAW)
+    with transfer_bar(Console(stderr=True)) as report:
+        origin = sources.fetch(data, RAW, report)
     files = manifest.build(RAW, workers=data.workers)
-    manifest.write(MANIFEST, files)
-    write_metrics(METRICS, {"files": len(files), "bytes": int(files["bytes"].sum())})
+    manifest.write(MANIFEST, manifest.with_listing(files, origin.listing))
+    write_metrics(METRICS, {"files": len(files), "bytes": int(files["bytes"].sum()), **origin.metrics})
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def bad_pages(tmp_path_factory) -> tuple[Path, pd.DataFrame]:
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), picture)
     folder = dataset.root.parent / "frames"
-    return folder, pd.concat(rectify_records(dataset, ["1"], folder, SPEC, workers=1))
+    (record,) = rectify_records(dataset, ["1"], folder, SPEC, workers=1, kept=folder.parent / "kept")
+    return folder, record.pages
 
 
 def test_pages_that_fail_are_rows_with_a_reason_and_not_fatal(bad_pages):

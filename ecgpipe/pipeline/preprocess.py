@@ -1,6 +1,7 @@
 """Every training picture onto the millimetre grid: a shard of frames a record, and what became of each page."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,21 +14,33 @@ from ecgpipe.frames import RECTIFIED, Frame, read_shard, shard_path, write_shard
 from ecgpipe.geometry import FrameSpec
 from ecgpipe.parallel import map_processes
 from ecgpipe.picture import read_picture
+from ecgpipe.pipeline.reuse import KeptFrames, record_key
 from ecgpipe.rectify import rectify
 
 PAGE_COLUMNS = ("id", "kind", "status", "reason")
 
 
-def rectify_records(
-    dataset: Dataset, record_ids: Sequence[str], folder: Path, spec: FrameSpec, workers: int
-) -> Iterator[pd.DataFrame]:
-    """Write the shard of each record into `folder`; yields its pages, one row a picture, in the records' order.
+@dataclass(frozen=True)
+class RectifiedRecord:
+    """The pages of a record, a row a picture: id, kind, status, the reason where that is not "rectified", quality.
 
-    Columns: id, kind, status, the reason where the status is not "rectified", and rectification's quality figures.
-    A page that is not found is a row, not an error.
+    `key` names its frames among the kept ones; `reused` says that they came from there.
     """
-    work = partial(_rectify_record, dataset=dataset, folder=folder, spec=spec)
-    yield from map(pd.DataFrame, map_processes(work, record_ids, workers))
+
+    pages: pd.DataFrame
+    key: str
+    reused: bool
+
+
+def rectify_records(
+    dataset: Dataset, record_ids: Sequence[str], folder: Path, spec: FrameSpec, workers: int, kept: Path
+) -> Iterator[RectifiedRecord]:
+    """Write the shard of each record into `folder`, in the records' order; a page that is not found is no error.
+
+    Frames that an earlier run left in `kept`, of the same pictures, raster and code, are not made again.
+    """
+    work = partial(_rectify_or_reuse, dataset=dataset, folder=folder, spec=spec, kept=KeptFrames(kept))
+    yield from map_processes(work, record_ids, workers)
 
 
 def page_metrics(pages: pd.DataFrame) -> dict[str, float]:
@@ -51,6 +64,18 @@ def example_frames(folder: str | Path, pages: pd.DataFrame) -> dict[str, np.ndar
         raise DataError(f"{folder}: none of {len(pages)} pages was rectified, the first because: {reason}")
     firsts = done.drop_duplicates("kind").sort_values("kind")[["id", "kind"]].itertuples(index=False, name=None)
     return {f"{kind} ({id_})": read_shard(shard_path(folder, id_), kind).rgb for id_, kind in firsts}
+
+
+def _rectify_or_reuse(
+    record_id: str, dataset: Dataset, folder: Path, spec: FrameSpec, kept: KeptFrames
+) -> RectifiedRecord:
+    key, shard = record_key(dataset, record_id, spec), shard_path(folder, record_id)
+    pages = kept.take(key, shard)
+    if pages is not None:
+        return RectifiedRecord(pd.DataFrame(pages), key, reused=True)
+    pages = _rectify_record(record_id, dataset, folder, spec)
+    kept.put(key, shard, pages)
+    return RectifiedRecord(pd.DataFrame(pages), key, reused=False)
 
 
 def _rectify_record(record_id: str, dataset: Dataset, folder: Path, spec: FrameSpec) -> list[dict]:

@@ -1,0 +1,139 @@
+"""Frames of unchanged pictures are taken from an earlier run, bit for bit; of changed ones they are made anew."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ecgpipe.competition import Dataset
+from ecgpipe.frames import shard_path
+from ecgpipe.geometry import FrameSpec, PageMap
+from ecgpipe.pipeline import preprocess, reuse
+from ecgpipe.pipeline.preprocess import rectify_records
+from ecgpipe.pipeline.reuse import CODE, KeptFrames
+from ecgpipe.rectify import Rectified
+from tests.test_house import ROOT, imported_files
+
+SPEC = FrameSpec(px_per_mm_x=1.0, px_per_mm_y=1.0)
+
+
+@dataclass
+class Work:
+    """Two records of one picture, and how often a picture was rectified."""
+
+    dataset: Dataset
+    folder: Path
+    rectified: int = 0
+    keys: list[str] = field(default_factory=list)
+
+    def __call__(self, spec: FrameSpec = SPEC, records: tuple[str, ...] = ("1", "2")) -> list[bool]:
+        """Preprocess into an emptied folder; which records were reused."""
+        for path in (self.folder / "frames").glob("*"):
+            path.unlink()
+        self.rectified = 0
+        done = list(rectify_records(self.dataset, records, self.folder / "frames", spec, 1, self.folder / "kept"))
+        self.keys = [record.key for record in done]
+        return [record.reused for record in done]
+
+    def shards(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.folder / "frames").iterdir()}
+
+
+def draw(path: Path, grey: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((40, 60, 3), grey, np.uint8))
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch) -> Work:
+    work = Work(Dataset(tmp_path / "raw"), tmp_path)
+    for record in ("1", "2"):
+        draw(work.dataset.image_path(record, "0001"), 100 + int(record))
+
+    class Figures:
+        def figures(self):
+            return {"misfit_mm": 0.1 + 0.2, "turns": 1}
+
+    def rectify(picture):
+        work.rectified += 1
+        return Rectified(PageMap.from_function(lambda mm: mm * 0.4), Figures())
+
+    monkeypatch.setattr(preprocess, "read_picture", lambda path: cv2.imread(str(path)))
+    monkeypatch.setattr(preprocess, "rectify", rectify)
+    return work
+
+
+def test_the_second_run_makes_nothing_anew_and_leaves_the_same_bytes(work):
+    assert work() == [False, False] and work.rectified == 2
+    first = work.shards()
+    assert work() == [True, True] and work.rectified == 0
+    assert work.shards() == first and len(first) == 2
+
+
+def test_pages_come_back_as_they_were(work):
+    runs = [list(rectify_records(work.dataset, ["1"], work.folder, SPEC, 1, work.folder / "kept")) for _ in range(2)]
+    fresh, kept = (run[0].pages for run in runs)
+    assert fresh.equals(kept) and kept["misfit_mm"].item() == 0.1 + 0.2
+
+
+def test_a_changed_picture_costs_its_record_only(work):
+    work()
+    before = work.shards()
+    draw(work.dataset.image_path("2", "0001"), 7)
+    assert work() == [True, False] and work.rectified == 1
+    after = work.shards()
+    assert {name for name in after if after[name] != before[name]} == {"2.npz"}
+
+
+def test_another_kind_more_is_another_record(work):
+    work()
+    draw(work.dataset.image_path("1", "0005"), 9)
+    assert work() == [False, True]
+
+
+def test_another_raster_makes_all_anew(work):
+    work()
+    assert work(FrameSpec(2.0, 1.0)) == [False, False]
+
+
+def test_other_code_makes_all_anew(work, monkeypatch):
+    work()
+    monkeypatch.setattr(reuse, "_code_hash", lambda: "edited")
+    assert work() == [False, False]
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(work):
+    work(records=("1",))
+    (work.folder / "kept" / f"{work.keys[0]}.json").unlink()  # stopped between the shard and its pages
+    assert work() == [False, False]
+    assert work() == [True, True]
+
+
+def test_only_what_the_last_run_used_is_kept(work):
+    work()
+    old = work.keys[1]
+    draw(work.dataset.image_path("2", "0001"), 7)
+    work()
+    KeptFrames(work.folder / "kept").keep_only(work.keys)
+    kept = {path.name for path in (work.folder / "kept").iterdir()}
+    assert kept == {f"{key}.{suffix}" for key in work.keys for suffix in ("npz", "json")} and old not in work.keys
+
+
+def test_a_frame_that_is_replaced_leaves_the_kept_one_alone(work):
+    work()
+    kept = shard_path(work.folder / "kept", work.keys[0])
+    before = kept.read_bytes()
+    preprocess.write_shard(shard_path(work.folder / "frames", "1"), {})
+    assert kept.read_bytes() == before
+    assert json.loads(kept.with_suffix(".json").read_text())[0]["id"] == "1"
+
+
+def test_the_key_covers_all_code_that_makes_frames():
+    plumbing = {"__init__", "competition", "errors", "files", "parallel", "params", "tables", "pipeline/__init__"}
+    plumbing = {f"ecgpipe/{name}.py" for name in plumbing} | {"ecgpipe/pipeline/reuse.py"}
+    needed = {str(path) for path in imported_files(Path("ecgpipe/pipeline/preprocess.py"), set())}
+    covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
+    assert needed - plumbing == covered
