@@ -23,7 +23,7 @@ from ecgpipe.rectify.seed import find_seeds
 LONG_SIDES_PX = (2000, 3000)  # of the picture worked on; a sheet far off has boxes too small for the first
 REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
 MIN_MARGIN = 0.02
-MOST_BEND = 0.15  # paper crumpled as finely as its boxes reaches 0.1
+MOST_BEND = 0.5  # sharply folded paper reaches 0.4
 SEEDS = 3
 MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 

@@ -122,20 +122,17 @@ def _along(
     piece_mm, median_of = pieces
     lines, seen = _pieces(canvas, round(rows * step_mm / piece_mm), median_of)
     lines = _median_along(lines, median_of)
-    at_mm = ((np.arange(cols * cell) + 0.5) / cell - 0.5) * step_mm + origin_mm
-
-    def windowed(wave: np.ndarray) -> np.ndarray:
-        means = cv2.resize(lines * wave.astype(np.float32), (cols, rows), interpolation=cv2.INTER_AREA)
-        return cv2.GaussianBlur(means, (0, 0), window_mm / step_mm)
-
-    angles = [2 * np.pi * h / BOX_MM * at_mm for h in range(1, harmonics + 1)]
-    coefficients = np.stack([windowed(np.cos(a)) - 1j * windowed(np.sin(a)) for a in angles])
-    shift = _peak(coefficients, reach_mm)
+    at_mm = ((np.arange(cell) + 0.5) / cell - 0.5) * step_mm + origin_mm  # of the first cell; all are whole boxes
+    waves = np.exp(-2j * np.pi / BOX_MM * np.outer(at_mm, np.arange(harmonics + 1))).astype(np.complex64)
+    boxes = (lines.reshape(-1, cell) @ waves / cell).reshape(rows, -1, cols, harmonics + 1).mean(axis=1)
+    boxes = cv2.GaussianBlur(boxes.view(np.float32), (0, 0), window_mm / step_mm).view(np.complex64)
+    mean, coefficients = boxes[..., 0].real, boxes[..., 1:]
     floor, clear = COHERENCE
-    coherence = np.abs(coefficients[0]) / (windowed(np.ones(cols * cell)) + FAINTEST)
+    coherence = np.abs(coefficients[..., 0]) / (mean + FAINTEST)
     fifths = cv2.resize(seen, (5 * cols, rows), interpolation=cv2.INTER_AREA).reshape(rows, cols, 5)
     seen = fifths[..., 1:4].min(axis=-1)  # of what a line may lie in
-    return shift, (seen * np.clip((coherence - floor) / (clear - floor), 0.0, 1.0)) ** 2
+    weight = (seen * np.clip((coherence - floor) / (clear - floor), 0.0, 1.0)) ** 2
+    return _peak(coefficients, reach_mm), weight.astype(np.float64)
 
 
 def _pieces(canvas: np.ndarray, count: int, near: int) -> tuple[np.ndarray, np.ndarray]:
@@ -153,17 +150,21 @@ def _median_along(lines: np.ndarray, count: int) -> np.ndarray:
     """Running median of `count` rows."""
     half = count // 2
     padded = np.pad(lines, ((half, half), (0, 0)), mode="edge")
-    shifted = np.stack([padded[k : k + len(lines)] for k in range(count)])
-    return np.partition(shifted, half, axis=0)[half]
+    ranked = [padded[k : k + len(lines)] for k in range(count)]
+    for rest in range(count - 1, half - 1, -1):  # the largest of what is left rises to its end
+        for k in range(rest):
+            ranked[k], ranked[k + 1] = np.minimum(ranked[k], ranked[k + 1]), np.maximum(ranked[k], ranked[k + 1])
+    return ranked[half]
 
 
 def _peak(coefficients: np.ndarray, reach_mm: float) -> np.ndarray:
-    """Place in mm (rows, cols) of the peak of the folded line profile with `coefficients` (h, rows, cols)."""
+    """Place in mm (rows, cols) of the peak of the folded line profile with `coefficients` (rows, cols, h)."""
     trial = np.arange(-reach_mm, reach_mm + 1e-6, 0.1)
-    orders = np.arange(1, len(coefficients) + 1)
+    orders = np.arange(1, coefficients.shape[-1] + 1)
     waves = np.exp(2j * np.pi / BOX_MM * np.outer(trial, orders))
-    profile = np.einsum("dh,hrc->drc", waves, coefficients).real
-    top = np.clip(profile.argmax(axis=0), 1, len(trial) - 2)
-    left, here, right = (np.take_along_axis(profile, (top + k)[None], axis=0)[0] for k in (-1, 0, 1))
+    profile = (coefficients @ waves.T.astype(np.complex64)).real
+    top = np.clip(profile.argmax(axis=-1), 1, len(trial) - 2)[..., None]
+    left, here, right = (np.take_along_axis(profile, top + k, axis=-1)[..., 0] for k in (-1, 0, 1))
+    top = top[..., 0]
     bend = np.minimum(left - 2 * here + right, -1e-9)
     return trial[top] + np.clip((left - right) / (2 * bend), -1, 1) * 0.1

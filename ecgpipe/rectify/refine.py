@@ -92,7 +92,13 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     for window in WINDOWS_MM:
         near = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
         lattice = _on_sheet(lattice, near, (LOOSE, LOOSE), OUTLIER_MM)
-    how = {"window_mm": OWN_WINDOW_MM, "harmonics": OWN_HARMONICS, "reach_mm": OWN_REACH_MM, "pieces": BRIEF}
+    how = {
+        "window_mm": OWN_WINDOW_MM,
+        "harmonics": OWN_HARMONICS,
+        "reach_mm": OWN_REACH_MM,
+        "pieces": BRIEF,
+        "px_per_mm": FINE_PX_PER_MM,
+    }
     own = partial(_look, dark=dark, **how)
     misfit = own(lattice)
     pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST)
@@ -107,7 +113,7 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
 
 def _look(lattice: Lattice, dark: np.ndarray, *, reach_mm: float, **how: object) -> Misfit:
     """The misfit, with no weight outside the picture nor for lines at the end of the reach."""
-    misfit = measure(lattice, dark, reach_mm=reach_mm, px_per_mm=FINE_PX_PER_MM, **how)
+    misfit = measure(lattice, dark, reach_mm=reach_mm, **how)
     x, y = lattice.nodes[..., 0], lattice.nodes[..., 1]
     inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
     within = np.abs(misfit.shift_mm) < 0.9 * reach_mm
