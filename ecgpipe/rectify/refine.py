@@ -32,8 +32,9 @@ OWN_WINDOW_MM, OWN_REACH_MM = 1.5, 0.5  # a line for itself, told from the 1 mm 
 ROUNDS = 2
 LOOSE = 1.0  # stiffness before it is known
 HARMONICS, OWN_HARMONICS = 4, 12
-# A crease, or ink across a line, is this far off the surface; it is fitted so often until they have little say.
-OUTLIER_MM, OWN_OUTLIER_MM, FITS = 0.2, 0.06, 4
+# What lies this far off the surface is no line of the sheet's; it is fitted so often until such have little say.
+OUTLIER_MM, FITS = 0.2, 2
+OWN_OUTLIER_MM, OWN_FITS = 0.06, 4
 LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others
 BLUR_PX = 1.0
@@ -91,7 +92,7 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     """
     for window in WINDOWS_MM:
         near = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
-        lattice = _on_sheet(lattice, near, (LOOSE, LOOSE), OUTLIER_MM)
+        lattice = _on_sheet(lattice, near, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=FITS)
     how = {
         "window_mm": OWN_WINDOW_MM,
         "harmonics": OWN_HARMONICS,
@@ -106,7 +107,7 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     for _ in range(ROUNDS):
         misfit = _less(misfit, pattern)
         stiffness = stiffness or _stiffness(lattice, misfit)
-        lattice = _on_sheet(lattice, misfit, stiffness, OWN_OUTLIER_MM)
+        lattice = _on_sheet(lattice, misfit, stiffness, outlier=OWN_OUTLIER_MM, rounds=OWN_FITS)
         misfit = own(lattice)
     return Settled(lattice, _less(misfit, pattern), pattern, stiffness)
 
@@ -147,15 +148,13 @@ def _stiffness(lattice: Lattice, misfit: Misfit) -> tuple[float, float]:
     return across, down
 
 
-def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], outlier_mm: float) -> Lattice:
+def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], **how: float) -> Lattice:
     """The lattice on the lines that were seen, as smooth as `stiffness` has it: a flat sheet and what it lacks."""
     departure = _departure(lattice, misfit)
     if departure is None:
         return lattice
     flat, off = departure
-    surface = [
-        smooth(off[..., k], misfit.weight[..., k], stiffness[k], outlier=outlier_mm, rounds=FITS) for k in (0, 1)
-    ]
+    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], **how) for k in (0, 1)]
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 
