@@ -21,12 +21,18 @@ class Pattern:
     """How far each line of a lattice (rows, cols) was printed right of, or below, its regular place.
 
     `across_mm` (cols,) and `down_mm` (rows,) are 0 where the print does not show the pattern; `likeness` of each is the
-    correlation with what was measured.
+    correlation with what was measured, `places` the boxes that the page stands right of, or below, its place.
     """
 
     across_mm: np.ndarray
     down_mm: np.ndarray
     likeness: tuple[float, float]
+    places: tuple[int, int]
+
+    @property
+    def shown(self) -> tuple[bool, bool]:
+        """Whether the print has the pattern, across and down."""
+        return self.likeness[0] > LEAST_LIKENESS, self.likeness[1] > LEAST_LIKENESS
 
     @property
     def shift_mm(self) -> np.ndarray:
@@ -48,9 +54,9 @@ def find_pattern(departure_mm: np.ndarray, weight: np.ndarray, first: tuple[int,
         likeness = [_likeness(mean, candidate, seen) for candidate in candidates]
         best = int(np.argmax(likeness))
         shown = likeness[best] > LEAST_LIKENESS
-        found.append((candidates[best] if shown else np.zeros(len(mean)), likeness[best]))
-    (across, like_across), (down, like_down) = found
-    return Pattern(across, down, (like_across, like_down))
+        found.append((candidates[best] if shown else np.zeros(len(mean)), likeness[best], PLACES[best]))
+    across_mm, down_mm = (lines for lines, _, _ in found)
+    return Pattern(across_mm, down_mm, *zip(*((like, place) for _, like, place in found), strict=True))
 
 
 @cache

@@ -21,6 +21,7 @@ from ecgpipe.rectify.lattice import (
     sample_linear,
 )
 from ecgpipe.rectify.printed import Pattern, find_pattern
+from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.surface import best_stiffness, smooth
 
 STEP_MM = BOX_MM
@@ -30,6 +31,7 @@ MAP_STEP_MM = 2.5
 WINDOWS_MM = (5.0, 4.0)  # to come near
 OWN_WINDOW_MM, OWN_REACH_MM = 1.5, 0.5  # a line for itself, told from the 1 mm lines beside it
 ROUNDS = 2
+REPAIRS = 2
 LOOSE = 1.0  # stiffness before it is known
 HARMONICS, OWN_HARMONICS = 4, 12
 # What lies this far off the surface is no line of the sheet's; it is fitted so often until such have little say.
@@ -76,12 +78,16 @@ def _line_level(canvas: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Settled:
-    """A page `lattice` on its printed lines, the `misfit` that is left, and what the print and the sheet are like."""
+    """A page `lattice` on its printed lines, the `misfit` that is left, and what the print and the sheet are like.
+
+    `slipped` (rows, cols) is true where the lines seem to be others than those they were counted as.
+    """
 
     lattice: Lattice
     misfit: Misfit
     pattern: Pattern
     stiffness: tuple[float, float]
+    slipped: np.ndarray
 
 
 def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
@@ -89,10 +95,24 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
 
     First by wide windows; then every line for itself, less what the print is known to have it off, and as stiff as the
     sheet proves to be: a scan is almost flat, and its lines' errors average out over the page; a crumpled photo is not.
+    Parts whose boxes were miscounted are moved to where they belong, and settled again.
     """
+    settled = _settle_lines(_come_near(lattice, dark), dark)
+    for _ in range(REPAIRS):
+        if not settled.slipped.any():
+            break
+        settled = _settle_lines(_come_near(_put_right(settled), dark), dark)
+    return settled
+
+
+def _come_near(lattice: Lattice, dark: np.ndarray) -> Lattice:
     for window in WINDOWS_MM:
-        near = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
-        lattice = _on_sheet(lattice, near, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=FITS)
+        misfit = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
+        lattice = _on_sheet(lattice, misfit, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=FITS)
+    return lattice
+
+
+def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
     how = {
         "window_mm": OWN_WINDOW_MM,
         "harmonics": OWN_HARMONICS,
@@ -109,7 +129,25 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
         stiffness = stiffness or _stiffness(lattice, misfit)
         lattice = _on_sheet(lattice, misfit, stiffness, outlier=OWN_OUTLIER_MM, rounds=OWN_FITS)
         misfit = own(lattice)
-    return Settled(lattice, _less(misfit, pattern), pattern, stiffness)
+    slipped = _slips(lattice, misfit, pattern).any(axis=-1)
+    return Settled(lattice, _less(misfit, pattern), pattern, stiffness, slipped)
+
+
+def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> np.ndarray:
+    """Boxes (rows, cols, 2) by which lines were miscounted."""
+    departure = _departure(lattice, misfit)
+    if departure is None:
+        return np.zeros(lattice.nodes.shape, int)
+    return find_slips(departure[1], misfit.weight, pattern, FIRST)
+
+
+def _put_right(settled: Settled) -> Lattice:
+    """The settled lattice with each part that slipped on its own lines, and a smooth sheet where nothing is known."""
+    lattice, misfit, pattern = settled.lattice, settled.misfit, settled.pattern
+    slips = _slips(lattice, Misfit(misfit.shift_mm + pattern.shift_mm, misfit.weight), pattern)
+    nodes, weight = put_right(lattice.nodes, misfit.weight, slips)
+    known = Misfit(np.zeros_like(misfit.shift_mm), weight)
+    return _on_sheet(lattice.moved(nodes), known, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=OWN_FITS)
 
 
 def _look(lattice: Lattice, dark: np.ndarray, *, reach_mm: float, **how: object) -> Misfit:
