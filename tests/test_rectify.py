@@ -10,6 +10,7 @@ from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
 from ecgpipe.rectify.printed import find_pattern, snapped
+from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
@@ -113,13 +114,36 @@ def test_measure_tells_how_far_the_lines_are_off(harmonics, px_per_mm, within_mm
     assert np.abs(misfit.shift_mm[inner, inner] - shift_mm).max() < within_mm
 
 
+def test_measure_is_not_pulled_by_a_bar_beside_a_line_that_is_left_out():
+    lattice = Lattice(lattice_mm(5.0) * 6.0, 5.0, np.zeros(2))
+    y, x = np.mgrid[: int(220 * 6.0), : int(280 * 6.0)] / 6.0
+    off = np.stack([x, y], axis=-1)
+    dark = np.exp(-0.5 * (np.abs(off - 5.0 * np.round(off / 5.0)) / 0.15) ** 2).max(axis=-1).astype(np.float32)
+    bar = (np.abs(x - 100.6) < 0.35) & (np.abs(y - 100.0) < 8.0)
+    errors = []
+    for ink in (1.0, np.nan):
+        misfit = measure(lattice, np.where(bar, np.float32(ink), dark), 1.5, harmonics=12, px_per_mm=6.4)
+        errors.append(np.abs(misfit.shift_mm[20, 20, 0]))
+    pulled, left_out = errors
+    assert left_out < 0.02 < 0.1 < pulled
+
+
 def test_smooth_follows_a_plane_and_does_not_follow_an_outlier():
     y, x = np.mgrid[:30, :40]
     plane = 0.1 * x - 0.05 * y
     target = plane.copy()
     target[15, 20] += 10.0
-    fit = smooth(target, np.ones_like(target), 1.0, scale=0.2, rounds=6)
+    fit = smooth(target, np.ones_like(target), 1.0, outlier=0.2, rounds=6)
     assert np.abs(fit - plane).max() < 0.05
+
+
+def test_a_crease_stays_sharp_and_noise_beside_it_is_taken_out():
+    x = np.arange(58) * np.ones((46, 1))
+    folded = 0.05 * np.abs(x - 30.0)
+    target = folded + np.random.default_rng(4).normal(0, 0.01, folded.shape)
+    rounded, sharp = (smooth(target, np.ones_like(target), 0.1, outlier=0.06, rounds=n) for n in (1, 4))
+    assert np.abs(sharp - folded)[:, 30].mean() < 0.5 * np.abs(rounded - folded)[:, 30].mean()
+    assert (sharp - folded).std() < 0.007
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -149,6 +173,32 @@ def test_the_prints_own_pattern_is_recognised_where_it_stands(place):
     pattern = find_pattern(departures(place, 0.01), np.ones((46, 58, 2)), (-1, -1))
     np.testing.assert_array_equal(pattern.across_mm, snapped(0, 58, -1 + place))
     assert min(pattern.likeness) > 0.9
+
+
+REGULAR = 5.0 * np.stack(np.meshgrid(np.arange(58), np.arange(46)), axis=-1)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_part_counted_one_box_short_is_told_and_put_right(axis):
+    cols, rows = np.meshgrid(np.arange(58), np.arange(46))
+    part = (rows >= 20) & (cols >= 35)
+    line = np.stack([cols, rows], axis=-1)
+    line[part, axis] += 1
+    printed = np.stack([snapped(n, 60, -1)[line[..., n]] for n in (0, 1)], axis=-1)
+    wave = 0.3 * np.sin(cols / 9.0 + rows / 7.0)[..., None]
+    nodes = 5.0 * line + printed + wave + np.random.default_rng(5).normal(0, 0.015, line.shape)
+    off, seen = nodes - 5.0 * line, np.ones(line.shape)  # between the parts the map is stretched, not torn
+    slips = find_slips(off, seen, find_pattern(off, seen, (-1, -1)), (-1, -1))
+    assert (slips[part, axis] == 1).mean() > 0.8
+    assert (slips[~part] != 0).mean() < 0.02 and not slips[..., 1 - axis].any()
+    moved, known = put_right(nodes, seen, slips)
+    assert (np.abs(moved - REGULAR)[part & known.all(axis=-1)].max(axis=-1) < 1.0).mean() > 0.8
+
+
+def test_a_crease_is_not_taken_for_a_slip():
+    off = departures(0, 0.015) + 0.25 * np.abs(np.arange(58) - 30.0)[None, :, None] * np.array([1.0, 0.0])
+    seen = np.ones(off.shape)
+    assert not find_slips(off, seen, find_pattern(off, seen, (-1, -1)), (-1, -1)).any()
 
 
 def test_lines_without_the_pattern_are_taken_for_regular():

@@ -226,6 +226,18 @@ def test_reading_twice_gives_the_same_bytes_and_nothing_outside_the_picture(weig
     assert np.isnan(first.mv[:, 4520:]).all() and np.isfinite(first.mv[:3, :4480]).all()
 
 
+def test_where_a_row_has_left_the_picture_a_line_of_the_grid_is_not_taken_for_it(weights):
+    reader = TraceReader.load(weights)
+    usual = reader.spec.baseline(3)
+    height = np.full((ROWS, SAMPLES), usual, np.float32)
+    height[3, 4500:] -= 60  # a grid line above the trace, which is cut off there
+    inside = np.ones(SMALL_FRAME.shape, bool)
+    cut = inside[:, round(time_to_mm(9.0) * SMALL_FRAME.px_per_mm_x) :]
+    cut[round(BASELINES_MM[3] * SMALL_FRAME.px_per_mm_y) - 20 :] = False
+    shown = reader._shown(height, inside)
+    assert shown[:3].all() and shown[3, :4480].all() and not shown[3, 4520:].any()
+
+
 def test_a_frame_of_another_raster_is_refused(weights):
     with pytest.raises(ParamsError, match="raster"):
         TraceReader.load(weights).read(

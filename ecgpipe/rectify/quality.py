@@ -13,7 +13,8 @@ BAND_MM = 12.0  # above and below a baseline: the traced area
 
 @dataclass(frozen=True)
 class Quality:
-    """`hidden_share` of the traced area shows no grid to go by, `cut_off_share` lies outside the picture.
+    """`hidden_share` of the traced area shows no grid to go by, `cut_off_share` lies outside the picture, and on
+    `slipped_share` lines seem to be others than those they were counted as: what was read there is out of place.
 
     `misfit_mm` is the median distance of a printed line from where the map has it, `bend` how sharply the map bends,
     `certainty` by how much the page's furniture fits this place better than any other, `turns` the quarter turns
@@ -22,6 +23,7 @@ class Quality:
 
     hidden_share: float
     cut_off_share: float
+    slipped_share: float
     misfit_mm: float
     bend: float
     certainty: float
@@ -33,9 +35,10 @@ class Quality:
         return 4.9 * self.misfit_mm**1.29
 
     def __str__(self) -> str:
+        slipped = f", {self.slipped_share:.0%} a box or more out of place" if self.slipped_share else ""
         return (
             f"map good to {self.expected_error_mm:.2f} mm, "
-            f"{self.hidden_share:.0%} hidden, {self.cut_off_share:.0%} cut off"
+            f"{self.hidden_share:.0%} hidden, {self.cut_off_share:.0%} cut off{slipped}"
         )
 
     def figures(self) -> dict[str, float]:
@@ -53,6 +56,7 @@ def page_quality(settled: Settled, shape: tuple[int, ...], certainty: float, tur
     return Quality(
         hidden_share=float(1 - seen[held].mean()) if held.any() else 1.0,
         cut_off_share=float(1 - held.mean()),
+        slipped_share=float(settled.slipped[traced].mean()),
         misfit_mm=float(np.median(off[seen])) if seen.any() else float("nan"),
         bend=_bend(lattice),
         certainty=certainty,

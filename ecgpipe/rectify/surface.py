@@ -22,14 +22,15 @@ def smooth(
 
     Minimises Σ w (u - t)² + stiffness Σ b |third differences of u|². After each round but the last, w is divided by
     1 + (residual / `outlier`)² and b set to 1 / (1 + (difference / CREASE_MM)²) (Cauchy's estimator for both): what
-    lies far off has little say, and a fold costs little more than a bend.
+    lies far off has little say, and a fold costs little more than a bend. Outliers are told from twice as far each
+    round before, lest folds be taken for them.
     """
     say = weight + WEAK
     bend = None
     for left in reversed(range(rounds)):
         surface = _solve(target, say, stiffness, bend)
         if left:
-            say = (weight + WEAK) / (1.0 + ((target - surface) / outlier) ** 2)
+            say = (weight + WEAK) / (1.0 + ((target - surface) / (outlier * 2 ** (left - 1))) ** 2)
             bend = [1.0 / (1.0 + (off / CREASE_MM) ** 2) for off in _differences(surface)]
     return surface
 

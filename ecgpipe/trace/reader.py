@@ -55,10 +55,16 @@ class TraceReader:
         return Traces(mv, (sigma / spec.px_per_mv).numpy().astype(np.float32))
 
     def _shown(self, height: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """Which samples (4, 5000) at strip rows `height` lie within the picture."""
+        """Which samples (4, 5000) at strip rows `height` lie within the picture, and the row's usual height there too.
+
+        Where a row has left the picture, what is read is something else that has not: a line of the grid, a name.
+        """
         masks = np.stack([self.spec.cut(inside, row, fill=False) for row in range(ROWS)])
         columns = (self.spec.first_sample + np.arange(SAMPLES)) // self.spec.samples_per_px
-        return masks[np.arange(ROWS)[:, None], np.rint(height).astype(int), columns]
+        rows = np.arange(ROWS)[:, None]
+        usual = np.median(height, axis=1, keepdims=True)
+        here, there = (masks[rows, np.rint(at).astype(int), columns] for at in (height, usual))
+        return here & there
 
 
 @torch.inference_mode()
