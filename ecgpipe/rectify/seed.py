@@ -11,7 +11,8 @@ from ecgpipe.layout import BOX_MM
 TILE_PX = 320
 BOX_RANGE_PX = (10.0, 44.0)  # in a picture of 2000 px: the page is 28 to 125 % of it
 FREQUENCIES = 1.0 / np.geomspace(*BOX_RANGE_PX, 240)  # cycles/px
-MOST, NOISE = 30.0, 3.5  # times the typical spectrum: no line counts for more, and what noise may reach
+MOST, NOISE = 30.0, 3.5  # times the typical spectrum: lines above it are all clear, and what noise may reach
+BEYOND = 0.15  # what a clear line is worth more, per e-fold; in a clean render even what lies between lines is clear
 TEETH, TOP_FREQUENCY = 11, 0.45  # harmonics counted, below the pixels' own limit
 ANGLE_STEP_DEG = 1.0
 AGREEMENT = 0.15  # of a box, along and across
@@ -65,7 +66,8 @@ def _tile_seed(patch: np.ndarray, centre_px: np.ndarray) -> Seed | None:
     magnitude = np.abs(fft.fftshift(fft.fft2(patch))).astype(np.float32)
     polar = _polar(magnitude)  # (angle, frequency), bins of 1 / tile cycles per px
     # Lines stand out in their own direction only: the median over all of them is noise, stains, letters.
-    polar = np.minimum(polar / np.maximum(np.median(polar, axis=0), 1e-6), MOST)
+    polar = polar / np.maximum(np.median(polar, axis=0), 1e-6)
+    polar = np.where(polar > MOST, MOST * (1 + BEYOND * np.log(np.maximum(polar, MOST) / MOST)), polar)
     energy = polar[:, tile // 32 : (2 * tile) // 5].mean(axis=1)
     first = int(energy.argmax())
     away = np.abs((np.arange(len(energy)) * ANGLE_STEP_DEG - first * ANGLE_STEP_DEG) % 180.0 - 90.0)
