@@ -46,6 +46,12 @@ class PageMap:
         moved = np.asarray(picture_transform(self.nodes.reshape(-1, 2).astype(np.float64)), np.float32)
         return replace(self, nodes=moved.reshape(self.nodes.shape))
 
+    def beside(self, offset_mm: tuple[float, float]) -> "PageMap":
+        """The map that looks `offset_mm` right of, and below, every page point."""
+        rows, cols = np.indices(self.nodes.shape[:2])
+        points = np.stack([cols, rows], axis=-1) * self.step_mm + np.asarray(offset_mm)
+        return replace(self, nodes=self.to_picture(points).astype(np.float32))
+
     @staticmethod
     def from_function(page_to_picture, step_mm: float = 2.5) -> "PageMap":
         """Sample `page_to_picture`, (N, 2) mm -> (N, 2) px, on a lattice that covers the page."""

@@ -2,7 +2,8 @@
 
 The 5 mm lines carry it all: local spectra find them (seed), crossings are followed ring by ring over the sheet (grow),
 the printed furniture says which box is which (anchor), and every line is measured for itself (refine), against the
-place where this very print has it (printed), on a sheet as stiff as it proves to be (surface).
+place where this very print has it (printed), on a sheet as stiff as it proves to be (surface). Last, black ink is
+brought into register with a coloured grid (registration).
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ import numpy as np
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import PageMap
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
-from ecgpipe.rectify.contrast import grid_contrast, trace_contrast
+from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.quality import Quality, page_quality
 from ecgpipe.rectify.refine import densify, page_lattice, settle, without_trace
+from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.seed import find_seeds
 
 LONG_SIDES_PX = (2000, 3000)  # of the picture worked on; a sheet far off has boxes too small for the first
@@ -25,6 +27,7 @@ REACH_PX = 15  # wider than any printed line at that size, narrower than half a 
 MIN_MARGIN = 0.02
 MOST_BEND = 0.5  # sharply folded paper reaches 0.4
 SEEDS = 3
+GREY = 0.9  # a grid greyer than this was printed in black, with the trace
 MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 
 
@@ -65,7 +68,8 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
     # By size, not by factor: with a factor the last row or column may be cut, and the scale is not what shapes say.
     size = [max(round(side * shrink), 1) for side in picture.shape[1::-1]]
     work = cv2.resize(picture, size, interpolation=method)
-    dark, ink = grid_contrast(work, REACH_PX), trace_contrast(work, REACH_PX)
+    dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
+    ink = by_colour.trace
 
     sheet, anchor = _best_sheet(dark, ink)
     page = page_lattice(sheet, anchor)
@@ -76,8 +80,11 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
             f"a grid, but {quality.hidden_share:.0%} of a 12-lead page on it shows none (at most {MOST_HIDDEN:.0%}); "
             "expected a 3x4 page with a rhythm strip"
         )
+    page_map = densify(settled.lattice)
+    if by_colour.greyness < GREY:
+        page_map = page_map.beside((ink_offset_mm(page_map, ink, settled.pattern.places[0]), 0.0))
     scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
-    return Rectified(densify(settled.lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5), quality)
+    return Rectified(page_map.compose(lambda xy: (xy + 0.5) * scale - 0.5), quality)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:

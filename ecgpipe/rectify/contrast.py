@@ -1,11 +1,13 @@
 """Ink against its surroundings: illumination taken out, grid and trace kept."""
 
+from dataclasses import dataclass
 from functools import reduce
 
 import cv2
 import numpy as np
 
 NOISE_PX = 1.0  # a grid line is about two pixels wide, noise one
+DARK_SHARE = 0.2  # of the pixels: less than a grid with its 1 mm lines covers
 FINE_GRID = 0.6  # of the mean contrast is taken off: most of a dense 1 mm grid, little of the 5 mm lines
 
 
@@ -30,7 +32,27 @@ def grid_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
     return np.clip(dark - FINE_GRID * typical, 0.0, (4.0 - FINE_GRID) * typical + 0.004)
 
 
-def trace_contrast(picture: np.ndarray, reach_px: int) -> np.ndarray:
-    """Contrast of black ink (H, W): of the lightest channel, less what the darkest has more, as of a coloured grid."""
-    lightest, darkest = (contrast(reduce(of, cv2.split(picture)), reach_px) for of in (cv2.max, cv2.min))
-    return np.maximum(2 * lightest - darkest, 0.0)
+@dataclass(frozen=True)
+class Channels:
+    """Contrast (H, W) of a picture's lightest and darkest channel: black ink shows in both, a coloured grid in one."""
+
+    lightest: np.ndarray
+    darkest: np.ndarray
+
+    @property
+    def trace(self) -> np.ndarray:
+        """Contrast of black ink (H, W): of the lightest channel, less what the darkest has more."""
+        return np.maximum(2 * self.lightest - self.darkest, 0.0)
+
+    @property
+    def greyness(self) -> float:
+        """What the lightest channel has of the darkest's contrast in the middle one of the dark pixels: 1 is no colour,
+        0 a bright one. Of those few are the trace's."""
+        lightest, darkest = self.lightest[::4, ::4], self.darkest[::4, ::4]
+        dark = darkest > np.quantile(darkest, 1 - DARK_SHARE)
+        return float(np.median(lightest[dark] / darkest[dark])) if dark.any() else 1.0
+
+
+def channels(picture: np.ndarray, reach_px: int) -> Channels:
+    """Of `picture` (H, W, 3) uint8."""
+    return Channels(*(contrast(reduce(of, cv2.split(picture)), reach_px) for of in (cv2.max, cv2.min)))
