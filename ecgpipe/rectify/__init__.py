@@ -80,11 +80,11 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
             f"a grid, but {quality.hidden_share:.0%} of a 12-lead page on it shows none (at most {MOST_HIDDEN:.0%}); "
             "expected a 3x4 page with a rhythm strip"
         )
-    page_map = densify(settled.lattice)
-    if by_colour.greyness < GREY:
-        page_map = page_map.beside((ink_offset_mm(page_map, ink, settled.pattern.places[0]), 0.0))
     scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
-    return Rectified(page_map.compose(lambda xy: (xy + 0.5) * scale - 0.5), quality)
+    page_map = densify(settled.lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
+    if by_colour.greyness < GREY:
+        page_map = page_map.beside((ink_offset_mm(picture, page_map, settled.pattern.places[0]), 0.0))
+    return Rectified(page_map, quality)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:

@@ -25,7 +25,7 @@ from ecgpipe.layout import (
 REACH_MM, STEP_MM = 3.0, 0.05  # of the profile across a stroke
 ENDS_MM = 1.5  # left out at the ends of a pulse's flank, where its other strokes begin
 HEIGHTS = 40  # samples along a stroke
-QUANTILE = 0.4  # over them: neither a trace that crosses nor a gap counts
+QUANTILE = 0.4  # of their darkness: neither a trace that crosses nor a gap counts
 STROKE_MM = 0.45  # standard deviation of the window in which a stroke is centred
 FAINTEST = 0.12
 MOST_MM = 0.13  # further off, it is another stroke
@@ -33,21 +33,20 @@ NOISE_MM = 0.005  # of the whole: an offset no larger than this is none
 LEAST_PLACES = 3
 
 
-def ink_offset_mm(page_map: PageMap, ink: np.ndarray, boxes_right: int = 0) -> float:
-    """How far right of the grid the black of `ink` (H, W) lies, in page mm; 0 where too little of it is seen.
+def ink_offset_mm(picture: np.ndarray, page_map: PageMap, boxes_right: int = 0) -> float:
+    """How far right of the grid the black of `picture` (H, W, 3) lies, in page mm; 0 where too little of it is seen.
 
-    `page_map` leads to the pixels of `ink`, the contrast of black; the grid must not show in it. `boxes_right` is how
-    many boxes right of its place the kit drew this page.
+    `boxes_right` is how many boxes right of its place the kit drew this page.
     """
     offsets = []
     for strokes in (_flanks(), *(_separators(quarter, boxes_right) for quarter in range(1, QUARTERS))):
-        off = np.array([_off(page_map, ink, *stroke) for stroke in strokes])
+        off = np.array([_off(picture, page_map, *stroke) for stroke in strokes])
         off = off[np.abs(off) < MOST_MM]
         if len(off):
             offsets.append(np.median(off))
     if len(offsets) < LEAST_PLACES:
         return 0.0
-    offset = float(np.mean(offsets))
+    offset = float(np.median(offsets))  # a steep wave beside a separator may pull one of them
     return offset * max(0.0, 1.0 - (NOISE_MM / offset) ** 2) if offset else 0.0  # James and Stein's shrinkage
 
 
@@ -64,13 +63,15 @@ def _separators(quarter: int, boxes_right: int) -> list[tuple[float, float, floa
     return [(x, zero - half, zero + half) for row, zero in enumerate(BASELINES_MM) if row != RHYTHM_ROW]
 
 
-def _off(page_map: PageMap, ink: np.ndarray, x_mm: float, top_mm: float, bottom_mm: float) -> float:
+def _off(picture: np.ndarray, page_map: PageMap, x_mm: float, top_mm: float, bottom_mm: float) -> float:
     """How far right of its place a stroke lies in mm; NaN if it is not seen."""
     across = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
     points = np.stack(np.meshgrid(x_mm + across, np.linspace(top_mm, bottom_mm, HEIGHTS)), axis=-1)
     at = page_map.to_picture(points).astype(np.float32)
-    profile = np.quantile(cv2.remap(ink, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderValue=0), QUANTILE, axis=0)
-    profile = np.maximum(profile - np.median(profile), 0.0)
+    patch = cv2.remap(picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    light = np.quantile(patch.max(axis=-1), 1 - QUANTILE, axis=0)  # of the lightest channel, where colours are paler
+    paper = max(float(np.median(light)), 1.0)
+    profile = np.maximum(1.0 - light / paper, 0.0)
     if profile.max() < FAINTEST:
         return float("nan")
     off = 0.0
