@@ -1,9 +1,9 @@
-"""Work spread over processes, in the order of the items."""
+"""Work spread over processes, in the order of the items, or over two threads."""
 
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -22,6 +22,13 @@ def map_processes(function: Callable[[Item], Result], items: Iterable[Item], wor
     # spawn: a child forked from a process whose torch or OpenCV threads have run may hang
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_single_thread) as pool:
         yield from pool.map(function, items)
+
+
+def both(function: Callable[[int], Result]) -> tuple[Result, Result]:
+    """`function(0)` and `function(1)`, each in a thread: for array work, which leaves the interpreter to others."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(function, (0, 1))
+    return first, second
 
 
 def _single_thread() -> None:

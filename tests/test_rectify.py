@@ -10,6 +10,7 @@ from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
 from ecgpipe.rectify.printed import find_pattern, snapped
+from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
 from ecgpipe.synth.capture import capture
@@ -17,6 +18,7 @@ from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
 
 TRACED_MM = np.stack(np.meshgrid(np.arange(12.0, 266.0, 4.0), np.arange(60.0, 212.0, 4.0)), axis=-1)
+CLEAN = PageMap.from_function(lambda mm: mm * layout.REFERENCE_PX_PER_MM - 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +54,36 @@ def test_scans_in_black_and_white_and_folded_photos_are_followed(page, kind):
 
 def test_a_page_without_its_right_edge_keeps_its_place(page):
     cut = page[:, :1800]
-    identity = PageMap.from_function(lambda mm: mm * layout.REFERENCE_PX_PER_MM - 0.5)
     shown = TRACED_MM[..., 0] < 220
-    assert np.quantile(errors_mm(rectify(cut).page_map, identity)[shown], 0.95) < 0.25
+    assert np.quantile(errors_mm(rectify(cut).page_map, CLEAN)[shown], 0.95) < 0.25
+
+
+# ---- black ink beside a coloured grid
+
+
+def out_of_register(page: np.ndarray, right_mm: float) -> np.ndarray:
+    """The page with all that is black printed `right_mm` right of its place on the grid."""
+    ink = 1.0 - page.max(axis=-1, keepdims=True) / 255.0
+    bare = np.where(ink > 0.02, 255.0, page)
+    step = np.array([[1.0, 0.0, right_mm * layout.REFERENCE_PX_PER_MM], [0.0, 1.0, 0.0]])
+    moved = cv2.warpAffine(ink, step, page.shape[1::-1], flags=cv2.INTER_LINEAR)[..., None]
+    return np.rint(bare * (1.0 - moved)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("right_mm", [-0.04, 0.0, 0.05])
+def test_pulses_and_separators_tell_how_far_the_ink_lies_beside_the_grid(page, right_mm):
+    assert ink_offset_mm(out_of_register(page, right_mm), CLEAN) == pytest.approx(right_mm, abs=0.004)
+
+
+def test_the_map_of_a_page_out_of_register_leads_to_its_ink(page):
+    shown = out_of_register(page, 0.05)
+    points = TRACED_MM.reshape(-1, 2)
+    right_px = (rectify(shown).page_map.to_picture(points) - CLEAN.to_picture(points))[:, 0]
+    assert np.median(right_px) / layout.REFERENCE_PX_PER_MM == pytest.approx(0.05, abs=0.005)
+
+
+def test_ink_that_is_not_seen_gives_no_offset(page):
+    assert ink_offset_mm(np.full_like(page, 255), CLEAN) == 0.0
 
 
 # ---- what is not an ECG

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import PageMap
@@ -39,6 +40,7 @@ class Rectified:
     quality: Quality
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # its threads cost small matrices more than they give
 def rectify(picture: np.ndarray) -> Rectified:
     """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound.
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.layout import BOX_MM
+from ecgpipe.parallel import both
 
 # Of the canvas, coarse for looking and fine for measuring: lines narrower than its pixels come out at wrong places.
 CANVAS_PX_PER_MM, FINE_PX_PER_MM = 3.2, 6.4
@@ -96,11 +97,11 @@ def measure(
     begins at the fifth, and may look far; with twelve the peak is as narrow as a line, and neither a QRS complex beside
     it nor the next 1 mm line, printed up to half a pixel off its own place, pulls any more.
     """
-    canvas = lattice.canvas(dark, px_per_mm)
+    canvas, shape = lattice.canvas(dark, px_per_mm), lattice.nodes.shape
     how = {"window_mm": window_mm, "harmonics": harmonics, "reach_mm": reach_mm, "pieces": pieces}
     look = partial(_along, step_mm=lattice.step_mm, **how)
-    across = look(canvas, lattice.nodes.shape[:2], lattice.origin_mm[0])
-    down = look(canvas.T, lattice.nodes.shape[1::-1], lattice.origin_mm[1])
+    turned = ((canvas, shape[:2]), (canvas.T, shape[1::-1]))
+    across, down = both(lambda axis: look(*turned[axis], lattice.origin_mm[axis]))
     shift, weight = (np.stack([a, b.T], axis=-1) for a, b in zip(across, down, strict=True))
     return Misfit(shift, weight)
 

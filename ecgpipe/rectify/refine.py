@@ -9,6 +9,7 @@ from scipy.ndimage import map_coordinates
 
 from ecgpipe.geometry import PageMap, lattice_mm
 from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
+from ecgpipe.parallel import both
 from ecgpipe.rectify.anchor import Anchor
 from ecgpipe.rectify.lattice import (
     BRIEF,
@@ -80,14 +81,19 @@ def _line_level(canvas: np.ndarray) -> float:
 class Settled:
     """A page `lattice` on its printed lines, the `misfit` that is left, and what the print and the sheet are like.
 
-    `slipped` (rows, cols) is true where the lines seem to be others than those they were counted as.
+    `slips` (rows, cols, 2) are the boxes by which lines seem to be others than those they were counted as.
     """
 
     lattice: Lattice
     misfit: Misfit
     pattern: Pattern
     stiffness: tuple[float, float]
-    slipped: np.ndarray
+    slips: np.ndarray
+
+    @property
+    def slipped(self) -> np.ndarray:
+        """Which nodes (rows, cols) are out of place by a box or more."""
+        return self.slips.any(axis=-1)
 
 
 def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
@@ -129,8 +135,8 @@ def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
         stiffness = stiffness or _stiffness(lattice, misfit)
         lattice = _on_sheet(lattice, misfit, stiffness, outlier=OWN_OUTLIER_MM, rounds=OWN_FITS)
         misfit = own(lattice)
-    slipped = _slips(lattice, misfit, pattern).any(axis=-1)
-    return Settled(lattice, _less(misfit, pattern), pattern, stiffness, slipped)
+    slips = _slips(lattice, misfit, pattern)
+    return Settled(lattice, _less(misfit, pattern), pattern, stiffness, slips)
 
 
 def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> np.ndarray:
@@ -143,9 +149,8 @@ def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> np.ndarray:
 
 def _put_right(settled: Settled) -> Lattice:
     """The settled lattice with each part that slipped on its own lines, and a smooth sheet where nothing is known."""
-    lattice, misfit, pattern = settled.lattice, settled.misfit, settled.pattern
-    slips = _slips(lattice, Misfit(misfit.shift_mm + pattern.shift_mm, misfit.weight), pattern)
-    nodes, weight = put_right(lattice.nodes, misfit.weight, slips)
+    lattice, misfit = settled.lattice, settled.misfit
+    nodes, weight = put_right(lattice.nodes, misfit.weight, settled.slips)
     known = Misfit(np.zeros_like(misfit.shift_mm), weight)
     return _on_sheet(lattice.moved(nodes), known, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=OWN_FITS)
 
@@ -182,8 +187,7 @@ def _stiffness(lattice: Lattice, misfit: Misfit) -> tuple[float, float]:
     departure = _departure(lattice, misfit)
     if departure is None:
         return LOOSE, LOOSE
-    across, down = (best_stiffness(departure[1][..., k], misfit.weight[..., k], axis=1 - k) for k in (0, 1))
-    return across, down
+    return both(lambda k: best_stiffness(departure[1][..., k], misfit.weight[..., k], axis=1 - k))
 
 
 def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], **how: float) -> Lattice:
@@ -192,7 +196,7 @@ def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], 
     if departure is None:
         return lattice
     flat, off = departure
-    surface = [smooth(off[..., k], misfit.weight[..., k], stiffness[k], **how) for k in (0, 1)]
+    surface = both(lambda k: smooth(off[..., k], misfit.weight[..., k], stiffness[k], **how))
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 
