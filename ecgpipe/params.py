@@ -105,6 +105,12 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Read:
+    weights: tuple[str, ...]
+    flips: Literal["none", "vertical", "horizontal", "both"]
+
+
+@dataclass(frozen=True)
 class CrossValidate:
     folds: int = number(at_least=2)
     steps: int = number(at_least=0)
@@ -130,6 +136,7 @@ class Params:
     model: Model
     loss: Loss
     train: Train
+    read: Read
     cross_validate: CrossValidate
     postprocess: Postprocess
     submit: Submit
