@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgpipe.geometry import FrameSpec, PageMap, resample
-from ecgpipe.leads import LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
+from ecgpipe.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
@@ -50,7 +50,7 @@ class Digitizer:
         self,
         weights: Path | Sequence[Path] = SHIPPED,
         spec: FrameSpec = FrameSpec(),  # noqa: B008, frozen
-        options: LeadOptions = LeadOptions(),  # noqa: B008, frozen
+        options: LeadOptions = DEFAULT,
         flips: Flips = "none",
     ):
         self.reader, self.spec, self.options = load_reader(weights, flips), spec, options

@@ -19,6 +19,8 @@ class LeadOptions:
 
 
 PLAIN = LeadOptions()
+# What simulated pages and real ones of every kind gained from (docs/accuracy.md).
+DEFAULT = LeadOptions(merge_rhythm=True, limb_lead_residual_mv=1.0)
 
 
 # What hides the ends of a window: the falling edge of the calibration pulse at t = 0, the separators elsewhere.
@@ -30,7 +32,7 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
 
     The ends of a window, which pulse and separators hide, hold the nearest sample seen. Lead II is the rhythm strip,
     in its first quarter merged with the short row if `merge_rhythm`; the limb leads are moved towards their laws where
-    the residual is below `limb_lead_residual_mv`.
+    the residual is below `limb_lead_residual_mv`, the least sure one most.
     """
     samples = traces.mv.shape[1]
     series = np.full((len(LEADS), samples), np.nan)
@@ -40,8 +42,10 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
         rows_mv[window.row, part] = _held_ends(rows_mv[window.row, part], window)
         series[LEADS.index(window.lead), part] = rows_mv[window.row, part]
     if options.merge_rhythm:
-        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(rows_mv, traces.sigma_mv)
-    return limb_lead_laws(series, options.limb_lead_residual_mv).astype(np.float32)
+        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(rows_mv, row_sigma(traces))
+    if options.limb_lead_residual_mv:
+        series = limb_lead_laws(series, options.limb_lead_residual_mv, sigma_of(traces))
+    return series.astype(np.float32)
 
 
 def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: float = USUAL_BEND) -> np.ndarray:
