@@ -62,9 +62,9 @@ def main() -> None:
     jobs = [(kind, index) for index in range(parser.parse_args().pages) for kind in KINDS]
     digitizer, tables = Digitizer(), []
     for kind, index in track(jobs, "pages"):
-        picture, truth = simulated_page(SEED, kind, index)
+        pictured, truth = simulated_page(SEED, kind, index)
         try:
-            page = digitizer.digitize(picture)
+            page = digitizer.digitize(pictured.image)
         except PageNotFound:
             continue
         tables.append(samples_of(page.traces, page.quality.expected_error_mm, page.quality.bend, truth))
