@@ -19,6 +19,7 @@ from ecgpipe.leads import resample_leads
 from ecgpipe.overlay import trace_mm
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
+from ecgpipe.trace.weights import SHIPPED
 
 FS_HZ = 500
 
@@ -97,6 +98,26 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
     assert (read["status"], read["reason"], read["cut_off_share"]) == ("read", "", "0")
     assert float(read["expected_error_mm"]) < 0.1 and float(read["hidden_share"]) < 0.2
     assert 0 < float(read["median_sigma_mv"]) < 0.02 and float(read["unsure_share"]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], (SHIPPED, "none")),
+        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], "both")),
+    ],
+)
+def test_weights_and_flips_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
+    asked = []
+    monkeypatch.setattr("ecgpipe.digitize.Digitizer", lambda weights, flips: asked.append((weights, flips)))
+    main(["digitize", str(page), "--output", str(tmp_path), *arguments])
+    assert asked == [expected]
+
+
+def test_weights_that_are_not_there_are_one_line_that_names_them(tmp_path, page, capsys):
+    weights = str(tmp_path / "lost.safetensors")
+    assert main(["digitize", str(page), "--output", str(tmp_path), "--weights", weights]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_folder_stands_for_the_pictures_in_it_and_the_same_picture_gives_the_same_bytes(tmp_path, page, digitized):
