@@ -139,6 +139,13 @@ def test_perceptual_loss_is_blind_to_offset_and_nearly_to_drift_and_gain():
     assert perceptual(1.2 * truth, truth).item() < 0.05 * lost
 
 
+def test_perceptual_loss_is_as_exact_in_mixed_precision():
+    truth, near = beat(0.15, 1.5), beat(0.149, 1.5)
+    exact = perceptual(near, truth).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert perceptual(near, truth).item() == pytest.approx(exact, rel=1e-3)
+
+
 def test_the_wave_bank_answers_in_mv_to_the_waves_it_is_named_for():
     bank = wave_bank()[:, 0]
     assert bank.shape[0] == 8 and bank.sum(1).abs().max() < 1e-6

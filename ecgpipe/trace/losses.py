@@ -118,7 +118,8 @@ def perceptual(series: Tensor, truth: Tensor, floor_mv: float = WAVE_FLOOR_MV) -
         centred = torch.where(known, values - values.sum(-1, keepdim=True) / count, 0.0)
         bank = wave_bank().to(values)
         padded = F.pad(centred[:, None], [bank.shape[-1] // 2] * 2, mode="replicate")
-        responses = F.conv1d(padded, bank)  # (N, 2 * scales, T)
+        with torch.autocast(values.device.type, enabled=False):  # it would round the series to 8 bits
+            responses = F.conv1d(padded, bank)  # (N, 2 * scales, T)
         return responses / (responses.square().sum(1, keepdim=True) + floor_mv**2).sqrt()
 
     return _mean_where(known, (features(series) - features(truth.nan_to_num())).square().sum(1))
