@@ -145,7 +145,8 @@ def calibration(pages: Sequence["Page"]) -> str:
 
 def readme_table(simulated: Sequence["Page"], real: Sequence["Page"]) -> str:
     """The README's first table."""
-    sets = {kind: [page for page in real if page.job.kind == kind] for kind in dict.fromkeys(p.job.kind for p in real)}
+    kinds = dict.fromkeys(page.job.kind for page in real)
+    sets = {f"real, {kind}": [page for page in real if page.job.kind == kind] for kind in kinds}
     rows = []
     for name, pages in (sets | {"simulated, all nine kinds": simulated}).items():
         table = page_table(evaluated(pages))

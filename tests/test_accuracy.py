@@ -61,7 +61,7 @@ def test_every_lead_has_a_column_and_the_readme_a_row_a_set(pages):
     leads = cells(accuracy_report.by_lead({"simulated": pages[:3]}))
     assert len(leads["simulated"]) == 13 and all(float(cell) > 5 for cell in leads["simulated"][1:])
     readme = cells(accuracy_report.readme_table(pages, [page("photo", 7, 0.02)]))
-    assert readme["photo"][0] == "1" and readme["simulated, all nine kinds"][0] == "4"
+    assert readme["real, photo"][0] == "1" and readme["simulated, all nine kinds"][0] == "4"
 
 
 def test_real_pages_are_those_with_truth_beside_them(tmp_path):
