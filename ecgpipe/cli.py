@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ecgpipe.digitize import Digitized, Digitizer
-    from ecgpipe.rectify.quality import Quality
 
+UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
 PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -44,9 +44,25 @@ def _parser() -> argparse.ArgumentParser:
     digitize.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
     digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
     digitize.add_argument("--format", choices=("csv", "wfdb"), default="csv", help="format of the series (default csv)")
+    digitize.add_argument(
+        "--sigma", action="store_true", help="write NAME.sigma.csv as well: the standard error of each sample in mV"
+    )
     digitize.add_argument("--overlay", action="store_true", help="draw the traces back onto each picture as well")
     digitize.add_argument(
         "--quality", type=Path, metavar="FILE", help="CSV of how far each page can be trusted, or why it was refused"
+    )
+    digitize.add_argument(
+        "--flips",
+        choices=("none", "vertical", "horizontal", "both"),
+        default="none",
+        help="average the reading with those of the rows flipped; twice the time, for both four times (default none)",
+    )
+    digitize.add_argument(
+        "--weights",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="weights in place of the shipped ones; given several times, the median of their readings is taken",
     )
     digitize.set_defaults(run=_digitize)
 
@@ -71,13 +87,13 @@ def _rate(text: str) -> float:
 
 
 def _digitize(options: argparse.Namespace) -> int:
-    from ecgpipe.digitize import Digitizer
+    from ecgpipe.digitize import SHIPPED, Digitizer
     from ecgpipe.export import wfdb_name, write_rows
 
     images = list(_expand(options.images))
     names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
     shared = {name for name, count in Counter(names).items() if count > 1}
-    digitizer, table = Digitizer(), []
+    digitizer, table = Digitizer(options.weights or SHIPPED, flips=options.flips), []
     try:
         for image, name in zip(images, names, strict=True):
             row = {"picture": str(image), "status": "refused", "reason": ""}
@@ -86,15 +102,15 @@ def _digitize(options: argparse.Namespace) -> int:
                     raise EcgpipeError(
                         f"several pictures would be written as {name}; rename them or digitize them apart"
                     )
-                quality = _digitize_one(digitizer, image, name, options)
+                digitized = _digitize_one(digitizer, image, name, options)
             except EcgpipeError as error:
                 row["reason"] = _complain(error, image)
             except Exception as error:  # one picture's surprise must not stop an archive of them
                 row["reason"] = _complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", image)
             else:
-                row |= {"status": "read"} | quality.figures()
+                row |= {"status": "read"} | digitized.quality.figures() | _sigma_figures(digitized.sigma_mv)
                 written = f"{options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}"
-                print(f"{image} -> {written} ({quality})", flush=True)
+                print(f"{image} -> {written} ({digitized.quality})", flush=True)
             table.append(row)
     finally:
         if options.quality:
@@ -116,20 +132,33 @@ def _expand(paths: Iterable[Path]) -> Iterable[Path]:
         yield from pictures
 
 
-def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argparse.Namespace) -> "Quality":
+def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argparse.Namespace) -> "Digitized":
     from ecgpipe.export import write_csv, write_wfdb
     from ecgpipe.picture import read_picture
 
     picture = read_picture(image)
     digitized = digitizer.digitize(picture)
-    series_mv = digitized.resampled(round(10 * options.fs))
+    rows = round(10 * options.fs)
+    series_mv = digitized.resampled(rows)
     if options.overlay:
         _write_overlay(options.output / f"{name}.overlay.jpg", picture, digitized)
+    if options.sigma:
+        write_csv(options.output / f"{name}.sigma.csv", digitized.resampled_sigma(rows))
     if options.format == "wfdb":
         write_wfdb(options.output, name, series_mv, options.fs)
     else:
         write_csv(options.output / f"{name}.csv", series_mv)
-    return digitized.quality
+    return digitized
+
+
+def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:
+    """The middle standard error of a page's samples, and the share of them that may be a millimetre off."""
+    import numpy as np
+
+    known = sigma_mv[np.isfinite(sigma_mv)]
+    if not known.size:
+        return {}
+    return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}
 
 
 def _write_overlay(path: Path, picture: "np.ndarray", digitized: "Digitized") -> None:

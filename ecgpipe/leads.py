@@ -7,6 +7,7 @@ import numpy as np
 from ecgpipe.layout import DURATION_S, LEADS, RHYTHM_LEAD, RHYTHM_ROW, Window, windows
 from ecgpipe.signals import fourier_resample, limb_lead_laws
 from ecgpipe.trace.reader import Traces
+from ecgpipe.trace.uncertainty import USUAL_BEND, USUAL_ERROR_MM, row_sigma
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class LeadOptions:
 
 
 PLAIN = LeadOptions()
+# What simulated pages and real ones of every kind gained from (docs/accuracy.md).
+DEFAULT = LeadOptions(merge_rhythm=True, limb_lead_residual_mv=1.0)
 
 
 # What hides the ends of a window: the falling edge of the calibration pulse at t = 0, the separators elsewhere.
@@ -29,7 +32,7 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
 
     The ends of a window, which pulse and separators hide, hold the nearest sample seen. Lead II is the rhythm strip,
     in its first quarter merged with the short row if `merge_rhythm`; the limb leads are moved towards their laws where
-    the residual is below `limb_lead_residual_mv`.
+    the residual is below `limb_lead_residual_mv`, the least sure one most.
     """
     samples = traces.mv.shape[1]
     series = np.full((len(LEADS), samples), np.nan)
@@ -39,8 +42,39 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
         rows_mv[window.row, part] = _held_ends(rows_mv[window.row, part], window)
         series[LEADS.index(window.lead), part] = rows_mv[window.row, part]
     if options.merge_rhythm:
-        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(rows_mv, traces.sigma_mv)
-    return limb_lead_laws(series, options.limb_lead_residual_mv).astype(np.float32)
+        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(rows_mv, row_sigma(traces))
+    if options.limb_lead_residual_mv:
+        series = limb_lead_laws(series, options.limb_lead_residual_mv, sigma_of(traces))
+    return series.astype(np.float32)
+
+
+def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: float = USUAL_BEND) -> np.ndarray:
+    """Standard error (12, n) float32 in mV of the series of `traces`, NaN where these are; see `trace.uncertainty`.
+
+    Where a window's end is held, what the trace may have done meanwhile at its last slope comes on top. What merging
+    and lead laws gain is not counted.
+    """
+    samples = traces.mv.shape[1]
+    rows_sigma = row_sigma(traces, expected_error_mm, bend)
+    sigma = np.full((len(LEADS), samples), np.nan)
+    for window in windows():
+        part = _part(window, samples)
+        held = _held_ends(np.arange(samples, dtype=float)[part], window)  # where each sample was taken from
+        slope = np.abs(np.gradient(traces.mv[window.row, part].astype(np.float64)))
+        source = held.astype(int) - part.start
+        away = np.abs(np.arange(samples)[part] - held) * np.nan_to_num(slope[source])
+        sigma[LEADS.index(window.lead), part] = np.hypot(rows_sigma[window.row, part][source], away)
+    return sigma.astype(np.float32)
+
+
+def nearest_leads(values: np.ndarray, rows: int) -> np.ndarray:
+    """`values` (12, n) at `rows` samples of the same 10 s, the nearest in each lead's window; NaN as in the series."""
+    taken = np.full((len(LEADS), rows), np.nan)
+    for lead, window in {window.lead: window for window in windows()}.items():
+        row = LEADS.index(lead)
+        source, target = _part(window, values.shape[1]), _part(window, rows)
+        taken[row, target] = values[row, source][_nearest(source.stop - source.start, target.stop - target.start)]
+    return taken
 
 
 def resample_leads(series_mv: np.ndarray, rows: int) -> np.ndarray:
@@ -74,8 +108,12 @@ def _resample_known(signal: np.ndarray, rows: int) -> np.ndarray:
     if not known.any():
         return np.full(rows, np.nan)
     resampled = fourier_resample(np.interp(index, index[known], signal[known]), rows)
-    nearest = np.minimum(np.rint(np.arange(rows) * len(signal) / rows).astype(int), len(signal) - 1)
-    return np.where(known[nearest], resampled, np.nan)
+    return np.where(known[_nearest(len(signal), rows)], resampled, np.nan)
+
+
+def _nearest(samples: int, rows: int) -> np.ndarray:
+    """For each of `rows` the nearest of `samples` of the same stretch of time."""
+    return np.minimum(np.rint(np.arange(rows) * samples / rows).astype(int), samples - 1)
 
 
 def _merged_rhythm(rows_mv: np.ndarray, sigma_mv: np.ndarray) -> np.ndarray:

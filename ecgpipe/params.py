@@ -1,7 +1,8 @@
 """params.yaml as frozen dataclasses. One strict loader: a wrong parameter is an error that names its YAML path.
 
-Blocks are named after the stages. A parameter is added by adding a field here and its line in params.yaml; no field has
-a default, so that params.yaml always tells the whole truth. Bounds go through `number`.
+Blocks are named after the stages. A parameter is added by adding a field here and its line in params.yaml, which tells
+the whole truth: a field has a default only where older YAML files, which share its block, do without it. Bounds go
+through `number`.
 """
 
 import dataclasses
@@ -25,9 +26,9 @@ def number(*, at_least: float | None = None, at_most: float | None = None, above
     return dataclasses.field(metadata={"at_least": at_least, "at_most": at_most, "above": above})
 
 
-def weight() -> Any:
+def weight(default: Any = dataclasses.MISSING) -> Any:
     """A dataclass field of type `Weight`: in YAML a number from 0 up, or a list of [share, weight] pairs."""
-    return dataclasses.field(metadata={"at_least": 0, "schedule": True})
+    return dataclasses.field(default=default, metadata={"at_least": 0, "schedule": True})
 
 
 # A number, or (share of the training done, weight) points with straight lines between them.
@@ -89,6 +90,7 @@ class Loss:
     frequency_weight: Weight = weight()
     snr_weight: Weight = weight()
     target_sigma_px: float = number(above=0)
+    perceptual_weight: Weight = weight(default=0.0)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,12 @@ class Train:
     learning_rate: float = number(above=0)
     crop_columns: int = number(at_least=32)
     workers: int = number(at_least=0)
+
+
+@dataclass(frozen=True)
+class Read:
+    weights: tuple[str, ...]
+    flips: Literal["none", "vertical", "horizontal", "both"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ class Params:
     model: Model
     loss: Loss
     train: Train
+    read: Read
     cross_validate: CrossValidate
     postprocess: Postprocess
     submit: Submit
@@ -139,7 +148,8 @@ def load_params(path: str | Path = "params.yaml") -> Params:
 
 
 def load_dataclass(cls: type[T], path: str | Path) -> T:
-    """A YAML file as the dataclass `cls`, strictly: every field given, none unknown, types as annotated, in bounds.
+    """A YAML file as the dataclass `cls`, strictly: every field without a default given, none unknown, types as
+    annotated, in bounds.
 
     Understands int, float (an integer will do), bool, str, Literal, X | None, tuple[X, ...] and nested dataclasses.
     """
@@ -161,11 +171,12 @@ def _dataclass(cls: type[T], value: Any, where: str, *, top: bool = False) -> T:
     for key in value:
         if key not in fields:
             raise ParamsError(f"{prefix}{key}: unknown parameter, expected one of {', '.join(fields)}")
-    for name in fields:
-        if name not in value:
-            raise ParamsError(f"{prefix}{name}: missing parameter; add it to the YAML file")
     converted = {}
     for name, field in fields.items():
+        if name not in value:
+            if field.default is not dataclasses.MISSING:
+                continue
+            raise ParamsError(f"{prefix}{name}: missing parameter; add it to the YAML file")
         where = f"{prefix}{name}"
         convert = _weight if field.metadata.get("schedule") else _convert
         converted[name] = convert(hints[name], value[name], where)

@@ -113,24 +113,26 @@ def denoise_wavelet(signal: np.ndarray, *, wavelet: str = "sym8", level: int = 4
     return pywt.waverec([approximation, *shrunk], wavelet, axis=-1)[..., :n]
 
 
-def limb_lead_laws(series: np.ndarray, residual_limit_mv: float) -> np.ndarray:
+def limb_lead_laws(series: np.ndarray, residual_limit_mv: float, sigma: np.ndarray | None = None) -> np.ndarray:
     """`series` (12, n) in mV moved towards I + III = II and aVR + aVL + aVF = 0 where it nearly obeys them.
 
-    The correction is the least-squares projection, a third of the residual to each lead, up to half the limit; from
-    there it falls to nothing at the limit, so that a misread lead does not spoil the others and no step appears.
-    A law holds for samples where its three leads are printed; NaN stays.
+    The correction is the least-squares projection, up to half the limit; from there it falls to nothing at the limit,
+    so that no step appears. A lead takes that share of the residual which its variance, `sigma` (12, n) squared, has of
+    the three leads'; without `sigma` a third. A law holds for samples where its three leads are printed; NaN stays.
     """
     corrected = _checked(series, finite=False).copy()
     if corrected.ndim != 2 or len(corrected) != len(LEADS):
         raise DataError(f"limb_lead_laws: found a series of shape {corrected.shape}, expected (12, samples)")
     if residual_limit_mv <= 0:
         return corrected
+    variance = np.ones_like(corrected) if sigma is None else np.square(sigma, dtype=np.float64)
     for law in LIMB_LAWS:
         rows = [LEADS.index(lead) for lead in law]
         signs = np.array(list(law.values()))[:, None]
         residual = (signs * corrected[rows]).sum(axis=0)
         weight = np.clip(2 - 2 * np.abs(residual) / residual_limit_mv, 0, 1)
-        corrected[rows] -= signs * np.nan_to_num(weight * residual) / len(rows)
+        share = variance[rows] / variance[rows].sum(axis=0)
+        corrected[rows] -= signs * np.nan_to_num(weight * residual * share)
     return corrected
 
 

@@ -33,7 +33,8 @@ def main() -> None:
     fine_tune = FineTune(spec, params.model, params.loss, replace(params.train, steps=split.steps))
     pages = rectified_pages(FRAMES)
     pages["fold"] = pages["id"].map(assign_folds(pages, split.folds, split.seed))
-    for _ in track(read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH), "folds", total=split.folds):
+    work = read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH, params.read.flips)
+    for _ in track(work, "folds", total=split.folds):
         pass
 
     leads = evaluate(trace_pairs(OOF, RAW))

@@ -21,7 +21,6 @@ from stages import run, write_metrics
 
 RAW = Dataset("data/raw")
 OOF = Path("data/oof")
-WEIGHTS = Path("models/trace.safetensors")
 CHOICE = "models/postprocess.json"
 PREDICTIONS = Path("data/predictions")
 METRICS = "metrics/postprocess.json"
@@ -34,7 +33,8 @@ def main() -> None:
     save_choice(CHOICE, choice)
 
     spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
-    work = digitize_test(Digitizer(WEIGHTS, spec, choice), RAW, PREDICTIONS)
+    digitizer = Digitizer([Path(path) for path in params.read.weights], spec, choice, params.read.flips)
+    work = digitize_test(digitizer, RAW, PREDICTIONS)
     pages = pd.DataFrame(track(work, "digitize", total=len(RAW.test_ids())))
     pages.to_csv(PREDICTIONS / "pages.csv", index=False, lineterminator="\n")
     write_metrics(METRICS, candidate_metrics(scores, pages))

@@ -19,6 +19,7 @@ from ecgpipe.leads import resample_leads
 from ecgpipe.overlay import trace_mm
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
+from ecgpipe.trace.weights import SHIPPED
 
 FS_HZ = 500
 
@@ -40,7 +41,7 @@ def page(tmp_path_factory, signal) -> Path:
 def digitized(tmp_path_factory, page) -> Path:
     """The folder that `digitize` wrote for the clean page."""
     folder = tmp_path_factory.mktemp("out")
-    assert main(["digitize", str(page), "--output", str(folder), "--overlay"]) == 0
+    assert main(["digitize", str(page), "--output", str(folder), "--overlay", "--sigma"]) == 0
     return folder
 
 
@@ -63,6 +64,14 @@ def test_the_series_are_those_of_the_page(tmp_path, digitized, signal, capsys):
     write_signal(tmp_path / "page.csv", signal, FS_HZ)
     assert main(["score", str(digitized), str(tmp_path)]) == 0
     assert printed_score(capsys) > 15
+
+
+def test_sigma_has_a_value_for_each_of_the_series_and_nearly_all_errors_are_within_two_of_it(digitized, signal):
+    series, sigma = read_csv(digitized / "page.csv"), read_csv(digitized / "page.sigma.csv")
+    np.testing.assert_array_equal(np.isfinite(sigma), np.isfinite(series))
+    known = np.isfinite(series)
+    assert 0.9 < np.mean(np.abs(series - signal)[known] <= 2 * sigma[known]) <= 0.999
+    assert np.median(sigma[known]) < 0.02
 
 
 def test_an_overlay_changes_the_picture_at_the_trace_and_keeps_its_size(digitized, page):
@@ -88,6 +97,27 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
     assert (refused["status"], refused["hidden_share"]) == ("refused", "") and "blank" in refused["reason"]
     assert (read["status"], read["reason"], read["cut_off_share"]) == ("read", "", "0")
     assert float(read["expected_error_mm"]) < 0.1 and float(read["hidden_share"]) < 0.2
+    assert 0 < float(read["median_sigma_mv"]) < 0.02 and float(read["unsure_share"]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], (SHIPPED, "none")),
+        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], "both")),
+    ],
+)
+def test_weights_and_flips_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
+    asked = []
+    monkeypatch.setattr("ecgpipe.digitize.Digitizer", lambda weights, flips: asked.append((weights, flips)))
+    main(["digitize", str(page), "--output", str(tmp_path), *arguments])
+    assert asked == [expected]
+
+
+def test_weights_that_are_not_there_are_one_line_that_names_them(tmp_path, page, capsys):
+    weights = str(tmp_path / "lost.safetensors")
+    assert main(["digitize", str(page), "--output", str(tmp_path), "--weights", weights]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_folder_stands_for_the_pictures_in_it_and_the_same_picture_gives_the_same_bytes(tmp_path, page, digitized):

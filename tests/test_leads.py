@@ -71,6 +71,16 @@ def test_limb_lead_laws_are_off_unless_asked_for():
     assert lawful[0, 0] - lawful[1, 0] + lawful[2, 0] == pytest.approx(0, abs=1e-6)
 
 
+def test_the_laws_move_the_least_sure_lead_most():
+    mv = np.zeros((4, 5000))
+    mv[2, :1000] = 0.5  # lead III misread, and the reader was not sure of it
+    sigma = np.full((4, 5000), 0.005)
+    sigma[2, :1000] = 0.5
+    lawful = leads_of(traces_of(mv, sigma), LeadOptions(limb_lead_residual_mv=2.0))
+    assert np.abs(lawful[LEADS.index("III"), 10:990]).max() < 0.01
+    assert np.abs(lawful[[0, 1]][:, 10:990]).max() < 0.01
+
+
 @pytest.mark.parametrize("fs_hz", FS_HZ)
 def test_resampled_leads_fill_exactly_the_windows_of_every_rate(fs_hz):
     t = np.arange(5000) / 500

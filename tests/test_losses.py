@@ -10,13 +10,18 @@ from ecgpipe.trace.losses import (
     frequency,
     mae,
     mse,
+    perceptual,
     smooth_l1,
     snr,
+    wave_bank,
     weight_at,
 )
 
 ROWS, SIGMA = 64, 1.5
 HEIGHTS = 32 + 10 * torch.sin(torch.arange(256) / 9)[None]
+
+SERIES_LOSSES = ("mse", "mae", "smooth_l1", "frequency", "snr", "perceptual")
+ALL_WEIGHTS = {f"{name}_weight": 1.0 for name in SERIES_LOSSES} | {"snr_weight": 0.1}
 
 
 def ridge(heights: torch.Tensor, sigma_px: float = SIGMA) -> torch.Tensor:
@@ -34,7 +39,7 @@ def test_column_loss_of_no_idea_is_the_uniform_distributions():
     assert uniform == pytest.approx(math.log(ROWS) - entropy, abs=0.01)
 
 
-@pytest.mark.parametrize("loss", [mse, mae, smooth_l1, frequency, snr])
+@pytest.mark.parametrize("loss", [mse, mae, smooth_l1, frequency, snr, perceptual])
 def test_series_losses_are_zero_at_identity_and_grow_with_the_error(loss):
     truth = torch.sin(torch.arange(512) / 9)[None]
     noise = torch.randn(1, 512, generator=torch.Generator().manual_seed(0))
@@ -56,7 +61,7 @@ def test_frequency_loss_sees_a_lost_tone_but_hardly_a_late_one():
     assert frequency(late, tone) < 0.1 * frequency(torch.zeros_like(tone), tone)
 
 
-@pytest.mark.parametrize("name", ["column", "mse", "mae", "smooth_l1", "frequency", "snr"])
+@pytest.mark.parametrize("name", ["column", *SERIES_LOSSES])
 def test_a_near_prediction_costs_less_than_a_far_one(name):
     loss = CombinedLoss(**{"column_weight": 0.0, f"{name}_weight": 1.0})
     flat = torch.full_like(HEIGHTS, 32.0)
@@ -64,7 +69,7 @@ def test_a_near_prediction_costs_less_than_a_far_one(name):
 
 
 def test_unknown_truth_counts_for_nothing():
-    loss = CombinedLoss(mse_weight=1.0, mae_weight=1.0, smooth_l1_weight=1.0, frequency_weight=1.0, snr_weight=0.1)
+    loss = CombinedLoss(**ALL_WEIGHTS)
     known = HEIGHTS.clone()
     known[:, 100:] = torch.nan
     right, wrong_where_unknown = ridge(HEIGHTS), ridge(HEIGHTS)
@@ -78,7 +83,7 @@ def test_heights_outside_the_strip_count_for_nothing():
 
 
 def test_gradients_are_finite_even_where_truth_is_unknown():
-    loss = CombinedLoss(mse_weight=1.0, mae_weight=1.0, smooth_l1_weight=1.0, frequency_weight=1.0, snr_weight=0.1)
+    loss = CombinedLoss(**ALL_WEIGHTS)
     heights = HEIGHTS.clone()
     heights[:, ::3] = torch.nan
     logits = torch.zeros(1, 256, ROWS, requires_grad=True)
@@ -105,6 +110,52 @@ def test_snr_loss_is_the_distance_in_db_to_its_ceiling_and_blind_to_an_offset():
     noise = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0)) * truth.std()
     assert snr(truth + 0.1 * noise, truth).item() == pytest.approx(35 - 20, abs=0.3)
     assert snr(truth + 0.7, truth).item() == pytest.approx(0, abs=1e-4)
+
+
+def beat(p_mv: float, qrs_mv: float) -> torch.Tensor:
+    """A P wave and an R wave (1, 600) at 500 Hz."""
+    t = torch.arange(600.0)
+    return (p_mv * torch.exp(-(((t - 200) / 15) ** 2)) + qrs_mv * torch.exp(-(((t - 350) / 8) ** 2)))[None]
+
+
+def test_perceptual_loss_misses_a_lost_p_wave_more_than_half_of_the_qrs():
+    truth, without_p, low_qrs = beat(0.15, 1.5), beat(0.0, 1.5), beat(0.15, 0.75)
+    assert mse(low_qrs, truth) > 10 * mse(without_p, truth)
+    assert perceptual(without_p, truth) > 5 * perceptual(low_qrs, truth)
+
+
+def test_perceptual_loss_sees_a_late_wave_and_a_wave_turned_over():
+    truth = beat(0.15, 1.5)
+    costs = [perceptual(series, truth).item() for series in (truth.roll(2, 1), truth.roll(10, 1), beat(-0.15, -1.5))]
+    assert 0 < costs[0] < costs[1] < costs[2] < 4
+
+
+def test_perceptual_loss_is_blind_to_offset_and_nearly_to_drift_and_gain():
+    truth = beat(0.3, 1.5)
+    drift = 0.1 * torch.linspace(-1, 1, 600)
+    assert perceptual(truth + 0.7, truth).item() == pytest.approx(0, abs=1e-6)
+    lost = perceptual(beat(0.0, 1.5), truth).item()
+    assert perceptual(truth + drift, truth).item() < 0.05 * lost
+    assert perceptual(1.2 * truth, truth).item() < 0.05 * lost
+
+
+def test_perceptual_loss_is_as_exact_in_mixed_precision():
+    truth, near = beat(0.15, 1.5), beat(0.149, 1.5)
+    exact = perceptual(near, truth).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert perceptual(near, truth).item() == pytest.approx(exact, rel=1e-3)
+
+
+def test_the_wave_bank_answers_in_mv_to_the_waves_it_is_named_for():
+    bank = wave_bank()[:, 0]
+    assert bank.shape[0] == 8 and bank.sum(1).abs().max() < 1e-6
+    torch.testing.assert_close(bank.abs().sum(1), torch.ones(8))
+    peaks = bank[::2]  # the even filters
+    reach = bank.shape[1] // 2
+    for sigma, best in ((4, 0), (16, 2)):
+        wave = torch.exp(-((torch.arange(-reach, reach + 1.0) / sigma) ** 2) / 2)
+        responses = peaks @ wave
+        assert responses.argmax().item() in (best, best + 1) and 0.2 < responses.max() < 1
 
 
 def test_smooth_l1_is_half_the_square_near_and_linear_far():

@@ -1,5 +1,7 @@
 """params.yaml is loaded strictly: whatever is wrong is an error that names its YAML path."""
 
+import dataclasses
+
 import pytest
 import yaml
 
@@ -39,6 +41,17 @@ def test_the_committed_parameters_load(params):
 def test_every_block_and_every_parameter_is_explained():
     lines = (REPOSITORY / "params.yaml").read_text().splitlines()
     assert all("# " in line for line in lines if line.startswith("  "))
+
+
+def test_params_yaml_gives_every_parameter_even_one_with_a_default(params):
+    content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    for block in dataclasses.fields(params):
+        names = {field.name for field in dataclasses.fields(getattr(params, block.name))}
+        assert set(content[block.name]) == names
+
+
+def test_a_parameter_with_a_default_may_be_left_out(load_changed):
+    assert load_changed(lambda content: content["loss"].pop("perceptual_weight")).loss.perceptual_weight == 0.0
 
 
 def test_an_integer_will_do_for_a_number(load_changed):

@@ -163,6 +163,17 @@ def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, 
     assert len(fine_tune.trainings) == 3
 
 
+def test_folds_are_read_with_the_flips_asked_for_and_not_taken_from_a_run_without(
+    tmp_path, split, frames, dataset, fine_tune
+):
+    work, scratch = (split, frames, dataset, fine_tune), tmp_path / "scratch"
+    next(read_out_of_fold(*work, tmp_path / "flipped", scratch))
+    assert list(read_out_of_fold(*work, tmp_path / "flipped", scratch, "both")) == [0, 1]
+    assert list(read_out_of_fold(*work, tmp_path / "plain", tmp_path / "other")) == [0, 1]
+    flipped, plain = (read_traces(tmp_path / name / "1.npz") for name in ("flipped", "plain"))
+    assert all(not np.array_equal(flipped[kind].mv, plain[kind].mv) for kind in plain)
+
+
 # ---- postprocess
 
 

@@ -18,22 +18,28 @@ from ecgpipe.picture import read_picture
 from ecgpipe.pipeline.samples import StoredFrames
 from ecgpipe.pipeline.traces import read_traces, write_traces
 from ecgpipe.pipeline.train import FineTune
-from ecgpipe.trace.reader import TraceReader
+from ecgpipe.trace.reader import Flips, TraceReader
 
 
 def read_out_of_fold(
-    pages: pd.DataFrame, frames: Path, dataset: Dataset, fine_tune: FineTune, out: Path, scratch: Path
+    pages: pd.DataFrame,
+    frames: Path,
+    dataset: Dataset,
+    fine_tune: FineTune,
+    out: Path,
+    scratch: Path,
+    flips: Flips = "none",
 ) -> Iterator[int]:
     """Fine-tune and read fold after fold of `pages` (id, kind, fold); the traces go to `out`, a file a record.
 
     Yields each fold as it is done. Until all are, they are kept in `scratch` under a hash of what they depend on, so
     that a run that was stopped goes on where it was.
     """
-    kept = scratch / _fingerprint(pages, frames, fine_tune)
+    kept = scratch / _fingerprint(pages, frames, fine_tune, flips)
     for fold in sorted(pages["fold"].unique()):
         if not (kept / f"fold_{fold}").is_dir():
             with atomic_folder(kept / f"fold_{fold}") as folder:
-                _run_fold(pages, fold, frames, dataset, fine_tune, folder)
+                _run_fold(pages, fold, frames, dataset, fine_tune, flips, folder)
         yield fold
     out.mkdir(parents=True, exist_ok=True)
     for path in kept.glob("fold_*/*.npz"):
@@ -49,21 +55,21 @@ def page_overlay(record_id: str, kind: str, dataset: Dataset, frames: Path, out:
 
 
 def _run_fold(
-    pages: pd.DataFrame, fold: int, frames: Path, dataset: Dataset, fine_tune: FineTune, folder: Path
+    pages: pd.DataFrame, fold: int, frames: Path, dataset: Dataset, fine_tune: FineTune, flips: Flips, folder: Path
 ) -> None:
     held_out = pages["fold"] == fold
     weights = folder / "trace.safetensors"
     fine_tune(StoredFrames(pages.loc[~held_out, ["id", "kind"]], frames, dataset), weights)
-    reader = TraceReader.load(weights)
+    reader = TraceReader.load(weights, flips)
     for record_id, record_pages in pages[held_out].groupby("id"):
         samples = StoredFrames(record_pages[["id", "kind"]], frames, dataset)
         traces = {sample.kind: reader.read(sample.frame, sample.inside, fine_tune.frame) for sample in samples}
         write_traces(folder / f"{record_id}.npz", traces)
 
 
-def _fingerprint(pages: pd.DataFrame, frames: Path, fine_tune: FineTune) -> str:
+def _fingerprint(pages: pd.DataFrame, frames: Path, fine_tune: FineTune, flips: Flips) -> str:
     """A hash of split, settings, code and start weights by content, and of the frames by size and time."""
-    digest = hashlib.sha256(repr((pages.to_csv(), fine_tune)).encode())
+    digest = hashlib.sha256(repr((pages.to_csv(), fine_tune, flips)).encode())
     for path in sorted(Path(ecgpipe.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     if fine_tune.start_weights is not None and fine_tune.start_weights.is_file():

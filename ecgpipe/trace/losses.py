@@ -4,8 +4,11 @@ Shapes: logits (N, T, H), a distribution over H strip rows for each of T samples
 truth is NaN count for nothing; with no known sample at all a loss is 0.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ecgpipe.params import Weight
@@ -14,6 +17,8 @@ from ecgpipe.trace.decode import LABEL_SIGMA_PX, expected_height
 STFT_WINDOWS = (32, 64, 128)  # samples: 64, 128 and 256 ms at 500 Hz
 SNR_CEILING_DB = 35.0  # what a render's pixels can hold, about
 SNR_SIGNAL_FLOOR_MV = 0.1
+WAVE_SIGMAS = (4, 8, 16, 32)  # samples: tips and slopes of a QRS complex (8, 16 ms), P wave (32 ms), T wave (64 ms)
+WAVE_FLOOR_MV = 0.02  # response below which a feature is noise rather than a wave; half a trace's width is 0.1 mV
 
 
 def _mean_where(known: Tensor, values: Tensor) -> Tensor:
@@ -97,6 +102,47 @@ def frequency(series: Tensor, truth: Tensor, windows: tuple[int, ...] = STFT_WIN
     return total / len(windows)
 
 
+def perceptual(series: Tensor, truth: Tensor, floor_mv: float = WAVE_FLOOR_MV) -> Tensor:
+    """Mean squared distance, 0 to 4, between the two series' features at each known sample: shape rather than size.
+
+    Features are the responses of `wave_bank`, a peak and a flank detector at each scale of an ECG's waves; at each
+    sample they are brought to unit length, f / sqrt(|f|^2 + floor^2), as LPIPS does (Zhang et al. 2018) with features
+    that were learned; these are fixed. So a lost P wave costs what a lost QRS complex of its length does. Blind to an
+    offset, nearly blind to drift slower than a T wave, and to gain where waves stand well above the floor.
+    """
+    known = ~truth.isnan()
+    count = known.sum(-1, keepdim=True).clamp(min=1)
+
+    def features(values: Tensor) -> Tensor:
+        values = torch.where(known, values, 0.0)
+        centred = torch.where(known, values - values.sum(-1, keepdim=True) / count, 0.0)
+        bank = wave_bank().to(values)
+        padded = F.pad(centred[:, None], [bank.shape[-1] // 2] * 2, mode="replicate")
+        with torch.autocast(values.device.type, enabled=False):  # it would round the series to 8 bits
+            responses = F.conv1d(padded, bank)  # (N, 2 * scales, T)
+        return responses / (responses.square().sum(1, keepdim=True) + floor_mv**2).sqrt()
+
+    return _mean_where(known, (features(series) - features(truth.nan_to_num())).square().sum(1))
+
+
+@cache
+def wave_bank(sigmas: tuple[int, ...] = WAVE_SIGMAS) -> Tensor:
+    """Fixed filters (2 * scales, 1, L): second and third derivative of a Gaussian of each sigma in samples.
+
+    The one answers to a peak, the other to a flank, neither to a straight line. Each has unit absolute sum, so that its
+    response is in mV at any scale.
+    """
+    reach = 4 * max(sigmas)
+    t = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    filters = []
+    for sigma in sigmas:
+        gauss = torch.exp(-(t**2) / (2 * sigma**2))
+        for derivative in ((1 - (t / sigma) ** 2) * gauss, (3 - (t / sigma) ** 2) * t * gauss):
+            derivative = derivative - derivative.mean()
+            filters.append(derivative / derivative.abs().sum())
+    return torch.stack(filters)[:, None].float()
+
+
 class CombinedLoss(nn.Module):
     """Weighted sum of the losses above; a weight of 0 switches one off and saves its cost.
 
@@ -114,6 +160,7 @@ class CombinedLoss(nn.Module):
         smooth_l1_weight: Weight = 0.0,
         frequency_weight: Weight = 0.0,
         snr_weight: Weight = 0.0,
+        perceptual_weight: Weight = 0.0,
         target_sigma_px: float = LABEL_SIGMA_PX,
         px_per_mv: float = 80.0,
     ):
@@ -125,6 +172,7 @@ class CombinedLoss(nn.Module):
             smooth_l1: smooth_l1_weight,
             frequency: frequency_weight,
             snr: snr_weight,
+            perceptual: perceptual_weight,
         }
         self.target_sigma_px, self.px_per_mv = target_sigma_px, px_per_mv
         self.progress = 0.0

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,6 +13,15 @@ from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.trace.models import TraceNet
 from ecgpipe.trace.strips import ROWS, SAMPLES, StripSpec
 from ecgpipe.trace.weights import SHIPPED, load_weights
+
+Flips = Literal["none", "vertical", "horizontal", "both"]
+# Axes of a strip (height, time) that are turned round for each reading of it; the readings' logits are averaged.
+_FLIPPED_AXES: dict[Flips, tuple[tuple[int, ...], ...]] = {
+    "none": ((),),
+    "vertical": ((), (0,)),
+    "horizontal": ((), (1,)),
+    "both": ((), (0,), (1,), (0, 1)),
+}
 
 
 @dataclass(frozen=True)
@@ -26,14 +36,14 @@ class Traces:
 class TraceReader:
     """Reads the rows of a frame with one network. Same frame, same traces on one machine."""
 
-    def __init__(self, model: TraceNet, spec: StripSpec):
-        self.model, self.spec = model.eval(), spec
+    def __init__(self, model: TraceNet, spec: StripSpec, flips: Flips = "none"):
+        self.model, self.spec, self.flips = model.eval(), spec, flips
 
     @classmethod
-    def load(cls, weights: Path = SHIPPED) -> "TraceReader":
+    def load(cls, weights: Path = SHIPPED, flips: Flips = "none") -> "TraceReader":
         """A reader with the weights at `weights`; DataError if they cannot be read."""
         model, spec, _ = load_weights(Path(weights))
-        return cls(model, spec)
+        return cls(model, spec, flips)
 
     def read(self, frame: np.ndarray, inside: np.ndarray, spec: FrameSpec) -> Traces:
         """The traces of a frame (H, W, 3) uint8 RGB; `inside` (H, W) bool is False beyond the picture's edge.
@@ -46,7 +56,7 @@ class TraceReader:
                 f"but these weights read {self.spec.frame.shape} at {self.spec.frame.px_per_mm_x:g} x "
                 f"{self.spec.frame.px_per_mm_y:g}; use that raster or train weights for this one"
             )
-        height, sigma = read_strips(self.model, self.spec.cut_all(frame, inside))
+        height, sigma = read_strips(self.model, self.spec.cut_all(frame, inside), self.flips)
         signal = slice(self.spec.first_sample, self.spec.first_sample + SAMPLES)
         height, sigma = height[:, signal], sigma[:, signal]
         baseline = torch.tensor([self.spec.baseline(row) for row in range(ROWS)])[:, None]
@@ -68,15 +78,33 @@ class TraceReader:
 
 
 @torch.inference_mode()
-def read_strips(model: TraceNet, strips: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Heights and their deviations, each (N, T) px, of strips (N, H, W, 3) uint8; one at a time, in bfloat16."""
+def read_strips(model: TraceNet, strips: np.ndarray, flips: Flips = "none") -> tuple[torch.Tensor, torch.Tensor]:
+    """Heights and their deviations, each (N, T) px, of strips (N, H, W, 3) uint8; one at a time, in bfloat16.
+
+    With `flips` each strip is read as it is, and upside down, right to left, or all four ways.
+    """
     decoded = []
     for strip in strips:
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = model(to_input(torch.from_numpy(strip[None])))
-        decoded.append(decode_heights(logits))
+        ways = [_logits(model, strip, axes) for axes in _FLIPPED_AXES[flips]]
+        decoded.append(decode_heights(torch.stack(ways).mean(0)))
     heights, sigmas = zip(*decoded, strict=True)
     return torch.cat(heights), torch.cat(sigmas)
+
+
+def _logits(model: TraceNet, strip: np.ndarray, axes: tuple[int, ...]) -> torch.Tensor:
+    """Logits (1, T, H) of a strip (H, W, 3) read with `axes` turned round, as they lie on the strip itself.
+
+    A column's first sample lies at its centre and the others to the right, so that of T samples, k a column, sample t
+    is read at T - k - t of the turned strip; the last k - 1 are not read there (they are margin).
+    """
+    turned = torch.from_numpy(np.flip(strip, axes)[None].copy())
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(to_input(turned)).float()  # a mean in bfloat16 would round it once more
+    if 0 in axes:
+        logits = logits.flip(2)
+    if 1 in axes:
+        logits = logits.flip(1).roll(1 - model.samples_per_px, 1)
+    return logits
 
 
 def to_input(strips: torch.Tensor) -> torch.Tensor:

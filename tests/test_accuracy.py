@@ -1,0 +1,98 @@
+"""The tables of docs/accuracy.md, from readings whose errors are known; a run that was stopped goes on."""
+
+import numpy as np
+import pytest
+
+from ecgpipe.competition import mask_windows, write_signal
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.trace.data import row_series
+from ecgpipe.trace.reader import Traces
+from examples import accuracy, accuracy_report
+from examples.accuracy import Job, Page
+
+TRUTH = mask_windows(simulate(np.random.default_rng(3), fs_hz=500))
+
+
+def page(kind: str, index: int, noise_mv: float) -> Page:
+    """A page read with white noise, by flips with half of it, whose reader says so."""
+    rows = row_series(TRUTH, 500)
+    noise = np.random.default_rng(index).normal(0, noise_mv, rows.shape)
+    read, flipped = (
+        Traces((rows + part * noise).astype(np.float32), np.full(rows.shape, noise_mv, np.float32))
+        for part in (1.0, 0.5)
+    )
+    return Page(Job(kind, index), TRUTH, read, flipped, 0.0, 0.0, 0.02, 0.0)
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Page]:
+    return [page("0001", 0, 0.005), page("0001", 1, 0.005), page("0003", 0, 0.05), Page(Job("0003", 1), TRUTH)]
+
+
+def cells(table: str) -> dict[str, list[str]]:
+    """Cells of each row by its first."""
+    rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_a_refused_page_is_counted_and_scores_nothing(pages):
+    table = cells(accuracy_report.by_kind(pages))
+    assert table["0003"][:2] == ["2", "1"] and table["all"][:2] == ["4", "1"] and table["0001"][:2] == ["2", "0"]
+    assert float(table["0003"][-1]) < 3  # 0 mV throughout, offset forgiven
+    assert float(table["0001"][2]) > float(table["0003"][2]) + 15
+
+
+def test_flips_that_halve_the_noise_are_worth_six_decibels_on_pages_that_were_read(pages):
+    table = cells(accuracy_report.ablations({"simulated": pages[:3]}))
+    change = float(table["read right to left as well (`--flips horizontal`)"][0].split()[0])
+    assert change == pytest.approx(6.0, abs=0.7)
+    assert table["changed"] == ["simulated, n = 3"]
+    assert float(table["both of these"][0].split()[0]) < 0  # laws and the second row of lead II average noise away
+
+
+def test_calibration_counts_samples_by_what_was_said_of_them(pages):
+    table = cells(accuracy_report.calibration(pages))
+    assert 90 < float(table["0001"][1].rstrip("%")) <= 100
+    assert float(table["0003"][1].rstrip("%")) > 90 and table["0003"][0] == "1"
+    assert float(table["0003"][5]) > 3 * float(table["0001"][5])
+
+
+def test_every_lead_has_a_column_and_the_readme_a_row_a_set(pages):
+    leads = cells(accuracy_report.by_lead({"simulated": pages[:3]}))
+    assert len(leads["simulated"]) == 13 and all(float(cell) > 5 for cell in leads["simulated"][1:])
+    readme = cells(accuracy_report.readme_table(pages, [page("photo", 7, 0.02)]))
+    assert readme["real, photo"][0] == "1" and readme["simulated, all nine kinds"][0] == "4"
+
+
+def test_real_pages_are_those_with_truth_beside_them(tmp_path):
+    for name in ("photo/1.jpg", "photo/2.png", "scan/3.jpg", "4.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        if name != "photo/2.png":
+            write_signal(path.with_suffix(".csv"), TRUTH, 500)
+    assert [(job.kind, job.id) for job in accuracy.real_jobs(tmp_path)] == [
+        (tmp_path.name, "4"),
+        ("photo", "1"),
+        ("scan", "3"),
+    ]
+
+
+def test_pages_that_were_read_are_not_read_again(tmp_path, monkeypatch):
+    read = []
+
+    def measure(job, *readers):
+        read.append(job)
+        rows = page(job.kind, job.index, 0.01).traces
+        if job.index == 1:
+            return {"truth": TRUTH}
+        kept = {"mv": rows.mv, "sigma": rows.sigma_mv, "flipped": rows.mv, "flipped_sigma": rows.sigma_mv}
+        return {"truth": TRUTH, "figures": np.array([0.1, 0.2, 0.3, 0.4])} | kept
+
+    monkeypatch.setattr(accuracy, "measure", measure)
+    jobs = [Job("0001", 0), Job("0001", 1)]
+    first = list(accuracy.read_pages(jobs, tmp_path))
+    again = list(accuracy.read_pages([*jobs, Job("0003", 0)], tmp_path))
+    assert read == [*jobs, Job("0003", 0)]
+    assert first[1].traces is None and (again[0].error_mm, again[0].slipped_share) == (0.1, 0.4)
+    np.testing.assert_array_equal(first[0].traces.mv, again[0].traces.mv)
