@@ -280,11 +280,11 @@ class Dataset:
         """The rows of train.csv."""
         records, problems = self.examined_train_table()
         if problems:
-            raise DataError(f"{self.train_table_path}: {problems[0]}")
+            raise DataError(f"{self.train_table_path}: {problems[0][1]}")
         return records
 
-    def examined_train_table(self) -> tuple[tuple[Record, ...], list[str]]:
-        """The rows of train.csv that are in form, and what is wrong with each of the others.
+    def examined_train_table(self) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
+        """The rows of train.csv that are in form, and (id, what is wrong) of each of the others.
 
         DataError if it is no such table at all.
         """
@@ -294,7 +294,11 @@ class Dataset:
             (~table["id"].duplicated(), "id", "each record once"),
             (table["sig_len"] == DURATION_S * table["fs"], "sig_len", "10 times fs"),
         )
-        problems = [problem for check in checks for problem in bad_rows(table, *check)]
+        problems = [
+            found
+            for good, column, expected in checks
+            for found in zip(table["id"][~good], bad_rows(table, good, column, expected), strict=True)
+        ]
         good = np.logical_and.reduce([check[0] for check in checks])
         return tuple(Record(*row) for row in table[good].itertuples(index=False, name=None)), problems
 

@@ -125,12 +125,13 @@ class _Examination:
         if examined is None:
             return Counter()
         self.records, problems = examined
-        for problem in problems:
-            self.note(dataset.train_table_path, problem)
+        for id_, problem in problems:
+            self.note(dataset.train_table_path, f"record {id_}: {problem}")
         self.expected_rows |= {dataset.signal_path(record.id): record.sig_len for record in self.records}
-        kinds = set().union(*(dataset.kinds_of(record.id) for record in self.records))
-        promised = {dataset.signal_path(record.id) for record in self.records}
-        promised |= {dataset.image_path(record.id, kind) for record in self.records for kind in kinds}
+        ids = {record.id for record in self.records} | {id_ for id_, _ in problems if "/" not in id_}
+        kinds = set().union(*(dataset.kinds_of(id_) for id_ in ids))
+        promised = {dataset.signal_path(id_) for id_ in ids}
+        promised |= {dataset.image_path(id_, kind) for id_ in ids for kind in kinds}
         self._compare_folder(dataset.train_folder, promised)
         return Counter(train_records=len(self.records))
 

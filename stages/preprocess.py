@@ -20,6 +20,7 @@ RAW = Dataset("data/raw")
 SUSPECTS = Path("data/suspects.csv")
 FRAMES = Path("data/frames")
 SCRATCH = Path("scratch/preprocess")
+MAPS = Path("scratch/verify/maps")  # of pictures that verify has read
 METRICS = "metrics/preprocess.json"
 FIGURE = "plots/preprocess/frames.jpg"
 
@@ -29,7 +30,12 @@ def main() -> None:
     settings = params.preprocess
     spec = FrameSpec(settings.px_per_mm_x, settings.px_per_mm_y)
     records = [record.id for record in RAW.train_records()]
-    options = {"kept": SCRATCH, "excluded": read_excluded(SUSPECTS), "jpeg_quality": settings.jpeg_quality}
+    options = {
+        "kept": SCRATCH,
+        "maps": MAPS,
+        "excluded": read_excluded(SUSPECTS),
+        "jpeg_quality": settings.jpeg_quality,
+    }
     shutil.rmtree(FRAMES, ignore_errors=True)  # what a run that was killed left half-written
 
     start = time.perf_counter()

@@ -1,9 +1,9 @@
 """What a picture shows, read without knowing its truth, and kept under a hash of picture, code and weights."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -15,9 +15,10 @@ from ecgpipe.files import atomic_path
 from ecgpipe.geometry import PageMap, resample
 from ecgpipe.layout import BASELINES_MM, GAIN_MM_PER_MV, PULSE_MM, REFERENCE_PX_PER_MM
 from ecgpipe.leads import leads_of
+from ecgpipe.pagemaps import KeptMaps
 from ecgpipe.picture import read_picture
 from ecgpipe.provenance import code_hash
-from ecgpipe.rectify import rectify
+from ecgpipe.rectify import Rectified, rectify
 from ecgpipe.trace.reader import Traces
 
 RATE_HZ = 250  # readings are kept at; a page of 200 dpi has 197 px a second
@@ -30,6 +31,7 @@ CODE = (
     "geometry.py",
     "layout.py",
     "leads.py",
+    "pagemaps.py",
     "pairing/reading.py",
     "picture.py",
     "rectify/*.py",
@@ -61,9 +63,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Readings:
-    """A folder with a file for each picture that was read."""
+    """A folder with a file for each picture that was read, and the page maps that were found on the way."""
 
     folder: Path
+
+    @property
+    def maps(self) -> KeptMaps:
+        return KeptMaps(self.folder / "maps")
 
     def key(self, sha256: str, kind: str, *, mirrored: bool = False) -> str:
         """Names the reading of a picture of `kind` with these contents, by this code and these weights."""
@@ -72,30 +78,37 @@ class Readings:
 
     def of(self, path: Path, sha256: str, kind: str, *, mirrored: bool = False) -> Reading:
         """The reading of the picture at `path`, or of its mirror image; taken from the folder if it is there."""
-        kept = self.folder / f"{self.key(sha256, kind, mirrored=mirrored)}.npz"
+        kept = self.folder / "readings" / f"{self.key(sha256, kind, mirrored=mirrored)}.npz"
         if kept.is_file():
             with np.load(kept, allow_pickle=False) as file:
                 return Reading(file["series_mv"].astype(np.float32), str(file["reason"]))
-        reading = read_page(path, kind, mirrored=mirrored)
+        find = rectify if mirrored else partial(self._found, sha256)
+        reading = read_page(path, kind, mirrored=mirrored, find=find)
         with atomic_path(kept) as temporary:
             np.savez_compressed(temporary, series_mv=reading.series_mv.astype(np.float16), reason=reading.reason)
         return reading
 
-    def keep_only(self, keys: Collection[str]) -> None:
-        """Remove the readings that are none of `keys`."""
-        for path in self.folder.glob("*"):
-            if path.stem not in keys:
-                path.unlink()
+    def _found(self, sha256: str, picture: np.ndarray) -> Rectified:
+        return self.maps.of(sha256, lambda: rectify(picture))
+
+    def keep_only(self, keys: Collection[str], hashes: Collection[str]) -> None:
+        """Remove readings that are none of `keys`, and maps of pictures that have none of the SHA-256 `hashes`."""
+        for folder, wanted in (("readings", set(keys)), ("maps", {self.maps.key(sha256) for sha256 in hashes})):
+            for path in (self.folder / folder).glob("*"):
+                if path.stem not in wanted:
+                    path.unlink()
 
 
-def read_page(path: Path, kind: str, *, mirrored: bool = False) -> Reading:
+def read_page(
+    path: Path, kind: str, *, mirrored: bool = False, find: Callable[[np.ndarray], Rectified] = rectify
+) -> Reading:
     """Read the picture at `path`. A page that cannot be read is no error: the reading says why."""
     digitizer = _digitizer()
     try:
         picture = read_picture(path)
         if mirrored:
             picture = np.ascontiguousarray(picture[:, ::-1])
-        page_map = render_map() if kind == RENDER and is_upright_render(picture) else rectify(picture).page_map
+        page_map = render_map() if kind == RENDER and is_upright_render(picture) else find(picture).page_map
     except (PageNotFound, PictureError) as error:
         return Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), str(error).removeprefix(f"{path}: "))
     traces = digitizer.reader.read(*resample(picture, page_map, digitizer.spec), digitizer.spec)

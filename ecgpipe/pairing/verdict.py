@@ -24,6 +24,7 @@ DOUBTFUL = 0.97  # median correlation below which a slightly wrong rate is looke
 UNDONE = 0.9  # median correlation that undoing a fault must reach
 BETTER = 4.0  # times by which the difference must shrink when a fault of one lead is undone
 LAWFUL = 0.1  # limb-lead residual below which a reading is surely right
+NOTICED_MV2 = 0.02**2  # difference of a lead from its truth below which there is nothing to explain
 ABSENT = 0.5  # correlation below which a lead is not its truth
 _RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
 _MOST_EVIDENCE = 4  # leads whose figures the evidence spells out
@@ -117,7 +118,7 @@ def _fault_of_leads(
     steady = together.correlation > CLEAR
     unlike = comparison.difference[:, shift]
     as_noisy = BETTER * comparison.var_truth[:, shift] * (1 - together.correlation**2)
-    rescaled = steady & (unlike > as_noisy)
+    rescaled = steady & (unlike > as_noisy) & (unlike > NOTICED_MV2)
     tests = {
         "inverted": (together.correlation < -UNDONE, together.correlation, "correlation {:.3f}"),
         "shifted": ((best.correlation > CLEAR) & shrunk & (abs(late) > limits.shift_limit_s), late, "{:+.3f} s"),
@@ -140,7 +141,12 @@ def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str,
     correlation, difference = every.correlation[..., shift], every.difference[..., shift]
     own, shown_as = np.diag(difference), difference.argmin(axis=1)
     least = difference[np.arange(count), shown_as]
-    moved = (own > BETTER * least) & (correlation[np.arange(count), shown_as] > UNDONE) & np.isfinite(own)
+    moved = (
+        (own > NOTICED_MV2)
+        & (own > BETTER * least)
+        & (correlation[np.arange(count), shown_as] > UNDONE)
+        & np.isfinite(own)
+    )
     for row in np.flatnonzero(moved):  # the other of a pair may be too noisy to tell by itself
         partner = shown_as[row]
         if difference[partner, row] < own[partner]:

@@ -12,10 +12,11 @@ from ecgpipe.competition import Dataset
 from ecgpipe.errors import DataError, PageNotFound, PictureError
 from ecgpipe.frames import RECTIFIED, Frame, read_shard, shard_path, write_shard
 from ecgpipe.geometry import FrameSpec
+from ecgpipe.pagemaps import KeptMaps
 from ecgpipe.parallel import map_processes
 from ecgpipe.picture import read_picture
 from ecgpipe.pipeline.reuse import KeptFrames, record_key
-from ecgpipe.rectify import rectify
+from ecgpipe.rectify import Rectified, rectify
 
 EXCLUDED = "excluded"
 PAGE_COLUMNS = ("id", "kind", "status", "reason")
@@ -42,14 +43,15 @@ def rectify_records(
     kept: Path,
     excluded: Collection[tuple[str, str]] = (),
     jpeg_quality: int | None = None,
+    maps: Path | None = None,
 ) -> Iterator[RectifiedRecord]:
     """Write the shard of each record into `folder`, in the records' order; a page that is not found is no error.
 
     Pages (id, kind) of `excluded` are left out, all of a record where the kind is empty. Frames are lossless if
-    `jpeg_quality` is None.
+    `jpeg_quality` is None. Page maps that were found before are taken from the folder `maps`.
     Frames that an earlier run left in `kept`, of the same pictures, raster and code, are not made again.
     """
-    store = _Store(dataset, folder, KeptFrames(kept), spec, jpeg_quality, frozenset(excluded))
+    store = _Store(dataset, folder, KeptFrames(kept), spec, jpeg_quality, frozenset(excluded), maps)
     work = partial(_rectify_or_reuse, store=store)
     yield from map_processes(work, record_ids, workers)
 
@@ -125,6 +127,12 @@ class _Store:
     spec: FrameSpec
     jpeg_quality: int | None
     excluded: frozenset[tuple[str, str]]
+    maps: Path | None
+
+    def rectified(self, path: Path, picture: np.ndarray) -> Rectified:
+        """Where the page lies in `picture`, which is the file at `path`. Raises PageNotFound."""
+        known = KeptMaps(self.maps).take(path) if self.maps else None
+        return known or rectify(picture)
 
     def left_out(self, record_id: str) -> frozenset[str]:
         """The excluded kinds of a record."""
@@ -151,8 +159,9 @@ def _rectify_record(record_id: str, store: _Store, left_out: Collection[str]) ->
             pages.append(page | {"status": EXCLUDED, "reason": "suspect, see data/suspects.csv"})
             continue
         try:
-            picture = read_picture(store.dataset.image_path(record_id, kind))
-            rectified = rectify(picture)
+            path = store.dataset.image_path(record_id, kind)
+            picture = read_picture(path)
+            rectified = store.rectified(path, picture)
         except (PageNotFound, PictureError) as error:
             status = "not found" if isinstance(error, PageNotFound) else "not readable"
             pages.append(page | {"status": status, "reason": str(error)})

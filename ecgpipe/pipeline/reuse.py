@@ -12,7 +12,7 @@ from ecgpipe.frames import shard_path
 from ecgpipe.provenance import code_hash
 
 # what a frame follows from; tests compare it with the imports of ecgpipe.pipeline.preprocess
-CODE = ("frames.py", "geometry.py", "layout.py", "picture.py", "pipeline/preprocess.py", "rectify/*.py")
+CODE = ("frames.py", "geometry.py", "layout.py", "pagemaps.py", "picture.py", "pipeline/preprocess.py", "rectify/*.py")
 LIBRARIES = ("numpy", "opencv-python-headless", "scipy")
 
 
