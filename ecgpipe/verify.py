@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecgpipe import manifest as manifests
-from ecgpipe.competition import Dataset, Record, lead_slice, read_signal, read_submission, submission_ids
+from ecgpipe.competition import Dataset, Record, lead_slice, page_of, read_signal, read_submission, submission_ids
 from ecgpipe.errors import DataError, EcgpipeError
 from ecgpipe.layout import DURATION_S, LEADS
 from ecgpipe.params import Verify
@@ -54,6 +54,12 @@ class Report:
     hashes: dict[str, str]
     pictures: dict[str, Picture]
     records: tuple[Record, ...]
+
+    @property
+    def training_pictures(self) -> set[tuple[str, str]]:
+        """(SHA-256, kind) of each."""
+        pages = ((sha256, page_of(path)) for path, sha256 in self.hashes.items())
+        return {(sha256, page[1]) for sha256, page in pages if page and page[1]}
 
     def write_findings(self, path: str | Path) -> None:
         """Write the findings as CSV `path,problem`; a sound data set leaves the header alone."""

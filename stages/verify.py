@@ -31,7 +31,7 @@ def main() -> None:
     records = report.records if settings.pairing else ()
     work = pair_records(RAW, records, report.hashes, settings, SCRATCH)
     pairing = concluded(RAW, records, list(track(work, "read", total=len(records))))
-    Readings(SCRATCH).keep_only(pairing.keys, report.hashes.values())
+    Readings(SCRATCH).keep_only(report.training_pictures)
     suspects = find_suspects(report, pairing.table, settings.on_suspect)
     suspects.write(SUSPECTS)
     write_metrics(METRICS, report.counts | pairing.counts | suspects.counts)

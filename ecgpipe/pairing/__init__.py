@@ -22,7 +22,7 @@ from ecgpipe.pairing.reading import RATE_HZ, RENDER, Reading, Readings
 from ecgpipe.pairing.verdict import UNDONE, UNREADABLE, Verdict, judge
 from ecgpipe.parallel import map_processes
 from ecgpipe.params import Verify
-from ecgpipe.suspects import PAGE_COLUMNS, SUSPECT
+from ecgpipe.suspects import FIGURES, PAGE_COLUMNS, SUSPECT
 
 TRUTH, PICTURE = "truth", "picture"
 ROWS = 10 * RATE_HZ
@@ -37,15 +37,17 @@ class Page:
     id: str
     kind: str
     verdict: Verdict
-    keys: tuple[str, ...]  # of the readings that were used
+    wrong: str = PICTURE  # which of the two a fault is blamed on
     series_mv: np.ndarray | None = field(default=None, repr=False)
 
     def with_fault(self, fault: str, leads: tuple[str, ...], evidence: str) -> "Page":
-        """The page with a fault that others of its record show, unless it shows that itself."""
+        """The page with a fault of its record's truth, unless it is suspect for another reason."""
         if (self.verdict.fault, self.verdict.leads) == (fault, leads):
+            return replace(self, wrong=TRUTH)
+        if self.verdict.status == SUSPECT:
             return self
         verdict = replace(self.verdict, status=SUSPECT, fault=fault, leads=leads, evidence=evidence)
-        return replace(self, verdict=verdict)
+        return replace(self, verdict=verdict, wrong=TRUTH)
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,7 @@ class Pairing:
 
     pages: tuple[Page, ...]
     table: pd.DataFrame  # PAGE_COLUMNS, a row a page
-
     records: tuple[Record, ...]
-
-    @property
-    def keys(self) -> set[str]:
-        """Of all readings that were used."""
-        return {key for page in self.pages for key in page.keys}
 
     @property
     def figures(self) -> pd.DataFrame:
@@ -89,14 +85,9 @@ def pair_records(
 def concluded(dataset: Dataset, records: Sequence[Record], found: Sequence[Sequence[Page]]) -> Pairing:
     """What the pages say together: whose truth a stray page shows, and whether picture or truth is the wrong one."""
     search = _Search(dataset, records)
-    pages, rows = [], []
-    for of_record in found:
-        of_record, wrong = _agreed([search.named(page) for page in of_record])
-        for page in of_record:
-            path = dataset.signal_path(page.id) if wrong == TRUTH else dataset.image_path(page.id, page.kind)
-            pages.append(page)
-            rows.append(_row(page, wrong, path.relative_to(dataset.root).as_posix()))
-    return Pairing(tuple(pages), pd.DataFrame(rows, columns=list(PAGE_COLUMNS)), tuple(records))
+    pages = [page for of_record in found for page in _agreed([search.named(page) for page in of_record])]
+    table = pd.DataFrame([_row(page, dataset) for page in pages], columns=list(PAGE_COLUMNS))
+    return Pairing(tuple(pages), table, tuple(records))
 
 
 def paired_series(dataset: Dataset, pairing: Pairing) -> Iterator[tuple[Page, str, np.ndarray]]:
@@ -131,17 +122,16 @@ def _pair_page(
 ) -> Page:
     path = dataset.image_path(id_, kind)
     sha256 = hashes[path.relative_to(dataset.root).as_posix()]
-    keys = [readings.key(sha256, kind)]
     reading = readings.of(path, sha256, kind)
     verdict = _verdict(truth, reading, params)
     if verdict.status == UNREADABLE or verdict.fault == "no match":
-        keys.append(readings.key(sha256, kind, mirrored=True))
         other_side = readings.of(path, sha256, kind, mirrored=True)
         if other_side.legible and (reached := agreement(stretches(truth), stretches(other_side.series_mv))) > UNDONE:
             evidence = f"seen in a mirror it shows the truth (correlation {reached:.3f})"
             reading, verdict = other_side, Verdict(SUSPECT, "mirrored picture", (), evidence, verdict.correlation)
-    keep = verdict.status == SUSPECT or verdict.differing  # a picture is drawn of those
-    return Page(id_, kind, verdict, tuple(keys), reading.series_mv if keep else None)
+    # what sound pages show is not needed any more; what does not match its truth may match another one
+    keep = verdict.status == SUSPECT or verdict.differing or (reading.legible and verdict.status == UNREADABLE)
+    return Page(id_, kind, verdict, series_mv=reading.series_mv if keep else None)
 
 
 def _verdict(truth: np.ndarray, reading: Reading, params: Verify) -> Verdict:
@@ -160,7 +150,8 @@ class _Search:
 
     def named(self, page: Page) -> Page:
         """`page`, its fault "other record" if it shows another one's truth, "duplicate truth" if its truth is one's."""
-        if page.verdict.fault != "no match":
+        stray = page.verdict.fault == "no match" or page.verdict.status == UNREADABLE
+        if not stray or page.series_mv is None:
             return page
         if self.truths is None:
             self.truths = dict(self._read())
@@ -170,7 +161,11 @@ class _Search:
             if (reached := agreement(self.truths[id_], shown)) > UNDONE:
                 self.likely[page.id] = id_
                 found = f"correlation {page.verdict.correlation:.3f} with its truth, {reached:.3f} with that of {id_}"
-                return replace(page, verdict=replace(page.verdict, fault="other record", evidence=found))
+                return replace(
+                    page, verdict=replace(page.verdict, status=SUSPECT, fault="other record", evidence=found)
+                )
+        if page.verdict.status == UNREADABLE:
+            return page
         for id_ in others:
             if (reached := agreement(self.truths[id_], self.truths[page.id])) > SAME_TRUTH:
                 found = f"its truth is that of {id_} (correlation {reached:.3f}), which it does not show"
@@ -185,8 +180,8 @@ class _Search:
                 continue  # among the findings about the file's form
 
 
-def _agreed(pages: Sequence[Page]) -> tuple[list[Page], str]:
-    """`pages` of a record, and whether its truth or single pictures are wrong.
+def _agreed(pages: Sequence[Page]) -> list[Page]:
+    """`pages` of a record, judged together: is its truth wrong, or are single pictures?
 
     What more than half of the legible pages say, two at least, is a fault of the truth, and so of all its pages; a
     lead that is not its truth on any of them is one as well, and on a single clean render. Else pictures are wrong:
@@ -197,12 +192,12 @@ def _agreed(pages: Sequence[Page]) -> tuple[list[Page], str]:
     (fault, leads), count = faults.most_common(1)[0] if faults else (("", ()), 0)
     if fault and count > 1 and 2 * count > len(legible):
         evidence = f"so say {count} of {len(legible)} pages of the record"
-        return [page.with_fault(fault, leads, evidence) for page in pages], TRUTH
+        return [page.with_fault(fault, leads, evidence) for page in pages]
     differing = _differing(legible)
     if differing and not fault:
         evidence = f"no page of the record shows the truth of {', '.join(differing)}"
-        return [page.with_fault("lead differs", differing, evidence) for page in pages], TRUTH
-    return list(pages), PICTURE
+        return [page.with_fault("lead differs", differing, evidence) for page in pages]
+    return list(pages)
 
 
 def _differing(legible: Sequence[Page]) -> tuple[str, ...]:
@@ -211,20 +206,17 @@ def _differing(legible: Sequence[Page]) -> tuple[str, ...]:
     return tuple(lead for lead in LEADS if all(lead in page.verdict.differing for page in legible))
 
 
-def _row(page: Page, wrong: str, path: str) -> dict:
-    verdict = page.verdict
-    suspect = verdict.status == SUSPECT
+def _row(page: Page, dataset: Dataset) -> dict:
+    verdict, suspect = page.verdict, page.verdict.status == SUSPECT
+    at_fault = dataset.signal_path(page.id) if page.wrong == TRUTH else dataset.image_path(page.id, page.kind)
     return {
+        "path": at_fault.relative_to(dataset.root).as_posix(),
         "id": page.id,
         "kind": page.kind,
         "status": verdict.status,
         "fault": verdict.fault,
-        "wrong": wrong if suspect else "",
+        "wrong": page.wrong if suspect else "",
         "leads": " ".join(verdict.leads),
-        "correlation": verdict.correlation,
-        "shift_s": verdict.shift_s,
-        "gain": verdict.gain,
-        "offset_mv": verdict.offset_mv,
+        **{name: getattr(verdict, name) for name in FIGURES},
         "evidence": verdict.evidence,
-        "path": path,
     }

@@ -91,12 +91,13 @@ class Readings:
     def _found(self, sha256: str, picture: np.ndarray) -> Rectified:
         return self.maps.of(sha256, lambda: rectify(picture))
 
-    def keep_only(self, keys: Collection[str], hashes: Collection[str]) -> None:
-        """Remove readings that are none of `keys`, and maps of pictures that have none of the SHA-256 `hashes`."""
-        for folder, wanted in (("readings", set(keys)), ("maps", {self.maps.key(sha256) for sha256 in hashes})):
-            for path in (self.folder / folder).glob("*"):
-                if path.stem not in wanted:
-                    path.unlink()
+    def keep_only(self, pictures: Collection[tuple[str, str]]) -> None:
+        """Remove what was read or found in other pictures than those with these (SHA-256, kind)."""
+        wanted = {self.key(*picture, mirrored=mirrored) for picture in pictures for mirrored in (False, True)}
+        wanted |= {self.maps.key(sha256) for sha256, _ in pictures}
+        for path in self.folder.glob("*/*"):
+            if path.stem not in wanted:
+                path.unlink()
 
 
 def read_page(
