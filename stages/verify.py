@@ -1,5 +1,6 @@
 """verify: every file as in the manifest and in the competition's form, every picture showing its truth."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 def draw(pairing: Pairing) -> None:
+    shutil.rmtree(PLOTS, ignore_errors=True)  # suspects of an earlier run, and what it left half-written
     plots.pairing(PLOTS / "pairing", pairing.figures)
     for page, title, truth_mv in paired_series(RAW, pairing):
         plots.reading_over_truth(PLOTS / f"{page.id}-{page.kind}.png", title, truth_mv, page.series_mv)
