@@ -16,6 +16,7 @@ test: $(INSTALLED)
 bench: $(INSTALLED)
 	python -m examples.bench
 	python -m examples.bench_rectify --pages 10
+	python -m examples.bench_data --records 10
 
 lint: $(INSTALLED)
 	ruff check

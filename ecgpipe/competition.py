@@ -21,11 +21,18 @@ import pandas as pd
 from ecgpipe.errors import DataError
 from ecgpipe.files import atomic_path
 from ecgpipe.layout import DURATION_S, LEADS, QUARTER_LEADS, QUARTERS, RHYTHM_LEAD
-from ecgpipe.tables import check_rows, read_csv, read_table, row_name, write_table
+from ecgpipe.tables import bad_rows, check_rows, read_csv, read_table, row_name, write_table
 
 Kind = Literal["0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012"]
 KINDS: tuple[str, ...] = get_args(Kind)
+FULL_SET_PAGES = 8793  # training pictures of the competition
 PHOTO_KINDS = ("0005", "0006", "0009", "0010")
+# px of the short and the long side, by kind: renders are all alike, scans nearly, photos as the phone has it
+_SCAN_PX = ((1400, 1950), (1900, 2500))
+_PHOTO_PX = ((600, 5000), (800, 7000))
+SIZES_PX = {kind: _PHOTO_PX if kind in PHOTO_KINDS else _SCAN_PX for kind in KINDS} | {
+    "0001": ((1700,) * 2, (2200,) * 2)
+}
 FS_HZ = (250, 256, 500, 512, 1000, 1025)
 DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
 
@@ -199,6 +206,12 @@ def record_of(path: str) -> str | None:
     return match["record"] if match else None
 
 
+def page_of(path: str) -> tuple[str, str] | None:
+    """(id, kind) of a training picture by its path below the data set, kind "" for a record's CSV; None for others."""
+    match = _TRAIN_FILE.fullmatch(path)
+    return (match["record"], match["kind"] or "") if match else None
+
+
 def is_chosen(path: str, kinds: Collection[str], records: Collection[str] | None) -> bool:
     """Whether a path below the data set is wanted: all is, but for pictures of other kinds and for other records."""
     match = _TRAIN_FILE.fullmatch(path)
@@ -265,12 +278,29 @@ class Dataset:
 
     def train_records(self) -> tuple[Record, ...]:
         """The rows of train.csv."""
-        path = self.train_table_path
-        table = read_table(path, _TRAIN_COLUMNS)
-        _check_ids(path, table)
-        check_rows(path, table, ~table["id"].duplicated(), "id", "each record once")
-        check_rows(path, table, table["sig_len"] == DURATION_S * table["fs"], "sig_len", "10 times fs")
-        return tuple(Record(*row) for row in table.itertuples(index=False, name=None))
+        records, problems = self.examined_train_table()
+        if problems:
+            raise DataError(f"{self.train_table_path}: {problems[0][1]}")
+        return records
+
+    def examined_train_table(self) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
+        """The rows of train.csv that are in form, and (id, what is wrong) of each of the others.
+
+        DataError if it is no such table at all.
+        """
+        table = read_table(self.train_table_path, _TRAIN_COLUMNS)
+        checks = (
+            (_is_id(table), "id", "letters, digits, - or _"),
+            (~table["id"].duplicated(), "id", "each record once"),
+            (table["sig_len"] == DURATION_S * table["fs"], "sig_len", "10 times fs"),
+        )
+        problems = [
+            found
+            for good, column, expected in checks
+            for found in zip(table["id"][~good], bad_rows(table, good, column, expected), strict=True)
+        ]
+        good = np.logical_and.reduce([check[0] for check in checks])
+        return tuple(Record(*row) for row in table[good].itertuples(index=False, name=None)), problems
 
     def test_table(self) -> pd.DataFrame:
         """The rows of test.csv: id and lead as text, fs in Hz and number_of_rows as integers."""
@@ -300,4 +330,8 @@ class Dataset:
 
 def _check_ids(path: Path, table: pd.DataFrame) -> None:
     """Ids become file names: nothing that leads out of the folder."""
-    check_rows(path, table, table["id"].str.fullmatch(r"[\w-]+", flags=re.ASCII), "id", "letters, digits, - or _")
+    check_rows(path, table, _is_id(table), "id", "letters, digits, - or _")
+
+
+def _is_id(table: pd.DataFrame) -> pd.Series:
+    return table["id"].str.fullmatch(r"[\w-]+", flags=re.ASCII)

@@ -2,9 +2,11 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -20,7 +22,7 @@ def map_processes(function: Callable[[Item], Result], items: Iterable[Item], wor
         yield from map(function, items)
         return
     # spawn: a child forked from a process whose torch or OpenCV threads have run may hang
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_single_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_child) as pool:
         yield from pool.map(function, items)
 
 
@@ -29,6 +31,17 @@ def both(function: Callable[[int], Result]) -> tuple[Result, Result]:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(function, (0, 1))
     return first, second
+
+
+def _start_child() -> None:
+    # a parent that is killed tells nobody: without this its children would wait for work for ever
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _single_thread()
+
+
+def _end_with_parent() -> None:
+    wait([parent_process().sentinel])
+    os._exit(1)
 
 
 def _single_thread() -> None:

@@ -65,6 +65,11 @@ class Data:
 @dataclass(frozen=True)
 class Verify:
     amplitude_limit_mv: float = number(above=0)
+    pairing: bool
+    on_suspect: Literal["fail", "exclude", "warn"]
+    shift_limit_s: float = number(above=0, at_most=0.2)
+    gain_limit: float = number(above=0, at_most=0.4)
+    offset_limit_mv: float = number(above=0)
     workers: int = number(at_least=1)
 
 
@@ -72,6 +77,7 @@ class Verify:
 class Preprocess:
     px_per_mm_x: float = number(at_least=1, at_most=40)
     px_per_mm_y: float = number(at_least=1, at_most=40)
+    jpeg_quality: int | None = number(at_least=1, at_most=100)
     workers: int = number(at_least=1)
 
 

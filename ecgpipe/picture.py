@@ -36,6 +36,8 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise PictureError(f"{path}: not a picture that can be read, expected {', '.join(FORMATS)}") from None
     except OSError as error:
         raise PictureError(f"{path}: cannot be opened: {error.strerror or error}") from None
+    except ValueError as error:  # a header that unpacks to more than Pillow allows
+        raise PictureError(f"{path}: refused before decoding: {' '.join(str(error).split())}") from None
     if max(high - low for low, high in picture.getextrema()) <= BLANK_LEVELS:
         colour = picture.getpixel((0, 0))
         raise PictureError(f"{path}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")

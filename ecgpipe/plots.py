@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecgpipe.files import atomic_path
+from ecgpipe.layout import DURATION_S, LEADS
 
 _RC = {
     "svg.hashsalt": "ecgpipe",  # otherwise element ids are random
@@ -58,6 +59,41 @@ def snr_by_page(path: str | Path, pages: pd.DataFrame) -> None:
         axes.bar(np.arange(len(ordered)), ordered["snr_db"], color="C0")
         axes.set_xticks(range(len(ordered)), ordered["id"], rotation=90, fontsize="x-small")
         _save(path, figure, ordered)
+
+
+def pairing(path: str | Path, pages: pd.DataFrame) -> None:
+    """One dot a page over its kind, its `correlation` with its truth; those with a `fault` stand out."""
+    kinds = sorted(pages["kind"].unique())
+    with matplotlib.rc_context(_RC):
+        figure, axes = _figure("kind", "correlation of a page with its truth")
+        for suspect, color in ((False, "C0"), (True, "C3")):
+            some = pages[(pages["fault"] != "") == suspect]
+            places = [kinds.index(kind) for kind in some["kind"]]
+            axes.plot(
+                places, some["correlation"], "o", ms=3, alpha=0.6, color=color, label="suspect" if suspect else "sound"
+            )
+        axes.set_xticks(range(len(kinds)), kinds)
+        axes.legend(frameon=False)
+        axes.set_title(f"{len(pages)} pages, {(pages['fault'] != '').sum()} suspect", loc="left", fontsize="medium")
+        _save(path, figure, pages)
+
+
+def reading_over_truth(path: str | Path, title: str, truth_mv: np.ndarray, reading_mv: np.ndarray) -> None:
+    """A small picture of twelve leads: what a page shows (12, n) over its truth (12, n), both in mV over 10 s."""
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(11, 5), layout="constrained")
+        t_s = np.arange(truth_mv.shape[1]) * DURATION_S / truth_mv.shape[1]
+        for place, axes in enumerate(figure.subplots(3, 4).T.flat):
+            shown = np.isfinite(truth_mv[place]) | np.isfinite(reading_mv[place])
+            shown &= t_s < (place // 3 + 1) * DURATION_S / 4
+            axes.plot(t_s[shown], truth_mv[place, shown], color="C3", lw=1.6, alpha=0.7, label="truth")
+            axes.plot(t_s[shown], reading_mv[place, shown], color="black", lw=0.7, label="picture")
+            axes.set_title(LEADS[place], loc="left", fontsize="small")
+            axes.tick_params(labelsize="x-small")
+        axes.legend(frameon=False, fontsize="x-small")
+        figure.suptitle(title, fontsize="small", wrap=True)
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=80)
 
 
 def contact_sheet(path: str | Path, frames: Mapping[str, np.ndarray], width_px: int = 640, columns: int = 3) -> None:

@@ -40,10 +40,14 @@ def read_table(path: str | Path, columns: Mapping[str, type]) -> pd.DataFrame:
 
 def check_rows(path: str | Path, table: pd.DataFrame, good: pd.Series, column: str, expected: str) -> None:
     """DataError that names the first row of `table` that is not `good`, and what its `column` holds."""
-    if not good.all():
-        row = int((~good.to_numpy(bool)).argmax())
-        found = str(table[column].iloc[row])
-        raise DataError(f"{path}: {row_name(row)}, {column}: found {found!r}, expected {expected}")
+    for problem in bad_rows(table, good, column, expected):
+        raise DataError(f"{path}: {problem}")
+
+
+def bad_rows(table: pd.DataFrame, good: pd.Series, column: str, expected: str) -> list[str]:
+    """A line for each row of `table` that is not `good`: where it is, what its `column` holds, what was expected."""
+    rows = (~good.to_numpy(bool)).nonzero()[0]
+    return [f"{row_name(row)}, {column}: found {str(table[column].iloc[row])!r}, expected {expected}" for row in rows]
 
 
 def write_table(path: str | Path, table: pd.DataFrame, *, decimals: int | None = None, na_rep: str = "") -> None:

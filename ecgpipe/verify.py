@@ -1,5 +1,6 @@
 """Is the data set on disk the one that was fetched, and does every file hold what it should?"""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecgpipe import manifest as manifests
-from ecgpipe.competition import Dataset, read_signal, read_submission, submission_ids
+from ecgpipe.competition import Dataset, Record, lead_slice, page_of, read_signal, read_submission, submission_ids
 from ecgpipe.errors import DataError, EcgpipeError
 from ecgpipe.layout import DURATION_S, LEADS
 from ecgpipe.params import Verify
@@ -19,6 +20,7 @@ from ecgpipe.picture import read_picture
 from ecgpipe.tables import write_table
 
 NAMED = 3  # findings that the one-line summary spells out
+CELL_BYTES = 32  # of a record CSV, at most; what holds more is not even parsed
 
 T = TypeVar("T")
 
@@ -32,11 +34,32 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A decoded picture: its sides in px, shorter first, and a hash of its pixels."""
+
+    sides_px: tuple[int, int]
+    pixels: str
+
+
+@dataclass(frozen=True)
 class Report:
-    """All findings, and how much was looked at."""
+    """All findings, how much was looked at, and what later checks go on from.
+
+    `hashes` has the SHA-256 of each file by its path relative to the data set, `pictures` what each decoded one is,
+    `records` the rows of train.csv that are in form.
+    """
 
     findings: tuple[Finding, ...]
     counts: dict[str, int]
+    hashes: dict[str, str]
+    pictures: dict[str, Picture]
+    records: tuple[Record, ...]
+
+    @property
+    def training_pictures(self) -> set[tuple[str, str]]:
+        """(SHA-256, kind) of each."""
+        pages = ((sha256, page_of(path)) for path, sha256 in self.hashes.items())
+        return {(sha256, page[1]) for sha256, page in pages if page and page[1]}
 
     def write_findings(self, path: str | Path) -> None:
         """Write the findings as CSV `path,problem`; a sound data set leaves the header alone."""
@@ -55,9 +78,17 @@ def verify(root: str | Path, manifest: pd.DataFrame, params: Verify) -> Report:
     files = manifests.build(root, params.workers)
     examination = _Examination(Dataset(root), params)
     examination.manifest(manifest, files)
-    counts = examination.train() + examination.test() + examination.pictures() + examination.signals()
+    counts = (
+        examination.links() + examination.train() + examination.test() + examination.pictures() + examination.signals()
+    )
     counts.update(files=len(files), bytes=int(files["bytes"].sum()), findings=len(examination.findings))
-    return Report(tuple(sorted(examination.findings)), dict(counts))
+    return Report(
+        tuple(sorted(examination.findings)),
+        dict(counts),
+        hashes=dict(zip(files["path"], files["sha256"], strict=True)),
+        pictures=examination.decoded,
+        records=examination.records,
+    )
 
 
 class _Examination:
@@ -67,6 +98,8 @@ class _Examination:
         self.dataset, self.params = dataset, params
         self.findings: list[Finding] = []
         self.expected_rows: dict[Path, int] = {}  # of each record CSV that a table speaks of
+        self.records: tuple[Record, ...] = ()
+        self.decoded: dict[str, Picture] = {}
 
     def note(self, path: Path, problem: str) -> None:
         self.findings.append(Finding(path.relative_to(self.dataset.root).as_posix(), problem))
@@ -83,18 +116,30 @@ class _Examination:
         for row in manifests.compare(expected, found).itertuples():
             self.note(self.dataset.root / row.path, f"{row.change}: found {row.found}, expected {row.expected}")
 
+    def links(self) -> Counter:
+        """No file is a link to somewhere else, but for those that DVC's own cache makes of its outputs."""
+        links = [path for path in self.dataset.root.rglob("*") if path.is_symlink()]
+        for path in links:
+            if "files/md5" not in (target := path.resolve()).as_posix():
+                self.note(path, f"found a symbolic link to {target}, expected the file itself")
+        return Counter(links=len(links))
+
     def train(self) -> Counter:
         """train.csv against its folder; every record has the kinds that any record has."""
         dataset = self.dataset
-        records = self.attempt(dataset.train_table_path, dataset.train_records)
-        if records is None:
+        examined = self.attempt(dataset.train_table_path, dataset.examined_train_table)
+        if examined is None:
             return Counter()
-        self.expected_rows |= {dataset.signal_path(record.id): record.sig_len for record in records}
-        kinds = set().union(*(dataset.kinds_of(record.id) for record in records))
-        promised = {dataset.signal_path(record.id) for record in records}
-        promised |= {dataset.image_path(record.id, kind) for record in records for kind in kinds}
+        self.records, problems = examined
+        for id_, problem in problems:
+            self.note(dataset.train_table_path, f"record {id_}: {problem}")
+        self.expected_rows |= {dataset.signal_path(record.id): record.sig_len for record in self.records}
+        ids = {record.id for record in self.records} | {id_ for id_, _ in problems if "/" not in id_}
+        kinds = set().union(*(dataset.kinds_of(id_) for id_ in ids))
+        promised = {dataset.signal_path(id_) for id_ in ids}
+        promised |= {dataset.image_path(id_, kind) for id_ in ids for kind in kinds}
         self._compare_folder(dataset.train_folder, promised)
-        return Counter(train_records=len(records))
+        return Counter(train_records=len(self.records))
 
     def test(self) -> Counter:
         """test.csv against its folder and the sample submission."""
@@ -105,6 +150,11 @@ class _Examination:
         rates = test.groupby("id", sort=False)["fs"].agg(["first", "size"])
         for id_ in rates.index[rates["size"] != len(LEADS)]:
             self.note(dataset.test_table_path, f"record {id_}: found {rates.at[id_, 'size']} rows, expected 12")
+        for row in test.itertuples():
+            window = lead_slice(row.lead, round(DURATION_S * row.fs))
+            if abs(row.number_of_rows - (window.stop - window.start)) > 1:
+                found = f"record {row.id}, lead {row.lead}: found {row.number_of_rows} rows"
+                self.note(dataset.test_table_path, f"{found}, expected {window.stop - window.start} at its {row.fs} Hz")
         truths = {dataset.test_truth_path(id_): round(DURATION_S * fs) for id_, fs in rates["first"].items()}
         self.expected_rows |= {path: rows for path, rows in truths.items() if path.is_file()}
         self._compare_folder(dataset.test_folder, {dataset.test_image_path(id_) for id_ in rates.index})
@@ -119,7 +169,9 @@ class _Examination:
         """Every picture decoded to its last pixel."""
         paths = [path for path in self.dataset.files() if path.suffix == ".png"]
         with ThreadPoolExecutor(self.params.workers) as pool:  # decoding releases the interpreter
-            list(pool.map(lambda path: self.attempt(path, lambda: read_picture(path)), paths))
+            decoded = pool.map(lambda path: self.attempt(path, lambda: _decode(path)), paths)
+            names = (path.relative_to(self.dataset.root).as_posix() for path in paths)
+            self.decoded = {name: found for name, found in zip(names, decoded, strict=True) if found}
         return Counter(pictures=len(paths))
 
     def signals(self) -> Counter:
@@ -128,12 +180,16 @@ class _Examination:
         return sum((self._signal(path) for path in paths), Counter(signals=len(paths)))
 
     def _signal(self, path: Path) -> Counter:
+        size, most = path.stat().st_size, (self.expected_rows[path] + 1) * len(LEADS) * CELL_BYTES
+        if size > most:
+            self.note(path, f"found {size} bytes, expected at most {most} for {self.expected_rows[path]} rows")
+            return Counter()
         series = self.attempt(path, lambda: read_signal(path, self.expected_rows[path]))
         if series is None:
             return Counter()
-        size, limit_mv = np.nan_to_num(np.abs(series)), self.params.amplitude_limit_mv
-        lead, row = np.unravel_index(size.argmax(), size.shape)
-        if size[lead, row] > limit_mv:
+        height, limit_mv = np.nan_to_num(np.abs(series)), self.params.amplitude_limit_mv
+        lead, row = np.unravel_index(height.argmax(), height.shape)
+        if height[lead, row] > limit_mv:
             found = f"lead {LEADS[lead]}, row {row}: found {series[lead, row]:g} mV"
             self.note(path, f"{found}, expected at most {limit_mv:g} mV either way")
         return Counter(truth_values=int(np.isfinite(series).sum()))
@@ -144,3 +200,8 @@ class _Examination:
             self.note(path, f"found no such file, expected it from {folder.name}.csv and the other records")
         for path in found - promised:
             self.note(path, f"found a file that {folder.name}.csv and the competition's kinds do not account for")
+
+
+def _decode(path: Path) -> Picture:
+    pixels = read_picture(path)
+    return Picture(tuple(sorted(pixels.shape[:2])), hashlib.sha256(pixels).hexdigest())

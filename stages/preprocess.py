@@ -1,36 +1,58 @@
 """preprocess: every training picture as a frame on the paper's millimetre grid."""
 
+import shutil
+import time
 from pathlib import Path
 
 import pandas as pd
 from rich.progress import track
 
 from ecgpipe import plots
-from ecgpipe.competition import Dataset
+from ecgpipe.competition import FULL_SET_PAGES, Dataset
 from ecgpipe.geometry import FrameSpec
 from ecgpipe.params import load_params
-from ecgpipe.pipeline.preprocess import example_frames, page_metrics, rectify_records
+from ecgpipe.pipeline.preprocess import EXCLUDED, example_frames, forecast_from, page_metrics, rectify_records
 from ecgpipe.pipeline.reuse import KeptFrames
+from ecgpipe.suspects import read_excluded
 from stages import run, write_metrics
 
 RAW = Dataset("data/raw")
+SUSPECTS = Path("data/suspects.csv")
 FRAMES = Path("data/frames")
 SCRATCH = Path("scratch/preprocess")
+MAPS = Path("scratch/verify/maps")  # of pictures that verify has read
 METRICS = "metrics/preprocess.json"
 FIGURE = "plots/preprocess/frames.jpg"
 
 
 def main() -> None:
     params = load_params()
-    spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
+    settings = params.preprocess
+    spec = FrameSpec(settings.px_per_mm_x, settings.px_per_mm_y)
     records = [record.id for record in RAW.train_records()]
-    work = rectify_records(RAW, records, FRAMES, spec, params.preprocess.workers, SCRATCH)
+    options = {
+        "kept": SCRATCH,
+        "maps": MAPS,
+        "excluded": read_excluded(SUSPECTS),
+        "jpeg_quality": settings.jpeg_quality,
+    }
+    shutil.rmtree(FRAMES, ignore_errors=True)  # what a run that was killed left half-written
+
+    start = time.perf_counter()
+    first = list(rectify_records(RAW, records[: settings.workers], FRAMES, spec, settings.workers, **options))
+    forecast = forecast_from(first, FRAMES, time.perf_counter() - start)
+    whole = forecast.scaled_to(sum(len(RAW.kinds_of(id_)) for id_ in records))
+    print(f"{whole}; the competition's {forecast.scaled_to(FULL_SET_PAGES)}")
+    whole.check(shutil.disk_usage(FRAMES).free)
+
+    work = rectify_records(RAW, records, FRAMES, spec, settings.workers, **options)
     done = list(track(work, "rectify", total=len(records)))
     KeptFrames(SCRATCH).keep_only({record.key for record in done})
     pages = pd.concat([record.pages for record in done], ignore_index=True)
     pages.to_csv(FRAMES / "pages.csv", index=False, float_format="%.6g", lineterminator="\n")
-    reused = sum(record.reused for record in done)
-    write_metrics(METRICS, page_metrics(pages) | {"records": len(done), "records_reused": reused})
+    reused = sum(record.reused for record in done) - sum(not record.reused for record in first)
+    counts = {"records": len(done), "records_reused": reused, "excluded": int((pages["status"] == EXCLUDED).sum())}
+    write_metrics(METRICS, page_metrics(pages) | counts)
     plots.contact_sheet(FIGURE, example_frames(FRAMES, pages))
 
 

@@ -1,21 +1,53 @@
-"""verify: every file as in the manifest, every picture decoded, every table and signal in the competition's form."""
+"""verify: every file as in the manifest and in the competition's form, every picture showing its truth."""
 
-from ecgpipe import manifest
+import shutil
+import sys
+from pathlib import Path
+
+from rich.progress import track
+
+from ecgpipe import manifest, plots
+from ecgpipe.competition import Dataset
+from ecgpipe.pairing import Pairing, concluded, pair_records, paired_series
+from ecgpipe.pairing.reading import Readings
 from ecgpipe.params import load_params
+from ecgpipe.suspects import find_suspects
 from ecgpipe.verify import verify
 from stages import run, write_metrics
 
-RAW = "data/raw"
+RAW = Dataset("data/raw")
 MANIFEST = "data/manifest.csv"
 FINDINGS = "data/verify.csv"
+SUSPECTS = "data/suspects.csv"
 METRICS = "metrics/verify.json"
+PLOTS = Path("plots/verify")
+SCRATCH = Path("scratch/verify")
 
 
 def main() -> None:
-    report = verify(RAW, manifest.read(MANIFEST), load_params().verify)
+    params = load_params()
+    settings = params.verify
+    report = verify(RAW.root, manifest.read(MANIFEST), settings)
     report.write_findings(FINDINGS)
-    write_metrics(METRICS, report.counts)
+    records = report.records if settings.pairing else ()
+    work = pair_records(RAW, records, report.hashes, settings, SCRATCH)
+    pairing = concluded(RAW, records, list(track(work, "read", total=len(records))))
+    Readings(SCRATCH).keep_only(report.training_pictures)
+    suspects = find_suspects(report, pairing.table, settings.on_suspect)
+    suspects.write(SUSPECTS)
+    write_metrics(METRICS, report.counts | pairing.counts | suspects.counts)
+    draw(pairing)
     report.raise_if_bad(advice=f"all are in {FINDINGS}; `dvc repro -f download` fetches the data anew")
+    suspects.raise_if(settings.on_suspect, advice=f"all are in {SUSPECTS}, pictures in {PLOTS}; see verify.on_suspect")
+    if len(suspects.table):
+        print(f"{settings.on_suspect}: {suspects.summary()}; all are in {SUSPECTS}", file=sys.stderr)
+
+
+def draw(pairing: Pairing) -> None:
+    shutil.rmtree(PLOTS, ignore_errors=True)  # suspects of an earlier run, and what it left half-written
+    plots.pairing(PLOTS / "pairing", pairing.figures)
+    for page, title, truth_mv in paired_series(RAW, pairing):
+        plots.reading_over_truth(PLOTS / f"{page.id}-{page.kind}.png", title, truth_mv, page.series_mv)
 
 
 if __name__ == "__main__":

@@ -68,3 +68,15 @@ def test_a_kind_that_is_not_there_is_named(tmp_path, frames):
     write_shard(tmp_path / "7.npz", frames)
     with pytest.raises(DataError, match="no frame of kind 0012"):
         read_shard(tmp_path / "7.npz", "0012")
+
+
+def test_as_jpeg_pixels_are_close_and_mask_and_geometry_exact(tmp_path, frames):
+    smooth = {kind: Frame(np.full_like(frame.rgb, 200), frame.inside, frame.page_map) for kind, frame in frames.items()}
+    for name in ("a", "b"):
+        write_shard(tmp_path / f"{name}.npz", smooth, jpeg_quality=80)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert shard_kinds(tmp_path / "a.npz") == tuple(sorted(frames))
+    for kind, frame in iterate_shard(tmp_path / "a.npz"):
+        assert np.abs(frame.rgb.astype(int) - smooth[kind].rgb).max() <= 2
+        assert np.array_equal(frame.inside, smooth[kind].inside)
+        assert np.array_equal(frame.page_map.nodes, smooth[kind].page_map.nodes)

@@ -134,6 +134,16 @@ def test_refusals_name_file_and_reason(tmp_path, recwarn, content, words):
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_header_that_unpacks_to_too_much_is_refused(tmp_path):
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    note = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(5_000_000)))
+    (tmp_path / "bomb.png").write_bytes(png_header(400, 300)[:33] + note + png_header(400, 300)[33:])
+    with pytest.raises(PictureError, match=r"bomb.png: refused before decoding: .*too large"):
+        read_picture(tmp_path / "bomb.png")
+
+
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
 @pytest.mark.parametrize(
     ("name", "options"),

@@ -18,7 +18,14 @@ from ecgpipe.leads import LeadOptions
 from ecgpipe.params import Postprocess, load_params
 from ecgpipe.pipeline.cross_validate import read_out_of_fold
 from ecgpipe.pipeline.postprocess import candidates, choose, score_candidates
-from ecgpipe.pipeline.preprocess import example_frames, page_metrics, rectify_records
+from ecgpipe.pipeline.preprocess import (
+    Forecast,
+    RectifiedRecord,
+    example_frames,
+    forecast_from,
+    page_metrics,
+    rectify_records,
+)
 from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
 from ecgpipe.pipeline.submit import build_submission, score_submission
 from ecgpipe.pipeline.traces import read_traces, write_traces
@@ -86,6 +93,42 @@ def test_pages_that_fail_are_rows_with_a_reason_and_not_fatal(bad_pages):
 def test_a_data_set_without_any_page_is_an_error_with_the_first_reason(bad_pages):
     with pytest.raises(DataError, match=r"none of 2 pages was rectified, the first because: .*0001"):
         example_frames(*bad_pages)
+
+
+def test_excluded_pages_are_left_out_named_and_not_counted(tmp_path):
+    dataset = Dataset(tmp_path / "raw")
+    for kind in ("0001", "0005"):
+        path = dataset.image_path("1", kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((300, 400, 3), 255, np.uint8))
+
+    def statuses(*excluded: tuple[str, str]) -> pd.DataFrame:
+        (record,) = rectify_records(dataset, ["1"], tmp_path / "frames", SPEC, 1, tmp_path / "kept", excluded)
+        return record.pages
+
+    pages = statuses(("1", "0005"), ("2", ""))
+    assert pages["status"].tolist() == ["not readable", "excluded"]
+    assert page_metrics(pages)["pages"] == 1
+    assert statuses()["status"].tolist() == ["not readable"] * 2, "kept frames of another choice are not taken"
+    assert statuses(("1", ""))["status"].tolist() == ["excluded"] * 2
+
+
+def test_cost_is_forecast_from_the_first_frames_and_a_full_disk_stops_it(bad_pages):
+    folder, pages = bad_pages
+    size = shard_path(folder, "1").stat().st_size
+    forecast = forecast_from([RectifiedRecord(pages, "key", reused=False)], folder, 3.0)
+    assert forecast.scaled_to(8793) == Forecast(8793, size * 8793 / 2, 3.0 * 8793 / 2)
+    assert str(Forecast(8793, 9e9, 7200)) == "8,793 pages: about 9.00 GB, 120 min"
+    assert forecast_from([RectifiedRecord(pages, "key", reused=True)], folder, 3.0).seconds is None
+    forecast.check(size)
+    with pytest.raises(DataError, match=r"found 0.00 GB free, expected room for 2 pages: about 0.00 GB, 0 min; lower"):
+        forecast.check(0)
+
+
+def test_the_default_for_the_full_set_fits_twenty_gigabytes_with_the_copy_that_dvc_makes():
+    quality = load_params(ROOT / "params.yaml").preprocess.jpeg_quality
+    page_bytes = 1.05e6 * 1.02  # measured at quality 80, docs/log.md; nodes are the 2 %
+    assert quality == 80 and 2 * 8793 * page_bytes < 20e9
 
 
 # ---- cross_validate

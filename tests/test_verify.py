@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +15,9 @@ import yaml
 import stages.download
 import stages.verify
 from ecgpipe import manifest
-from ecgpipe.competition import Dataset, Record
+from ecgpipe.competition import Dataset, Record, read_signal, write_signal
 from ecgpipe.errors import DataError
+from ecgpipe.suspects import read_excluded
 from ecgpipe.verify import Report, verify
 from tests.conftest import REPOSITORY
 
@@ -136,6 +139,11 @@ def drop_last_truth_row(dataset: Dataset) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
 
 
+def change_a_row_count(dataset: Dataset) -> None:
+    path = dataset.test_table_path
+    path.write_text(path.read_text().replace(",625", ",640", 1))
+
+
 def drop_last_test_row(dataset: Dataset) -> None:
     path = dataset.test_table_path
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
@@ -154,6 +162,8 @@ def rename_record(dataset: Dataset) -> None:
         (drop_last_truth_row, f"test_truth/{TEST_RECORD}.csv", "every lead has 2499 rows, the last is row 2498"),
         (drop_last_test_row, "test.csv", f"record {TEST_RECORD}: found 11 rows, expected 12"),
         (drop_last_test_row, "sample_submission.parquet", "found 9375 rows with other ids than test.csv asks for"),
+        (change_a_row_count, "test.csv", f"record {TEST_RECORD}, lead I: found 640 rows, expected 625 at its 250 Hz"),
+        (lambda d: os.truncate(d.signal_path(RECORD), 1 << 24), f"train/{RECORD}/{RECORD}.csv", "found 16777216 bytes"),
         (lambda d: d.write_train_table([]), "train.csv", "found no row below the header, expected at least one"),
         (rename_record, f"train/{RECORD}/{RECORD}.csv", "found a file that train.csv and the competition's kinds"),
         (lambda d: d.train_table_path.unlink(), "train.csv", "no such file, expected a CSV table"),
@@ -184,17 +194,54 @@ def test_a_missing_folder_is_an_error(tmp_path, params):
         verify(tmp_path / "raw", pd.DataFrame(columns=manifest.COLUMNS), params.verify)
 
 
+def test_every_row_of_train_csv_that_is_wrong_is_named_and_the_others_are_examined(dataset_copy, examine):
+    (record,) = dataset_copy.train_records()
+    rows = [record, record, Record("../7", 250, 2500), Record("8", 250, 2501)]
+    dataset_copy.write_train_table(rows)
+    os.truncate(dataset_copy.image_path(RECORD, "0001"), 1000)
+    report = examine(against_present=True)
+    problems = dict.fromkeys(problem for path, problem in findings(report) if path == "train.csv")
+    assert list(problems) == [
+        "record ../7: row 2 (line 4), id: found '../7', expected letters, digits, - or _",
+        "record 10000000: row 1 (line 3), id: found '10000000', expected each record once",
+        "record 8: row 3 (line 5), sig_len: found '2501', expected 10 times fs",
+    ]
+    assert report.records == (record,)
+    others = [path for path, _ in findings(report) if path != "train.csv"]
+    assert others == [f"train/{RECORD}/{RECORD}-0001.png", "train/8/8-0001.png", "train/8/8.csv"]
+
+
+def test_links_are_found_but_those_into_dvcs_cache(dataset_copy, examine, tmp_path):
+    for record_path, target in (
+        (dataset_copy.image_path(RECORD, "0001"), tmp_path / ".dvc/cache/files/md5/ab/cdef"),
+        (dataset_copy.test_image_path(TEST_RECORD), tmp_path / "elsewhere.png"),
+    ):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        record_path.rename(target)
+        record_path.symlink_to(target)
+    ((name, problem),) = findings(examine())
+    assert name == f"test/{TEST_RECORD}.png" and problem.startswith("found a symbolic link to ")
+
+
 # ---- the stages
 
 
+@pytest.fixture(scope="module")
+def readings(tmp_path_factory) -> Path:
+    """Readings of all tests: the one picture is read once."""
+    return tmp_path_factory.mktemp("readings")
+
+
 @pytest.fixture
-def workspace(tiny_dataset, tmp_path, monkeypatch):
+def workspace(tiny_dataset, tmp_path, monkeypatch, readings):
     """A working directory whose params.yaml takes the tiny data set as a local folder."""
     content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     content["data"].update(source="local", folder=str(tmp_path / "given"))
+    content["verify"].update(workers=1)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     shutil.copytree(tiny_dataset.root, tmp_path / "given")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stages.verify, "SCRATCH", readings)
     return tmp_path
 
 
@@ -205,7 +252,43 @@ def test_what_download_fetched_verify_finds_sound(workspace):
         json.loads((workspace / f"metrics/{name}.json").read_text()) for name in ("download", "verify")
     )
     assert downloaded["files"] == verified["files"] == 7
-    assert verified["findings"] == 0
+    assert verified["findings"] == verified["suspects"] == verified["pages_unreadable"] == 0
+    assert verified["pages_read"] == 1
+    assert pd.read_csv("plots/verify/pairing.csv")["correlation"].item() > 0.95
+
+
+def halve_truth(workspace: Path) -> None:
+    dataset = Dataset(workspace / "given")
+    (record,) = dataset.train_records()
+    write_signal(dataset.signal_path(record.id), 0.5 * read_signal(dataset.signal_path(record.id)), record.fs)
+
+
+@pytest.mark.parametrize("on_suspect", ["fail", "exclude", "warn"])
+def test_a_truth_that_is_half_of_what_the_picture_shows_is_named_drawn_and_treated_as_asked(
+    workspace, on_suspect, capsys
+):
+    halve_truth(workspace)
+    path = workspace / "params.yaml"
+    path.write_text(path.read_text().replace("on_suspect: exclude", f"on_suspect: {on_suspect}"))
+    stages.run(stages.download.main)
+    with pytest.raises(SystemExit) if on_suspect == "fail" else nullcontext():
+        stages.run(stages.verify.main)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"train/{RECORD}/{RECORD}-0001.png: scaled, the truth is 0.50" in error
+    assert (workspace / f"plots/verify/{RECORD}-0001.png").stat().st_size > 5000
+    excluded = read_excluded("data/suspects.csv")
+    assert excluded == ({(RECORD, "0001")} if on_suspect == "exclude" else set())
+    assert json.loads((workspace / "metrics/verify.json").read_text())["suspects/scaled"] == 1
+
+
+def test_without_pairing_no_picture_is_read(workspace, monkeypatch):
+    monkeypatch.setattr(stages.verify, "pair_records", lambda _, records, *__: iter(records))
+    path = workspace / "params.yaml"
+    path.write_text(path.read_text().replace("pairing: true", "pairing: false"))
+    stages.run(stages.download.main)
+    stages.run(stages.verify.main)
+    metrics = json.loads((workspace / "metrics/verify.json").read_text())
+    assert metrics["pages_read"] == 0 and metrics["pictures"] == 2
 
 
 def test_verify_writes_its_report_then_fails_in_one_line(workspace, capsys):

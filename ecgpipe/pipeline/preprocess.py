@@ -1,6 +1,6 @@
 """Every training picture onto the millimetre grid: a shard of frames a record, and what became of each page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,13 @@ from ecgpipe.competition import Dataset
 from ecgpipe.errors import DataError, PageNotFound, PictureError
 from ecgpipe.frames import RECTIFIED, Frame, read_shard, shard_path, write_shard
 from ecgpipe.geometry import FrameSpec
+from ecgpipe.pagemaps import KeptMaps
 from ecgpipe.parallel import map_processes
 from ecgpipe.picture import read_picture
 from ecgpipe.pipeline.reuse import KeptFrames, record_key
-from ecgpipe.rectify import rectify
+from ecgpipe.rectify import Rectified, rectify
 
+EXCLUDED = "excluded"
 PAGE_COLUMNS = ("id", "kind", "status", "reason")
 
 
@@ -33,18 +35,67 @@ class RectifiedRecord:
 
 
 def rectify_records(
-    dataset: Dataset, record_ids: Sequence[str], folder: Path, spec: FrameSpec, workers: int, kept: Path
+    dataset: Dataset,
+    record_ids: Sequence[str],
+    folder: Path,
+    spec: FrameSpec,
+    workers: int,
+    kept: Path,
+    excluded: Collection[tuple[str, str]] = (),
+    jpeg_quality: int | None = None,
+    maps: Path | None = None,
 ) -> Iterator[RectifiedRecord]:
     """Write the shard of each record into `folder`, in the records' order; a page that is not found is no error.
 
+    Pages (id, kind) of `excluded` are left out, all of a record where the kind is empty. Frames are lossless if
+    `jpeg_quality` is None. Page maps that were found before are taken from the folder `maps`.
     Frames that an earlier run left in `kept`, of the same pictures, raster and code, are not made again.
     """
-    work = partial(_rectify_or_reuse, dataset=dataset, folder=folder, spec=spec, kept=KeptFrames(kept))
+    store = _Store(dataset, folder, KeptFrames(kept), spec, jpeg_quality, frozenset(excluded), maps)
+    work = partial(_rectify_or_reuse, store=store)
     yield from map_processes(work, record_ids, workers)
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What the frames of many pages will cost, judged by a few: bytes on disk, and seconds if any were made anew."""
+
+    pages: int
+    size_bytes: float
+    seconds: float | None
+
+    def __str__(self) -> str:
+        time = "kept frames" if self.seconds is None else f"{self.seconds / 60:.0f} min"
+        return f"{self.pages:,} pages: about {self.size_bytes / 1e9:.2f} GB, {time}"
+
+    def scaled_to(self, pages: int) -> "Forecast":
+        """The same for `pages` pages."""
+        share = pages / self.pages
+        return Forecast(pages, self.size_bytes * share, None if self.seconds is None else self.seconds * share)
+
+    def check(self, free_bytes: int) -> None:
+        """DataError if the frames will not fit."""
+        if self.size_bytes > free_bytes:
+            raise DataError(
+                f"preprocess: found {free_bytes / 1e9:.2f} GB free, expected room for {self}; "
+                "lower preprocess.jpeg_quality or take fewer records or kinds"
+            )
+
+
+def forecast_from(records: Sequence[RectifiedRecord], folder: Path, seconds: float) -> Forecast:
+    """What the pages of `records`, done in `seconds` with their shards in `folder`, cost."""
+    pages = sum(int((record.pages["status"] != EXCLUDED).sum()) for record in records)
+    size = sum(path.stat().st_size for path in folder.glob("*.npz"))
+    anew = not any(record.reused for record in records)
+    return Forecast(max(pages, 1), size, seconds if anew else None)
+
+
 def page_metrics(pages: pd.DataFrame) -> dict[str, float]:
-    """Counts of pages, the share rectified, in all and by kind, and the median of each quality figure by kind."""
+    """Counts of pages, the share rectified, in all and by kind, and the median of each quality figure by kind.
+
+    Pages that were left out as suspect are not counted.
+    """
+    pages = pages[pages["status"] != EXCLUDED]
     done = pages["status"] == RECTIFIED
     metrics = {"pages": len(pages), "not_rectified": int((~done).sum()), "rectified_share/all": float(done.mean())}
     metrics |= {
@@ -66,30 +117,56 @@ def example_frames(folder: str | Path, pages: pd.DataFrame) -> dict[str, np.ndar
     return {f"{kind} ({id_})": read_shard(shard_path(folder, id_), kind).rgb for id_, kind in firsts}
 
 
-def _rectify_or_reuse(
-    record_id: str, dataset: Dataset, folder: Path, spec: FrameSpec, kept: KeptFrames
-) -> RectifiedRecord:
-    key, shard = record_key(dataset, record_id, spec), shard_path(folder, record_id)
-    pages = kept.take(key, shard)
+@dataclass(frozen=True)
+class _Store:
+    """Where frames come from and go to, and how they are made."""
+
+    dataset: Dataset
+    folder: Path
+    kept: KeptFrames
+    spec: FrameSpec
+    jpeg_quality: int | None
+    excluded: frozenset[tuple[str, str]]
+    maps: Path | None
+
+    def rectified(self, path: Path, picture: np.ndarray) -> Rectified:
+        """Where the page lies in `picture`, which is the file at `path`. Raises PageNotFound."""
+        known = KeptMaps(self.maps).take(path) if self.maps else None
+        return known or rectify(picture)
+
+    def left_out(self, record_id: str) -> frozenset[str]:
+        """The excluded kinds of a record."""
+        kinds = self.dataset.kinds_of(record_id)
+        return frozenset(k for k in kinds if not self.excluded.isdisjoint({(record_id, k), (record_id, "")}))
+
+
+def _rectify_or_reuse(record_id: str, store: _Store) -> RectifiedRecord:
+    raster, left_out = f"{store.spec} {store.jpeg_quality}", store.left_out(record_id)
+    key, shard = record_key(store.dataset, record_id, raster, left_out), shard_path(store.folder, record_id)
+    pages = store.kept.take(key, shard)
     if pages is not None:
         return RectifiedRecord(pd.DataFrame(pages), key, reused=True)
-    pages = _rectify_record(record_id, dataset, folder, spec)
-    kept.put(key, shard, pages)
+    pages = _rectify_record(record_id, store, left_out)
+    store.kept.put(key, shard, pages)
     return RectifiedRecord(pd.DataFrame(pages), key, reused=False)
 
 
-def _rectify_record(record_id: str, dataset: Dataset, folder: Path, spec: FrameSpec) -> list[dict]:
+def _rectify_record(record_id: str, store: _Store, left_out: Collection[str]) -> list[dict]:
     pages, frames = [], {}
-    for kind in dataset.kinds_of(record_id):
+    for kind in store.dataset.kinds_of(record_id):
         page = {"id": record_id, "kind": kind, "status": RECTIFIED, "reason": ""}
+        if kind in left_out:
+            pages.append(page | {"status": EXCLUDED, "reason": "suspect, see data/suspects.csv"})
+            continue
         try:
-            picture = read_picture(dataset.image_path(record_id, kind))
-            rectified = rectify(picture)
+            path = store.dataset.image_path(record_id, kind)
+            picture = read_picture(path)
+            rectified = store.rectified(path, picture)
         except (PageNotFound, PictureError) as error:
             status = "not found" if isinstance(error, PageNotFound) else "not readable"
             pages.append(page | {"status": status, "reason": str(error)})
             continue
-        frames[kind] = Frame.cut(picture, rectified.page_map, spec)
+        frames[kind] = Frame.cut(picture, rectified.page_map, store.spec)
         pages.append(page | rectified.quality.figures())
-    write_shard(shard_path(folder, record_id), frames)
+    write_shard(shard_path(store.folder, record_id), frames, store.jpeg_quality)
     return pages

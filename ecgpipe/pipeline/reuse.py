@@ -4,18 +4,15 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
-import ecgpipe
 from ecgpipe.competition import Dataset
 from ecgpipe.files import atomic_path, link_or_copy
 from ecgpipe.frames import shard_path
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.provenance import code_hash
 
 # what a frame follows from; tests compare it with the imports of ecgpipe.pipeline.preprocess
-CODE = ("frames.py", "geometry.py", "layout.py", "picture.py", "pipeline/preprocess.py", "rectify/*.py")
+CODE = ("frames.py", "geometry.py", "layout.py", "pagemaps.py", "picture.py", "pipeline/preprocess.py", "rectify/*.py")
 LIBRARIES = ("numpy", "opencv-python-headless", "scipy")
 
 
@@ -48,19 +45,17 @@ class KeptFrames:
                 path.unlink()
 
 
-def record_key(dataset: Dataset, record_id: str, spec: FrameSpec) -> str:
-    """A hash of the pictures of a record by kind and content, of the raster, and of the code that makes frames."""
-    digest = hashlib.sha256(f"{_code_hash()} {spec} {record_id}".encode())
+def record_key(dataset: Dataset, record_id: str, raster: str, left_out: Collection[str] = ()) -> str:
+    """A hash of the pictures of a record by kind and content, of the raster, and of the code that makes frames.
+
+    The kinds of `left_out` count as such.
+    """
+    digest = hashlib.sha256(f"{_code_hash()} {raster} {record_id}".encode())
     for kind in dataset.kinds_of(record_id):
         with dataset.image_path(record_id, kind).open("rb") as file:
-            digest.update(f" {kind} {hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
+            digest.update(f" {kind} {kind in left_out} {hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
     return digest.hexdigest()[:32]
 
 
-@cache
 def _code_hash() -> str:
-    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
-    root = Path(ecgpipe.__file__).parent
-    for path in sorted(path for pattern in CODE for path in root.glob(pattern)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return code_hash(CODE, LIBRARIES)

@@ -1,0 +1,224 @@
+"""What `verify` catches and what it costs, and what kills cost `preprocess`: on simulated data, in a temporary folder.
+
+python -m examples.bench_data [--records 2] [--faults 60] [--kills 15] [--workers 2] [--folder FOLDER]
+
+`--records` clean records of all kinds must raise no alarm; `--faults` faults, each in a record of its own, must all be
+named rightly, and nothing else; hashing and preprocessing are compared with their floors; then the stage `preprocess`
+is killed again and again. 0 leaves a part out.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+from rich.progress import track
+
+from ecgpipe import manifest
+from ecgpipe.competition import Dataset
+from ecgpipe.errors import PageNotFound
+from ecgpipe.frames import Frame, write_shard
+from ecgpipe.geometry import FrameSpec
+from ecgpipe.pairing import concluded, pair_records
+from ecgpipe.params import Params, load_params
+from ecgpipe.picture import read_picture
+from ecgpipe.pipeline.preprocess import rectify_records
+from ecgpipe.rectify import rectify
+from ecgpipe.suspects import Suspects, find_suspects
+from ecgpipe.synth.dataset import write_dataset
+from ecgpipe.verify import Report, verify
+from examples.faults import FAULTS, KIND, Place
+
+SEED = 88_000  # no other data set starts from it
+SPARES = 12  # records that others are mixed up with
+REPEATS = 5
+ROOT = Path(__file__).parents[1]
+
+
+def make(root: Path, params: Params, records: int, tests: int, kinds: tuple[str, ...], seed: int) -> Dataset:
+    """A simulated data set, kept in `root` from an earlier run if it is there."""
+    if not root.is_dir():
+        data = replace(params.data, train_records=records, test_records=tests, kinds=kinds, seed=seed)
+        write_dataset(root, data)
+    return Dataset(root)
+
+
+def examine(dataset: Dataset, expected, params: Params, scratch: Path) -> tuple[Report, Suspects, int]:
+    """What `verify` says of the files and of the pairs, and how many pages could not be read."""
+    report = verify(dataset.root, expected, params.verify)
+    work = pair_records(dataset, report.records, report.hashes, params.verify, scratch)
+    pairing = concluded(dataset, report.records, list(track(work, "read", total=len(report.records))))
+    return report, find_suspects(report, pairing.table, "warn"), pairing.counts["pages_unreadable"]
+
+
+def clean(folder: Path, params: Params, records: int) -> None:
+    dataset = make(folder / f"clean{records}", params, records, 1, params.data.kinds, SEED)
+    start = time.perf_counter()
+    report, suspects, unreadable = examine(dataset, manifest.build(dataset.root), params, folder / "readings")
+    pages = len(report.pictures) - 1
+    seconds = time.perf_counter() - start
+    alarms = len(report.findings) + len(suspects.table)
+    print(f"clean: {records} records, {pages} pages, {alarms} false alarms, {unreadable} unreadable, {seconds:.0f} s")
+    for row in suspects.table.itertuples():
+        print(f"  false: {row.path} {row.fault} {row.leads} {row.evidence}")
+    start = time.perf_counter()
+    examine(dataset, manifest.build(dataset.root), params, folder / "readings")
+    print(f"  again, nothing changed: {time.perf_counter() - start:.1f} s")
+
+
+def faults(folder: Path, params: Params, count: int) -> None:
+    pristine = make(folder / f"faults{count}", params, count + SPARES, 6, (KIND,), SEED + 1)
+    root = folder / "spoilt"
+    shutil.rmtree(root, ignore_errors=True)
+    dataset = Dataset(shutil.copytree(pristine.root, root))
+    records = dataset.train_records()
+    spares = iter(records[count:] * count)
+    names = [list(FAULTS)[index % len(FAULTS)] for index in range(count)]
+    places = [Place(dataset, record, next(spares)) for record in records[:count]]
+    jobs = list(zip(names, places, strict=True))
+    for late in (False, True):
+        if late:
+            expected = manifest.build(root)
+        for name, place in jobs:
+            if FAULTS[name].after_manifest == late:
+                FAULTS[name].plant(place)
+    report, suspects, _ = examine(dataset, expected, params, folder / "readings")
+    missed = [
+        (name, place.record.id) for name, place in jobs if not FAULTS[name].found(place.record.id, report, suspects)
+    ]
+    touched = {place.record.id for place in places} | {place.other.id for place in places}
+    false = [row.path for row in suspects.table.itertuples() if row.id not in touched and row.path.startswith("train/")]
+    print(f"faults: {count - len(missed)} of {count} named, {len(set(names))} kinds, {len(false)} false alarms")
+    for name, id_ in missed:
+        said = [f.problem for f in report.findings if id_ in f.path]
+        said += [f"{row.fault}: {row.evidence}" for row in suspects.table.itertuples() if row.id == id_]
+        print(f"  missed: {name} in {id_}; said: {said}")
+
+
+def median_s(work: Callable[[], object]) -> float:
+    """Median seconds of REPEATS runs after one that warms the disk's cache."""
+    work()
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def hashing(dataset: Dataset, workers: int) -> None:
+    paths = dataset.files()
+
+    def bare() -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda path: hashlib.sha256(path.read_bytes()).digest(), paths))
+
+    floor, ours = median_s(bare), median_s(lambda: manifest.build(dataset.root, workers))
+    size = sum(path.stat().st_size for path in paths)
+    print(f"hashing {size / 1e6:.0f} MB: {ours:.2f} s, bare {floor:.2f} s, {ours / floor:.2f} times, n = {REPEATS}")
+
+
+def preprocessing(dataset: Dataset, params: Params, folder: Path) -> None:
+    spec, quality = FrameSpec(), params.preprocess.jpeg_quality
+    ids = [record.id for record in dataset.train_records()][:2]
+
+    def floor() -> None:
+        for id_ in ids:
+            frames = {}
+            for kind in dataset.kinds_of(id_):
+                picture = read_picture(dataset.image_path(id_, kind))
+                try:
+                    frames[kind] = Frame.cut(picture, rectify(picture).page_map, spec)
+                except PageNotFound:
+                    continue
+            write_shard(folder / "floor" / f"{id_}.npz", frames, quality)
+
+    def ours(records: list[str], kept: str) -> None:
+        list(rectify_records(dataset, records, folder / "frames", spec, 1, folder / kept, (), quality))
+
+    seconds = []
+    for name, work in (("floor", floor), ("ours", lambda: ours(ids, "kept")), ("again", lambda: ours(ids, "kept"))):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+        print(f"preprocess, {name}: {seconds[-1]:.2f} s for {len(ids)} records")
+    whole, reused = seconds[1] / len(ids), seconds[2] / len(ids)
+    share = (whole + 199 * reused) / (200 * whole)
+    print(f"preprocess: {seconds[1] / seconds[0]:.2f} times its floor; 1 changed record in 200: {share:.2%}, computed")
+
+
+def kills(folder: Path, params: Params, count: int) -> None:
+    """Kill the stage `preprocess` at random moments; what it ends in is what an undisturbed run leaves."""
+    dataset = make(folder / "kills", params, 8, 1, (KIND,), SEED + 2)
+    runs = {name: folder / "runs" / name for name in ("undisturbed", "killed")}
+    for run in runs.values():
+        shutil.rmtree(run, ignore_errors=True)
+        (run / "data").mkdir(parents=True)
+        shutil.copytree(dataset.root, run / "data" / "raw")
+        (run / "params.yaml").write_text(yaml.safe_dump(yaml.safe_load((ROOT / "params.yaml").read_text())))
+        (run / "data" / "suspects.csv").write_text("id,kind,excluded\n")
+    start = time.perf_counter()
+    assert stage(runs["undisturbed"]).wait() == 0
+    alone = time.perf_counter() - start
+    moments, survived = random.Random(1), 0
+    for _ in range(count):
+        process = stage(runs["killed"])
+        try:
+            process.wait(moments.uniform(0.2, 1.0) * alone)
+            survived += 1
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    assert stage(runs["killed"]).wait() == 0
+    left = [{p.name: p.read_bytes() for p in (run / "data/frames").iterdir()} for run in runs.values()]
+    same = "the same bytes" if left[0] == left[1] else "OTHER BYTES"
+    print(
+        f"kills: {count - survived} of {count} runs killed, then {same} in {len(left[1])} files ({alone:.0f} s alone)"
+    )
+
+
+def stage(folder: Path) -> subprocess.Popen:
+    """The stage `preprocess` at work in `folder`."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "stages.preprocess"]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=2, help="clean records of all kinds")
+    parser.add_argument("--faults", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=15)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, help="keep data and readings there")
+    args = parser.parse_args()
+
+    params = load_params(ROOT / "params.yaml")
+    params = replace(params, verify=replace(params.verify, workers=args.workers))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.folder or Path(temporary)
+        if args.records:
+            clean(folder, params, args.records)
+            dataset = Dataset(folder / f"clean{args.records}")
+            hashing(dataset, args.workers)
+            preprocessing(dataset, params, Path(temporary))
+        if args.faults:
+            faults(folder, params, args.faults)
+        if args.kills:
+            kills(folder, params, args.kills)
+
+
+if __name__ == "__main__":
+    main()

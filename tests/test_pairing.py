@@ -1,0 +1,270 @@
+"""A page and its truth belong together or do not, and what parts them is named; badly read pages raise no alarm."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgpipe import manifest
+from ecgpipe.competition import Dataset, mask_windows
+from ecgpipe.layout import LEADS
+from ecgpipe.pairing import Page, concluded, pair_records
+from ecgpipe.pairing.match import agreement, common_shift, compare, limb_residual, stretches
+from ecgpipe.pairing.reading import CODE, RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
+from ecgpipe.pairing.verdict import SOUND, UNREADABLE, Verdict, judge
+from ecgpipe.picture import read_picture
+from ecgpipe.suspects import SUSPECT, find_suspects
+from ecgpipe.synth.dataset import write_dataset
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.verify import verify
+from examples.faults import FAULTS, Place
+from tests.test_house import ROOT, imported_files
+
+RECORDS = 3
+
+
+# ---- stretches of signals
+
+
+def truth_of(seed: int) -> np.ndarray:
+    """A simulated truth (12, 10·RATE_HZ) with NaN outside the windows."""
+    return mask_windows(simulate(np.random.default_rng(seed))[:, :: 500 // RATE_HZ])
+
+
+def late(series: np.ndarray, samples: int) -> np.ndarray:
+    return np.roll(series, samples, axis=-1)
+
+
+def test_shift_gain_and_offset_are_measured():
+    reading = stretches(truth_of(1))
+    changed = 0.9 * late(reading, 25) + 0.2
+    comparison = compare(changed, reading)
+    fit = comparison.at(np.full(len(reading), common_shift(comparison.correlation)))
+    assert np.allclose(fit.shift_s, 0.1)
+    assert np.allclose(np.median(fit.gain), 0.9, atol=0.01)
+    assert np.allclose(np.median(fit.offset_mv), 0.2, atol=0.01)
+
+
+def test_what_was_not_read_does_not_count():
+    truth = stretches(truth_of(1))
+    reading = truth.copy()
+    reading[:, 400:] = np.nan
+    assert agreement(truth, reading) > 0.999
+    reading[:, 100:] = np.nan
+    assert agreement(truth, reading) == 0.0, "too little is left"
+
+
+def test_a_flat_lead_correlates_with_nothing():
+    truth = stretches(truth_of(1))
+    assert agreement(np.zeros_like(truth), truth) == 0.0
+
+
+def test_only_a_reading_that_is_an_ecg_keeps_the_limb_lead_laws():
+    truth = truth_of(1)
+    assert limb_residual(truth) < 0.001
+    assert limb_residual(np.random.default_rng(0).normal(size=truth.shape)) > 0.5
+    assert limb_residual(np.full_like(truth, np.nan)) == np.inf
+
+
+# ---- one page
+
+
+def read_with_noise(truth: np.ndarray, level_mv: float, seed: int = 0) -> np.ndarray:
+    """What a page would show that is read with errors of this size, in places twice a beat long."""
+    rng = np.random.default_rng(seed)
+    noise = cv2.GaussianBlur(rng.normal(size=truth.shape), (0, 0), sigmaX=3, sigmaY=1e-6)
+    return truth + level_mv * noise / noise.std()
+
+
+@pytest.mark.parametrize("level_mv", [0.0, 0.02, 0.05, 0.1])
+def test_a_page_that_shows_its_truth_is_sound_however_badly_it_is_read(level_mv, params):
+    truth = truth_of(2)
+    for seed in range(5):
+        verdict = judge(truth, read_with_noise(truth, level_mv, seed), params.verify)
+        assert verdict.status == SOUND, verdict
+
+
+def test_a_page_that_is_read_as_rubbish_is_unreadable_and_not_suspect(params):
+    rubbish = mask_windows(np.random.default_rng(0).normal(size=(12, 10 * RATE_HZ)))
+    assert judge(truth_of(2), rubbish, params.verify).status == UNREADABLE
+
+
+def test_a_page_of_another_ecg_is_suspect_though_nothing_explains_it(params):
+    verdict = judge(truth_of(2), truth_of(3), params.verify)
+    assert (verdict.status, verdict.fault) == (SUSPECT, "no match")
+
+
+@pytest.mark.parametrize("by_s", [-0.3, -0.1, 0.1, 0.3])
+def test_a_shift_is_named_with_its_size_and_side(by_s, params):
+    truth = truth_of(2)
+    verdict = judge(mask_windows(late(truth_filled(truth), round(by_s * RATE_HZ))), truth, params.verify)
+    assert verdict.fault == "shifted" and verdict.shift_s == pytest.approx(by_s, abs=0.005)
+    assert ("later" in verdict.evidence) == (by_s > 0)
+
+
+def truth_filled(truth: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(truth), truth, np.nanmean(truth, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("gain", "fault"), [(0.9, "scaled"), (0.97, ""), (1.03, ""), (1.1, "scaled"), (10.0, "scaled")]
+)
+def test_a_gain_beyond_the_limit_is_named(gain, fault, params):
+    verdict = judge(gain * truth_of(2), truth_of(2), params.verify)
+    assert verdict.fault == fault and verdict.gain == pytest.approx(gain, rel=0.01)
+
+
+@pytest.mark.parametrize(("a", "b"), [("V1", "V2"), ("V5", "V6"), ("aVR", "aVF"), ("I", "III")])
+def test_exchanged_leads_are_named_though_they_look_alike(a, b, params):
+    truth = truth_of(2)
+    changed = truth.copy()
+    rows = [LEADS.index(a), LEADS.index(b)]
+    changed[rows] = changed[rows[::-1]]
+    verdict = judge(changed, read_with_noise(truth, 0.01), params.verify)
+    assert (verdict.fault, verdict.leads) == ("exchanged leads", (a, b))
+
+
+# ---- the pages of a record
+
+
+def page(kind: str, fault: str = "", leads: tuple[str, ...] = (), **verdict) -> Page:
+    return Page("1", kind, Verdict(**{"status": SUSPECT if fault else SOUND, "fault": fault, "leads": leads} | verdict))
+
+
+def concluded_from(*pages: Page) -> pd.DataFrame:
+    return concluded(Dataset("raw"), [], [pages]).table[["kind", "status", "fault", "wrong", "path"]]
+
+
+def test_what_most_pages_say_is_a_fault_of_the_truth_and_of_all_its_pages():
+    mouldy, lost = page("0010"), page("0012", status=UNREADABLE)
+    table = concluded_from(page("0001", "scaled"), page("0003", "scaled"), mouldy, lost)
+    assert table["fault"].tolist() == ["scaled"] * 4 and table["wrong"].tolist() == ["truth"] * 4
+    assert set(table["path"]) == {"train/1/1.csv"}
+
+
+def test_what_one_page_says_is_a_fault_of_its_picture():
+    table = concluded_from(page("0001"), page("0003", "mirrored picture"), page("0004"))
+    assert table["status"].tolist() == [SOUND, SUSPECT, SOUND]
+    assert table.loc[1, ["wrong", "path"]].tolist() == ["picture", "train/1/1-0003.png"]
+
+
+def test_a_page_with_a_fault_of_its_own_keeps_it():
+    table = concluded_from(page("0001", "scaled"), page("0003", "scaled"), page("0004", "mirrored picture"))
+    assert table["fault"].tolist() == ["scaled", "scaled", "mirrored picture"]
+    assert table["wrong"].tolist() == ["truth", "truth", "picture"]
+
+
+def test_a_lead_that_no_page_shows_differs_but_one_that_mould_hides_does_not():
+    hidden, clear = page("0010", differing=("V2", "V3")), page("0001", differing=("V3",))
+    assert concluded_from(hidden, clear)["fault"].tolist() == ["lead differs"] * 2
+    assert concluded_from(hidden, page("0001"))["fault"].tolist() == [""] * 2
+    assert concluded_from(hidden)["fault"].tolist() == [""]
+    assert concluded_from(clear)["fault"].tolist() == ["lead differs"]
+
+
+# ---- pictures
+
+
+@pytest.fixture(scope="module")
+def pristine(params, tmp_path_factory) -> Dataset:
+    """Three records of kind 0001. Read only."""
+    root = tmp_path_factory.mktemp("pairs") / "raw"
+    few = replace(params.data, train_records=RECORDS, test_records=1, kinds=("0001",), turned_share=0, seed=5)
+    write_dataset(root, few)
+    return Dataset(root)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory) -> Path:
+    """Readings of all tests: a picture that was read is not read again."""
+    return tmp_path_factory.mktemp("readings")
+
+
+@pytest.fixture
+def check(params, scratch) -> Callable:
+    """Examines a data set: the report on its files, and the suspects."""
+
+    def run(dataset: Dataset, expected: pd.DataFrame | None = None):
+        one = replace(params.verify, workers=1)
+        report = verify(dataset.root, manifest.build(dataset.root) if expected is None else expected, one)
+        found = list(pair_records(dataset, report.records, report.hashes, one, scratch))
+        return report, find_suspects(report, concluded(dataset, report.records, found).table, "exclude")
+
+    return run
+
+
+def test_sound_pairs_raise_no_alarm_and_are_measured(pristine, params, scratch):
+    hashes = {row.path: row.sha256 for row in manifest.build(pristine.root).itertuples()}
+    records = pristine.train_records()
+    one = replace(params.verify, workers=1)
+    pairing = concluded(pristine, records, list(pair_records(pristine, records, hashes, one, scratch)))
+    table = pairing.table
+    assert table["status"].tolist() == [SOUND] * RECORDS
+    assert table["correlation"].min() > 0.98 and (table["gain"] - 1).abs().max() < 0.03
+    assert table["shift_s"].abs().max() < 0.005 and table["offset_mv"].abs().max() < 0.01
+
+
+PLANTED = [name for name in FAULTS if name not in ("pixel bomb", "text bomb")]  # slow to pack: test_verify has one
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_named_and_no_other_record_is_blamed(name, pristine, check, tmp_path):
+    dataset = Dataset(shutil.copytree(pristine.root, tmp_path / "raw"))
+    record, other, bystander = dataset.train_records()
+    fault = FAULTS[name]
+    before = manifest.build(dataset.root)
+    fault.plant(Place(dataset, record, other))
+    report, suspects = check(dataset, before if fault.after_manifest else None)
+    assert fault.found(record.id, report, suspects), (report.findings, suspects.table.to_dict("records"))
+    assert bystander.id not in "".join(finding.path for finding in report.findings) + "".join(suspects.table["path"])
+
+
+def test_a_second_look_reads_no_picture(pristine, check, monkeypatch):
+    check(pristine)
+    monkeypatch.setattr("ecgpipe.pairing.reading.read_page", lambda *_, **__: pytest.fail("was read again"))
+    _, suspects = check(pristine)
+    assert suspects.table.empty
+
+
+def test_readings_of_pictures_that_are_gone_are_removed(tmp_path, monkeypatch):
+    blank = Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), "nothing there")
+    monkeypatch.setattr("ecgpipe.pairing.reading.read_page", lambda *_, **__: blank)
+    readings = Readings(tmp_path)
+    for sha256 in ("a", "b"):
+        assert readings.of(Path("x.png"), sha256, "0005").reason == "nothing there"
+    readings.keep_only({("a", "0005")})
+    assert [path.stem for path in (tmp_path / "readings").iterdir()] == [readings.key("a", "0005")]
+    assert not readings.of(Path("x.png"), "a", "0005").legible
+
+
+def test_a_render_is_read_without_looking_for_the_page_as_well_as_with(pristine, monkeypatch):
+    record = pristine.train_records()[0]
+    path = pristine.image_path(record.id, "0001")
+    with monkeypatch.context() as patch:
+        patch.setattr("ecgpipe.pairing.reading.rectify", lambda _: pytest.fail("was looked for"))
+        exact = read_page(path, "0001").series_mv
+    found = read_page(path, "0005").series_mv
+    assert np.nanmax(np.abs(exact - found)) < 0.3 and np.nanstd(exact - found) < 0.02
+
+
+def test_only_an_upright_render_is_taken_for_one(pristine):
+    picture = read_picture(pristine.image_path(pristine.train_records()[0].id, "0001"))
+    assert is_upright_render(picture)
+    assert not is_upright_render(picture[::-1, ::-1])
+    assert not is_upright_render(picture[:, ::-1])
+    assert not is_upright_render(np.roll(picture, 8, axis=1)), "a millimetre off"
+    assert not is_upright_render(picture[:-1])
+    assert np.allclose(render_map().to_picture(np.array([15.0, 90.0])), [117.61, 708.16], atol=0.01)
+
+
+def test_the_key_covers_all_code_that_readings_follow_from():
+    needed = {str(path) for path in imported_files(Path("ecgpipe/pairing/reading.py"), set())}
+    covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
+    plumbing = {"__init__", "errors", "files", "provenance", "suspects", "tables", "parallel", "params", "competition"}
+    assert {path for path in needed if Path(path).stem not in plumbing and "/pairing/" not in path} <= covered
+    assert "ecgpipe/weights/trace.safetensors" in covered
