@@ -21,7 +21,7 @@ from ecgpipe.trace.data import Strips, random_crop, row_series
 from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
 
 PHOTOS = ("0005", "0006", "0009", "0010")
-PHOTO_LONG_SIDE_PX = (2200, 3000)
+PHOTO_LONG_SIDE_PX = (2200, 4100)
 SIMULATED_SHARE = 0.3
 KIND_WEIGHTS = np.array([2.0 if kind in PHOTOS else 1.0 for kind in KINDS])
 

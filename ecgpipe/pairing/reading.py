@@ -37,9 +37,11 @@ CODE = (
     "rectify/*.py",
     "signals.py",
     "trace/decode.py",
+    "trace/ensemble.py",
     "trace/models.py",
     "trace/reader.py",
     "trace/strips.py",
+    "trace/uncertainty.py",
     "trace/weights.py",
     "weights/*",
 )
