@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 from ecgpipe.layout import DURATION_S, GAIN_MM_PER_MV, SPEED_MM_PER_S
 from ecgpipe.trace.reader import Traces
 
-SPREAD, FLOOR_MV, ROUGH, PLACE, CREASE_MM = 0.88, 0.0026, 2.7, 1.0, 0.12
+SPREAD, FLOOR_MV, ROUGH, PLACE, CREASE_MM = 0.89, 0.0025, 2.6, 1.1, 0.12
 USUAL_ERROR_MM, USUAL_BEND = 0.007, 0.1  # of a map of which nothing is known
 SLOPE_REACH_S = 0.005  # over which slopes are pooled: a flank's error reaches past its ends
 FINE_S = 0.004  # standard deviation of the Gaussian beyond which detail is fine: 40 Hz
