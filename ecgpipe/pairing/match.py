@@ -56,13 +56,18 @@ class Comparison:
         return np.where(self.usable, self.var_truth + self.var_reading - 2 * self.covariance, np.inf)
 
     def at(self, shift: np.ndarray) -> "Fit":
-        """The fit at one index of shift for each stretch (...)."""
+        """The fit at one index of shift for each stretch (...).
+
+        Detail that a picture is too coarse for and errors of the reading bound the gain from either side (Frisch 1934);
+        of what lies between, the value nearest to 1 is taken.
+        """
 
         def pick(values: np.ndarray) -> np.ndarray:
             return np.take_along_axis(values, shift[..., None], axis=-1)[..., 0]
 
         with np.errstate(divide="ignore", invalid="ignore"):
-            gain = pick(self.var_truth) / pick(self.covariance)
+            covariance = pick(self.covariance)
+            gain = np.clip(1.0, covariance / pick(self.var_reading), pick(self.var_truth) / covariance)
         offset = pick(self.mean_truth) - gain * pick(self.mean_reading)
         return Fit(pick(self.correlation), (shift - _REACH) / RATE_HZ, gain, offset)
 
