@@ -70,8 +70,8 @@ def test_sigma_has_a_value_for_each_of_the_series_and_nearly_all_errors_are_with
     series, sigma = read_csv(digitized / "page.csv"), read_csv(digitized / "page.sigma.csv")
     np.testing.assert_array_equal(np.isfinite(sigma), np.isfinite(series))
     known = np.isfinite(series)
-    assert 0.9 < np.mean(np.abs(series - signal)[known] <= 2 * sigma[known]) <= 0.999
-    assert np.median(sigma[known]) < 0.02
+    assert np.mean(np.abs(series - signal)[known] <= 2 * sigma[known]) > 0.9
+    assert np.median(sigma[known]) < 0.012  # not bought by a sigma that covers anything
 
 
 def test_an_overlay_changes_the_picture_at_the_trace_and_keeps_its_size(digitized, page):

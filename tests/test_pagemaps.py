@@ -53,7 +53,7 @@ def test_other_code_looks_again(maps, found, tmp_path, monkeypatch):
 
 
 def test_the_key_covers_all_code_that_finds_pages():
-    plumbing = {f"ecgpipe/{name}.py" for name in ("__init__", "errors", "files", "provenance")}
+    plumbing = {f"ecgpipe/{name}.py" for name in ("__init__", "errors", "files", "parallel", "provenance")}
     needed = imported_files((ROOT / "ecgpipe/pagemaps.py").relative_to(ROOT), set())
     covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
     assert {str(path) for path in needed} - plumbing <= covered
