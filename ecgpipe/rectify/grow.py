@@ -1,5 +1,7 @@
 """From one tile's grid to a lattice over the whole sheet, its boxes counted from the seed, a few rings at a time."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -7,6 +9,8 @@ from ecgpipe.layout import BOX_MM
 from ecgpipe.rectify.lattice import Lattice, Misfit, measure
 from ecgpipe.rectify.seed import Seed
 
+LARGE_BOX_PX = 24.0  # a box of so many pixels can be followed at half as many
+CANVAS_PX_PER_MM = 1.6  # three harmonics of a box need no more
 REACH_BOXES = 72  # no point of the page is farther from a seed than its diagonal of 71 boxes
 CLEAR = 0.15  # weight from which a line counts as seen
 WINDOW_MM = 5.0
@@ -26,6 +30,15 @@ def grow_lattice(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
     Each round foretells the next rings of crossings from those held, looks where the lines are, and holds what it
     finds near enough to be no other line: boxes are never counted over a place that was not seen.
     """
+    if np.sqrt(abs(np.linalg.det(seed.mm_to_px))) * BOX_MM < LARGE_BOX_PX:
+        return _grow(dark, seed)
+    half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    lattice, misfit = _grow(half, replace(seed, centre_px=seed.centre_px / 2 - 0.25, mm_to_px=seed.mm_to_px / 2))
+    return lattice.moved(2 * lattice.nodes + 0.5), misfit
+
+
+def _grow(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
+    """The same in the pixels given."""
     lattice, first = _affine_lattice(seed, dark.shape)
     held = np.zeros(lattice.nodes.shape[:2], np.uint8)
     held[first[1], first[0]] = 1
@@ -65,7 +78,8 @@ def _look(lattice: Lattice, dark: np.ndarray, held: np.ndarray) -> Misfit:
     x, y = np.moveaxis(lattice.nodes[part], -1, 0)
     inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
     inside = cv2.erode((inside & (near[part] > 0)).astype(np.uint8), NEIGHBOURS, borderValue=1)
-    found = measure(lattice.moved(lattice.nodes[part]), dark, WINDOW_MM, harmonics=HARMONICS, reach_mm=BOX_MM / 2)
+    how = {"harmonics": HARMONICS, "reach_mm": BOX_MM / 2, "px_per_mm": CANVAS_PX_PER_MM}
+    found = measure(lattice.moved(lattice.nodes[part]), dark, WINDOW_MM, **how)
     shift, weight = np.zeros((2, *lattice.nodes.shape))
     shift[part], weight[part] = found.shift_mm, found.weight * inside[..., None]
     return Misfit(shift, weight)
@@ -106,11 +120,15 @@ def _local_planes(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     dxx = windowed(x * x) - 2 * x * sx + x * x * one
     dyy = windowed(y * y) - 2 * y * sy + y * y * one
     dxy = windowed(x * y) - x * sy - y * sx + x * y * one
-    normal = np.stack([np.stack(row, -1) for row in ((one, dx, dy), (dx, dxx, dxy), (dy, dxy, dyy))], -2)
-    normal += TOWARDS_SHEET * np.diag([1.0, PLANE_BOXES**2, PLANE_BOXES**2])
-    right = []
+    one = one + TOWARDS_SHEET
+    dxx, dyy = dxx + TOWARDS_SHEET * PLANE_BOXES**2, dyy + TOWARDS_SHEET * PLANE_BOXES**2
+    # Cramer's rule: of a plane about its own node only the level is asked for.
+    minors = dxx * dyy - dxy**2, dy * dxy - dx * dyy, dx * dxy - dy * dxx
+    determinant = one * minors[0] + dx * minors[1] + dy * minors[2]
+    levels = []
     for k in (0, 1):
         v = values[..., k]
         sv = windowed(v)
-        right.append(np.stack([sv, windowed(v * x) - x * sv, windowed(v * y) - y * sv], -1))
-    return np.linalg.solve(normal, np.stack(right, -1))[..., 0, :]
+        right = sv, windowed(v * x) - x * sv, windowed(v * y) - y * sv
+        levels.append(sum(minor * side for minor, side in zip(minors, right, strict=True)) / determinant)
+    return np.stack(levels, -1)

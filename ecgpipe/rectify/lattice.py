@@ -5,7 +5,6 @@ the page's first one (layout.GRID_LEFT_MM, GRID_TOP_MM) once the sheet is anchor
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import cv2
 import numpy as np
@@ -97,32 +96,36 @@ def measure(
     begins at the fifth, and may look far; with twelve the peak is as narrow as a line, and neither a QRS complex beside
     it nor the next 1 mm line, printed up to half a pixel off its own place, pulls any more.
     """
-    canvas, shape = lattice.canvas(dark, px_per_mm), lattice.nodes.shape
+    canvas = lattice.canvas(dark, px_per_mm)
+    known = ~np.isnan(canvas)
+    ink, share = np.where(known, canvas, np.float32(0.0)), known.astype(np.float32)
     how = {"window_mm": window_mm, "harmonics": harmonics, "reach_mm": reach_mm, "pieces": pieces}
-    look = partial(_along, step_mm=lattice.step_mm, **how)
-    turned = ((canvas, shape[:2]), (canvas.T, shape[1::-1]))
-    across, down = both(lambda axis: look(*turned[axis], lattice.origin_mm[axis]))
+    across, down = both(lambda axis: _along(lattice, axis, ink, share, **how))
     shift, weight = (np.stack([a, b.T], axis=-1) for a, b in zip(across, down, strict=True))
     return Misfit(shift, weight)
 
 
 def _along(
-    canvas: np.ndarray,
-    shape: tuple[int, int],
-    origin_mm: float,
+    lattice: Lattice,
+    axis: int,
+    ink: np.ndarray,
+    known: np.ndarray,
     *,
-    step_mm: float,
     window_mm: float,
     harmonics: int,
     reach_mm: float,
     pieces: tuple[float, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shift in mm and weight (rows, cols) of the lines that cross the canvas from top to bottom."""
-    rows, cols = shape
-    cell = canvas.shape[1] // cols
+    """Shift in mm and weight of the lines across x (`axis` 0), each (rows, cols), or across y, each (cols, rows).
+
+    `ink` (H, W) is the canvas of `lattice`, 0 where `known` is.
+    """
+    step_mm, origin_mm = lattice.step_mm, lattice.origin_mm[axis]
+    rows, cols = lattice.nodes.shape[axis], lattice.nodes.shape[1 - axis]
     piece_mm, median_of = pieces
-    lines, seen = _pieces(canvas, round(rows * step_mm / piece_mm), median_of)
+    lines, seen = _pieces(ink, known, axis, round(rows * step_mm / piece_mm), median_of)
     lines = _median_along(lines, median_of)
+    cell = lines.shape[1] // cols
     at_mm = ((np.arange(cell) + 0.5) / cell - 0.5) * step_mm + origin_mm  # of the first cell; all are whole boxes
     waves = np.exp(-2j * np.pi / BOX_MM * np.outer(at_mm, np.arange(harmonics + 1))).astype(np.complex64)
     boxes = (lines.reshape(-1, cell) @ waves / cell).reshape(rows, -1, cols, harmonics + 1).mean(axis=1)
@@ -136,12 +139,12 @@ def _along(
     return _peak(coefficients, reach_mm), weight.astype(np.float64)
 
 
-def _pieces(canvas: np.ndarray, count: int, near: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ink of `count` pieces along every column, and the share (count, width) that is known of `near` together."""
-    size = (canvas.shape[1], count)
-    known = ~np.isnan(canvas)
-    ink = cv2.resize(np.where(known, canvas, np.float32(0.0)), size, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+def _pieces(ink: np.ndarray, known: np.ndarray, axis: int, count: int, near: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean ink of `count` pieces along `axis`, a row each, and the share (count, width) that is known of `near`."""
+    size = (ink.shape[1], count) if axis == 0 else (count, ink.shape[0])
+    ink, share = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (ink, known))
+    if axis == 1:
+        ink, share = np.ascontiguousarray(ink.T), np.ascontiguousarray(share.T)
     near_ink, near_share = (cv2.blur(part, (1, near), borderType=cv2.BORDER_REPLICATE) for part in (ink, share))
     mean = np.where(share > LEAST_KNOWN, ink / np.maximum(share, 1e-3), near_ink / np.maximum(near_share, 1e-3))
     return mean, near_share
