@@ -5,6 +5,7 @@ What is slow to import is imported where it is used.
 
 import argparse
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING
 
 from ecgpipe import cli_kaggle
 from ecgpipe.errors import EcgpipeError
+from ecgpipe.parallel import ahead
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ecgpipe.digitize import Digitized, Digitizer
+    from ecgpipe.digitize import Digitized
+    from ecgpipe.pages import Page
 
+CORES = os.cpu_count() or 1
 UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
 PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
@@ -64,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="weights in place of the shipped ones; given several times, the median of their readings is taken",
     )
+    digitize.add_argument(
+        "--workers",
+        type=_count,
+        default=max(1, CORES // 2),
+        metavar="N",
+        help="processes that find pages while this one reads them, 0.3 GB each (default: half the cores)",
+    )
     digitize.set_defaults(run=_digitize)
 
     score = commands.add_parser("score", help="compare digitised CSVs with the truth")
@@ -83,30 +94,45 @@ def _rate(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1 on")
+    return int(text)
+
+
 # ---- digitize
 
 
 def _digitize(options: argparse.Namespace) -> int:
+    images = list(_expand(options.images))
+    pages = ahead(_page_of, images, min(options.workers, len(images)))
+    # Pages are being found in other processes from here on: what follows is slow to import.
+    import torch
+
     from ecgpipe.digitize import SHIPPED, Digitizer
     from ecgpipe.export import wfdb_name, write_rows
 
-    images = list(_expand(options.images))
+    if len(images) > 1:  # threads that wait for a core that another process has are slower than fewer of them
+        torch.set_num_threads(max(1, CORES - options.workers))
     names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
     shared = {name for name, count in Counter(names).items() if count > 1}
     digitizer, table = Digitizer(options.weights or SHIPPED, flips=options.flips), []
     try:
-        for image, name in zip(images, names, strict=True):
+        for image, name, page in zip(images, names, pages, strict=True):
             row = {"picture": str(image), "status": "refused", "reason": ""}
             try:
                 if name in shared:
                     raise EcgpipeError(
                         f"several pictures would be written as {name}; rename them or digitize them apart"
                     )
-                digitized = _digitize_one(digitizer, image, name, options)
+                if isinstance(page, EcgpipeError):
+                    raise page
+                digitized = digitizer.read(page)
+                _write(digitized, image, name, options)
             except EcgpipeError as error:
                 row["reason"] = _complain(error, image)
-            except Exception as error:  # one picture's surprise must not stop an archive of them
-                row["reason"] = _complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", image)
+            except Exception as error:
+                row["reason"] = _complain(_unexpected(error), image)
             else:
                 row |= {"status": "read"} | digitized.quality.figures() | _sigma_figures(digitized.sigma_mv)
                 written = f"{options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}"
@@ -116,6 +142,23 @@ def _digitize(options: argparse.Namespace) -> int:
         if options.quality:
             write_rows(options.quality, table)
     return int(any(row["reason"] for row in table))
+
+
+def _page_of(image: Path) -> "Page | EcgpipeError":
+    """The page in a picture, or what is wrong with it."""
+    from ecgpipe.pages import find_page
+    from ecgpipe.picture import read_picture
+
+    try:
+        return find_page(read_picture(image))
+    except EcgpipeError as error:
+        return error
+    except Exception as error:  # one picture's surprise must not stop an archive of them
+        return EcgpipeError(_unexpected(error))
+
+
+def _unexpected(error: Exception) -> str:
+    return f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _expand(paths: Iterable[Path]) -> Iterable[Path]:
@@ -132,23 +175,19 @@ def _expand(paths: Iterable[Path]) -> Iterable[Path]:
         yield from pictures
 
 
-def _digitize_one(digitizer: "Digitizer", image: Path, name: str, options: argparse.Namespace) -> "Digitized":
+def _write(digitized: "Digitized", image: Path, name: str, options: argparse.Namespace) -> None:
     from ecgpipe.export import write_csv, write_wfdb
-    from ecgpipe.picture import read_picture
 
-    picture = read_picture(image)
-    digitized = digitizer.digitize(picture)
     rows = round(10 * options.fs)
     series_mv = digitized.resampled(rows)
     if options.overlay:
-        _write_overlay(options.output / f"{name}.overlay.jpg", picture, digitized)
+        _write_overlay(options.output / f"{name}.overlay.jpg", image, digitized)
     if options.sigma:
         write_csv(options.output / f"{name}.sigma.csv", digitized.resampled_sigma(rows))
     if options.format == "wfdb":
         write_wfdb(options.output, name, series_mv, options.fs)
     else:
         write_csv(options.output / f"{name}.csv", series_mv)
-    return digitized
 
 
 def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:
@@ -161,13 +200,14 @@ def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:
     return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}
 
 
-def _write_overlay(path: Path, picture: "np.ndarray", digitized: "Digitized") -> None:
+def _write_overlay(path: Path, image: Path, digitized: "Digitized") -> None:
     import cv2
 
     from ecgpipe.files import atomic_path
     from ecgpipe.overlay import draw_overlay
+    from ecgpipe.picture import read_picture
 
-    drawn = draw_overlay(picture, digitized.page_map, digitized.series_mv)
+    drawn = draw_overlay(read_picture(image), digitized.page_map, digitized.series_mv)
     with atomic_path(path) as temporary:
         cv2.imwrite(str(temporary), drawn[..., ::-1])
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgpipe.geometry import FrameSpec, PageMap, resample
+from ecgpipe.geometry import FrameSpec, PageMap
 from ecgpipe.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
-from ecgpipe.rectify import rectify
+from ecgpipe.pages import Page, find_page
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
 from ecgpipe.trace.reader import Flips, Traces
@@ -57,13 +57,16 @@ class Digitizer:
 
     def digitize(self, picture: np.ndarray) -> Digitized:
         """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
-        rectified = rectify(picture)
-        frame, inside = resample(picture, rectified.page_map, self.spec)
-        traces = self.reader.read(frame, inside, self.spec)
+        return self.read(find_page(picture, self.spec))
+
+    def read(self, page: Page) -> Digitized:
+        """Read a page that was found."""
+        frame, quality = page.frame, page.quality
+        traces = self.reader.read(frame.rgb, frame.inside, self.spec)
         return Digitized(
             leads_of(traces, self.options),
-            sigma_of(traces, rectified.quality.expected_error_mm, rectified.quality.bend),
+            sigma_of(traces, quality.expected_error_mm, quality.bend),
             traces,
-            rectified.page_map,
-            rectified.quality,
+            frame.page_map,
+            quality,
         )

@@ -37,7 +37,7 @@ class TraceReader:
     """Reads the rows of a frame with one network. Same frame, same traces on one machine."""
 
     def __init__(self, model: TraceNet, spec: StripSpec, flips: Flips = "none"):
-        self.model, self.spec, self.flips = model.eval(), spec, flips
+        self.model, self.spec, self.flips = model.for_reading(), spec, flips
 
     @classmethod
     def load(cls, weights: Path = SHIPPED, flips: Flips = "none") -> "TraceReader":
