@@ -1,5 +1,7 @@
 """Picture to page: where every millimetre lies, whichever way up, and what is not an ECG."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
 from ecgpipe.rectify.printed import find_pattern, snapped
+from ecgpipe.rectify.quality import slipped_share
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
@@ -228,6 +231,21 @@ def test_a_crease_is_not_taken_for_a_slip():
     off = departures(0, 0.015) + 0.25 * np.abs(np.arange(58) - 30.0)[None, :, None] * np.array([1.0, 0.0])
     seen = np.ones(off.shape)
     assert not find_slips(off, seen, find_pattern(off, seen, (-1, -1)), (-1, -1)).any()
+
+
+@pytest.mark.parametrize("boxes", [(1, 0), (0, -1)])
+def test_two_maps_of_one_page_say_where_their_boxes_were_counted_differently(boxes):
+    moved = np.asarray(boxes) * layout.BOX_MM
+    rows, cols = CLEAN.nodes.shape[:2]
+    right_third = (np.arange(cols) * CLEAN.step_mm > 180)[None, :, None]
+    other = replace(CLEAN, nodes=np.where(right_third, CLEAN.beside(tuple(moved)).nodes, CLEAN.nodes))
+    shape = (rows * 40, cols * 40)  # holds all of it
+    assert slipped_share(CLEAN, CLEAN.beside((0.5, 0.5)), shape) == 0.0
+    share = slipped_share(CLEAN, other, shape)
+    assert share == pytest.approx(
+        (layout.SIGNAL_RIGHT_MM - 180) / (layout.SIGNAL_RIGHT_MM - layout.SIGNAL_LEFT_MM), abs=0.03
+    )
+    assert slipped_share(other, CLEAN, shape) == pytest.approx(share, abs=0.01)
 
 
 def test_lines_without_the_pattern_are_taken_for_regular():

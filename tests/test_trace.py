@@ -280,6 +280,22 @@ def test_flips_average_what_the_network_says_each_way(weights):
     assert not torch.allclose(read_strips(model, strip)[0], expected)
 
 
+def test_a_network_for_reading_says_what_the_one_that_was_trained_says():
+    torch.manual_seed(0)
+    model, strips = build_model("tiny"), torch.rand(4, 3, 64, 96)
+    with torch.no_grad():
+        for block in model.modules():
+            if isinstance(block, torch.nn.BatchNorm2d):
+                block.weight.uniform_(0.5, 2.0)
+                block.bias.normal_(0.0, 0.3)
+        for _ in range(50):
+            model(strips)  # batch norms learn their statistics
+        expected = model.eval()(strips)
+        said = model.for_reading()(strips).float()
+    assert {value.dtype for value in model.parameters()} == {torch.float32}, "the trained one stays as it was"
+    assert (said - expected).abs().mean() < 0.02 * expected.std()
+
+
 def test_a_frame_of_another_raster_is_refused(weights):
     with pytest.raises(ParamsError, match="raster"):
         TraceReader.load(weights).read(

@@ -28,10 +28,12 @@ RENDER_SHAPE = (1700, 2200)
 # what a reading follows from; tests compare it with the imports of this module
 CODE = (
     "digitize.py",
+    "frames.py",
     "geometry.py",
     "layout.py",
     "leads.py",
     "pagemaps.py",
+    "pages.py",
     "pairing/reading.py",
     "picture.py",
     "rectify/*.py",

@@ -6,7 +6,7 @@ place where this very print has it (printed), on a sheet as stiff as it proves t
 brought into register with a coloured grid (registration).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
 from ecgpipe.rectify.lattice import Lattice
-from ecgpipe.rectify.quality import Quality, page_quality
+from ecgpipe.rectify.quality import Quality, page_quality, slipped_share
 from ecgpipe.rectify.refine import densify, page_lattice, settle, without_trace
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.seed import find_seeds
@@ -29,6 +29,7 @@ MIN_MARGIN = 0.02
 MOST_BEND = 0.5  # sharply folded paper reaches 0.4
 SEEDS = 3
 GREY = 0.9  # a grid greyer than this was printed in black, with the trace
+WELL_SEEN = 0.04  # a page with no more of it hidden is not looked at twice
 MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 
 
@@ -44,7 +45,8 @@ class Rectified:
 def rectify(picture: np.ndarray) -> Rectified:
     """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound.
 
-    A page that is not found, or bends where it was found as paper does not, is looked for again in more pixels.
+    A page that is not found, bends where it was found as paper does not, or is hidden in part, is looked for again in
+    more pixels, in which fewer lines are lost. Where two looks counted the boxes differently neither can be trusted.
     """
     found: list[Rectified] = []
     error = None
@@ -56,11 +58,17 @@ def rectify(picture: np.ndarray) -> Rectified:
         except PageNotFound as refusal:
             error = error or refusal
         else:
-            if found[-1].quality.bend < MOST_BEND:
+            if _is_plausible(found[-1].quality) and found[-1].quality.hidden_share <= WELL_SEEN:
                 break
     if not found:
         raise error
-    return min(found, key=lambda rectified: rectified.quality.bend)
+    best = min(found, key=lambda rectified: (not _is_plausible(rectified.quality), rectified.quality.hidden_share))
+    apart = slipped_share(*(rectified.page_map for rectified in found), picture.shape) if len(found) == 2 else 0.0
+    return replace(best, quality=replace(best.quality, slipped_share=max(best.quality.slipped_share, apart)))
+
+
+def _is_plausible(quality: Quality) -> bool:
+    return quality.bend < MOST_BEND
 
 
 def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:

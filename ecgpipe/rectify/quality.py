@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ecgpipe.layout import BASELINES_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
+from ecgpipe.geometry import PageMap, lattice_mm
+from ecgpipe.layout import BASELINES_MM, BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.refine import Settled
 
@@ -14,7 +15,7 @@ BAND_MM = 12.0  # above and below a baseline: the traced area
 @dataclass(frozen=True)
 class Quality:
     """`hidden_share` of the traced area shows no grid to go by, `cut_off_share` lies outside the picture, and on
-    `slipped_share` lines seem to be others than those they were counted as: what was read there is out of place.
+    `slipped_share` lines may be others than those they were counted as: what was read there may be out of place.
 
     `misfit_mm` is the median distance of a printed line from where the map has it, `bend` how sharply the map bends,
     `certainty` by how much the page's furniture fits this place better than any other, `turns` the quarter turns
@@ -35,7 +36,7 @@ class Quality:
         return 4.9 * self.misfit_mm**1.29
 
     def __str__(self) -> str:
-        slipped = f", {self.slipped_share:.0%} a box or more out of place" if self.slipped_share else ""
+        slipped = f", {self.slipped_share:.0%} may be a box out of place" if self.slipped_share else ""
         return (
             f"map good to {self.expected_error_mm:.2f} mm, "
             f"{self.hidden_share:.0%} hidden, {self.cut_off_share:.0%} cut off{slipped}"
@@ -64,9 +65,24 @@ def page_quality(settled: Settled, shape: tuple[int, ...], certainty: float, tur
     )
 
 
+def slipped_share(one: PageMap, other: PageMap, shape: tuple[int, ...]) -> float:
+    """Share of the traced area in a picture of `shape` where two maps of one page are half a box or more apart."""
+    points = lattice_mm(BOX_MM)
+    points = points[_is_traced(points)]
+    here, there = one.to_picture(points), other.to_picture(points)
+    box_px = np.linalg.norm(one.to_picture(points + np.array([BOX_MM, 0.0])) - here, axis=-1)
+    held = ((here >= 0) & (here <= np.array(shape[1::-1]) - 1)).all(axis=-1)
+    apart = np.linalg.norm(there - here, axis=-1) > box_px / 2
+    return float(apart[held].mean()) if held.any() else 0.0
+
+
 def _traced(lattice: Lattice) -> np.ndarray:
     """Which nodes (rows, cols) of a page lattice lie where a trace may run."""
-    x, y = np.moveaxis(lattice.points_mm + np.array([GRID_LEFT_MM, GRID_TOP_MM]), -1, 0)
+    return _is_traced(lattice.points_mm + np.array([GRID_LEFT_MM, GRID_TOP_MM]))
+
+
+def _is_traced(points_mm: np.ndarray) -> np.ndarray:
+    x, y = np.moveaxis(points_mm, -1, 0)
     near = np.abs(y[..., None] - np.array(BASELINES_MM)).min(axis=-1) <= BAND_MM
     return near & (x >= SIGNAL_LEFT_MM) & (x <= SIGNAL_RIGHT_MM)
 

@@ -1,0 +1,36 @@
+"""Work in other processes: in order, begun at once, a few items ahead and no more, honest about a child's death."""
+
+import math
+import os
+
+import pytest
+
+from ecgpipe.errors import EcgpipeError
+from ecgpipe.parallel import ahead, map_processes
+
+
+def test_results_come_in_the_order_of_the_items():
+    assert list(ahead(math.sqrt, [9.0, 4.0, 1.0], 1)) == [3.0, 2.0, 1.0]
+
+
+def test_work_begins_before_its_results_are_asked_for_and_runs_a_few_items_ahead():
+    taken = []
+    results = ahead(abs, (taken.append(item) or item for item in range(-20, 0)), 2)
+    assert len(taken) == 4
+    assert next(results) == 20 and next(results) == 19
+    assert len(taken) == 5  # of the second one's successor so far
+    assert list(results) == list(range(18, 0, -1))
+
+
+def test_a_child_that_dies_is_one_line():
+    with pytest.raises(EcgpipeError, match="killed"):
+        list(ahead(os._exit, [3], 1))
+
+
+def test_the_first_error_of_a_child_is_raised():
+    with pytest.raises(ValueError, match=r"math domain|nonnegative"):
+        list(map_processes(math.sqrt, [1.0, -1.0], 2))
+
+
+def test_nothing_to_do_needs_no_process():
+    assert list(map_processes(abs, [], 1)) == []
