@@ -212,6 +212,13 @@ def test_a_rate_that_gives_no_whole_rows_is_a_usage_error(rate, capsys):
     assert stop.value.code == 2 and "--fs" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("count", ["0", "-1", "two", "1.5"])
+def test_a_number_of_workers_that_is_none_is_refused(count, capsys):
+    with pytest.raises(SystemExit):
+        main(["digitize", "x.png", "--output", "out", "--workers", count])
+    assert f"found {count}, expected a whole number" in capsys.readouterr().err
+
+
 def test_digitize_starts_without_what_it_does_not_need():
     slow = {"pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
     code = (
@@ -265,3 +272,12 @@ def test_a_gap_in_a_lead_breaks_its_trace():
     first, second = trace_mm(lead, window)
     assert len(first) == 100 and len(second) == 1250 - 200
     assert second[0, 0] == pytest.approx(15 + 200 / FS_HZ * 25)
+
+
+@pytest.mark.parametrize(
+    ("module", "slow"), [("ecgpipe.cli", {"numpy", "cv2", "scipy", "torch"}), ("ecgpipe.pages", {"torch"})]
+)
+def test_pages_are_being_found_before_the_reader_is_imported(module, slow):
+    code = f"import sys, {module}; print({slow} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
