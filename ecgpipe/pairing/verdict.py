@@ -25,6 +25,8 @@ UNDONE = 0.9  # median correlation that undoing a fault must reach
 BETTER = 4.0  # times by which the difference must shrink when a fault of one lead is undone
 LAWFUL = 0.1  # limb-lead residual below which a reading is surely right
 NOTICED_MV2 = 0.02**2  # difference of a lead from its truth below which there is nothing to explain
+FOREIGN = 2.0  # times by which a lead's own truth must differ more from it than the truth that it is said to show
+ONE_MV = 0.001  # two truths that differ by less everywhere are one
 ABSENT = 0.5  # correlation below which a lead is not its truth
 _RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
 _MOST_EVIDENCE = 4  # leads whose figures the evidence spells out
@@ -135,17 +137,24 @@ def _fault_of_leads(
 
 
 def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str, tuple[str, ...], str] | None:
-    """Leads whose truth is what the picture shows as another lead, far better than as their own."""
+    """Leads whose truth is what the picture shows as another lead, far better than as their own.
+
+    Leads of one heart are alike: where one is read badly, its truth may well fit what is shown as another. So the other
+    must not be its own truth's as much, unless the two truths are one.
+    """
     count = len(LEADS)
     every = compare(truth[:count, None], reading[None, :count])
     correlation, difference = every.correlation[..., shift], every.difference[..., shift]
     own, shown_as = np.diag(difference), difference.argmin(axis=1)
     least = difference[np.arange(count), shown_as]
+    apart = truth[:count] - truth[shown_as]
+    one = np.isfinite(apart).any(axis=-1) & (np.abs(np.nan_to_num(apart)) < ONE_MV).all(axis=-1)
     moved = (
         (own > NOTICED_MV2)
         & (own > BETTER * least)
         & (correlation[np.arange(count), shown_as] > UNDONE)
         & np.isfinite(own)
+        & (one | (own[shown_as] > FOREIGN * least))
     )
     for row in np.flatnonzero(moved):  # the other of a pair may be too noisy to tell by itself
         partner = shown_as[row]
