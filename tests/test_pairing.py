@@ -129,6 +129,18 @@ def test_exchanged_leads_are_named_though_they_look_alike(a, b, params):
     assert (verdict.fault, verdict.leads) == ("exchanged leads", (a, b))
 
 
+def test_a_badly_read_lead_beside_one_much_like_it_is_no_copied_lead(params):
+    truth = truth_of(2)
+    v5, v6 = LEADS.index("V5"), LEADS.index("V6")
+    truth[v5] = 0.97 * truth[v6]
+    reading = read_with_noise(truth, 0.01)
+    reading[v5] = read_with_noise(truth, 0.3, seed=1)[v5]
+    assert judge(truth, reading, params.verify).fault == ""
+    truth[v5] = truth[v6]
+    reading[v5] = read_with_noise(truth_of(3), 0.01)[v5]
+    assert judge(truth, reading, params.verify).fault == "copied lead", "it is, if the truths are one"
+
+
 # ---- the pages of a record
 
 
