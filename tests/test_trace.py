@@ -1,6 +1,5 @@
 import math
 from dataclasses import replace
-from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from ecgpipe.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, t
 from ecgpipe.trace.data import FrameSample, heights_of, random_crop, row_series, strips_of
 from ecgpipe.trace.decode import decode_heights, expected_height, to_mv
 from ecgpipe.trace.models import WIDTHS, build_model
-from ecgpipe.trace.reader import Flips, TraceReader, _logits, read_strips
+from ecgpipe.trace.reader import TraceReader, _logits, read_strips
 from ecgpipe.trace.strips import FS_HZ, PAPER, ROWS, SAMPLES, StripSpec, flatten_light
 from ecgpipe.trace.train import fit
 from ecgpipe.trace.weights import load_weights, save_weights
@@ -239,37 +238,6 @@ def test_where_a_row_has_left_the_picture_a_line_of_the_grid_is_not_taken_for_it
     assert shown[:3].all() and shown[3, :4480].all() and not shown[3, 4520:].any()
 
 
-# ---- flips
-
-
-def test_params_yaml_may_ask_for_every_flip_there_is():
-    assert get_type_hints(params.Read)["flips"] == Flips
-
-
-class TopInk(torch.nn.Module):
-    """A network that finds the blackest row of each column's own sample, and half way to the next column's between."""
-
-    samples_per_px = 2
-
-    def forward(self, strip: torch.Tensor) -> torch.Tensor:
-        rows = torch.arange(strip.shape[2], dtype=torch.float32)
-        height = (torch.softmax(-50 * strip.float().mean(1), 1) * rows[:, None]).sum(1)  # (N, W)
-        nearly = torch.cat([height[:, 1:], height[:, -1:]], 1)
-        heights = torch.stack([height, (height + nearly) / 2], -1).flatten(1)
-        return -(rows - heights[..., None]).square() / 4.5
-
-
-@pytest.mark.parametrize("flips", ["vertical", "horizontal", "both"])
-def test_a_line_is_read_at_the_same_samples_however_the_strip_is_flipped(flips):
-    at = np.rint(32 + 20 * np.sin(np.arange(96) / 15)).astype(int)
-    strip = np.full((64, 96, 3), 255, np.uint8)
-    strip[at, np.arange(96)] = 0
-    plain, _ = read_strips(TopInk(), strip[None])
-    flipped, _ = read_strips(TopInk(), strip[None], flips)
-    np.testing.assert_allclose(flipped[0, :-1], plain[0, :-1], atol=0.02)
-    assert np.abs(np.diff(plain[0])).max() > 0.4  # a sample off would be seen
-
-
 def test_flips_average_what_the_network_says_each_way(weights):
     model, _, _ = load_weights(weights)
     strip = drawn_frame(row_series(wave(np.random.default_rng(0)), FS_HZ), SMALL_FRAME)[None, :64, :96]
@@ -278,22 +246,6 @@ def test_flips_average_what_the_network_says_each_way(weights):
         expected = expected_height(mean)
     torch.testing.assert_close(read_strips(model, strip, "both")[0], expected)
     assert not torch.allclose(read_strips(model, strip)[0], expected)
-
-
-def test_a_network_for_reading_says_what_the_one_that_was_trained_says():
-    torch.manual_seed(0)
-    model, strips = build_model("tiny"), torch.rand(4, 3, 64, 96)
-    with torch.no_grad():
-        for block in model.modules():
-            if isinstance(block, torch.nn.BatchNorm2d):
-                block.weight.uniform_(0.5, 2.0)
-                block.bias.normal_(0.0, 0.3)
-        for _ in range(50):
-            model(strips)  # batch norms learn their statistics
-        expected = model.eval()(strips)
-        said = model.for_reading()(strips).float()
-    assert {value.dtype for value in model.parameters()} == {torch.float32}, "the trained one stays as it was"
-    assert (said - expected).abs().mean() < 0.02 * expected.std()
 
 
 def test_a_frame_of_another_raster_is_refused(weights):
