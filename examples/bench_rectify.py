@@ -22,7 +22,7 @@ from rich.table import Table
 from ecgpipe.competition import KINDS
 from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import PageMap
-from ecgpipe.layout import BASELINES_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
+from ecgpipe.layout import BASELINES_MM, BOX_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
 from ecgpipe.parallel import map_processes
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.quality import BAND_MM
@@ -33,12 +33,14 @@ from examples.not_ecgs import NOT_ECGS
 
 SEED = 77_000  # no data set and no training starts from it
 WRONG_MM = 2.0  # a median error above it is a box slip or a wrong turn
+GOOD_MM = 0.25
+SLIPPED = 0.005  # share of the traced area from which a part counts as slipped
 SPACING_MM = 2.0
 
 
 @dataclass(frozen=True)
 class Page:
-    """What became of one picture; errors in mm, times in s, `reason` why it was refused."""
+    """What became of one picture; errors in mm, times in s, `slipped` the share half a box or more out of place."""
 
     kind: str
     index: int
@@ -46,6 +48,7 @@ class Page:
     found: bool
     median_mm: float = np.nan
     p95_mm: float = np.nan
+    slipped: float = np.nan
     made_s: float = np.nan
     rectified_s: float = np.nan
     reason: str = ""
@@ -87,7 +90,8 @@ def run(job: tuple[str, int], keep: Path | None = None) -> Page:
     median, p95 = np.quantile(errors, [0.5, 0.95])
     if median > WRONG_MM:
         _keep(keep, f"{kind}_{index}_wrong", picture.image)
-    return result(True, median, p95, made - start, done - made, quality=rectified.quality.figures())
+    slipped = float((errors > BOX_MM / 2).mean())
+    return result(True, median, p95, slipped, made - start, done - made, quality=rectified.quality.figures())
 
 
 def _keep(folder: Path | None, name: str, image: np.ndarray) -> None:
@@ -108,8 +112,8 @@ def refused(index: int) -> str:
 
 
 def report(pages: pd.DataFrame) -> Table:
-    """A line a kind and one for all."""
-    table = Table("kind", "n", "rectified", "median mm", "95 % mm", "worst median", "s to make", "s to rectify")
+    """A line a kind and one for all; "good" are pages with 95 % of their points within GOOD_MM."""
+    table = Table("kind", "n", "rectified", "median mm", "95 % mm", "worst median", "good", "s to make", "s to rectify")
     for kind, group in [*pages.groupby("kind"), ("all", pages)]:
         right = group[group.found & (group.median_mm <= WRONG_MM)]
         table.add_row(
@@ -117,9 +121,19 @@ def report(pages: pd.DataFrame) -> Table:
             str(len(group)),
             f"{len(right) / len(group):.1%}",
             *(f"{value:.3f}" for value in (right.median_mm.median(), right.p95_mm.median(), right.median_mm.max())),
+            str((right.p95_mm <= GOOD_MM).sum()),
             *(f"{group[name].median():.2f}" for name in ("made_s", "rectified_s")),
         )
     return table
+
+
+def slips(pages: pd.DataFrame) -> str:
+    """How many pages have a part a box off, of how many they say so, and of how many others."""
+    slipped, told = pages.slipped > SLIPPED, pages["quality.slipped_share"] > SLIPPED
+    return (
+        f"pages with a slipped part: {slipped.sum()}, {(slipped & told).sum()} of them told; "
+        f"of the {(~slipped).sum()} others {(~slipped & told).sum()} are said to have one"
+    )
 
 
 def main() -> None:
@@ -142,6 +156,7 @@ def main() -> None:
         console.print(report(pages))
         wrong = pages[pages.found & (pages.median_mm > WRONG_MM)]
         console.print(f"refused: {(~pages.found).sum()}; found but wrong: {len(wrong)}, of {len(pages)}")
+        console.print(slips(pages[pages.found]))
     others = list(map_processes(refused, range(args.others), args.workers))
     console.print(f"pictures without an ECG refused: {sum(map(bool, others))} of {len(others)}")
 

@@ -29,7 +29,8 @@ MIN_MARGIN = 0.02
 MOST_BEND = 0.5  # sharply folded paper reaches 0.4
 SEEDS = 3
 GREY = 0.9  # a grid greyer than this was printed in black, with the trace
-WELL_SEEN = 0.04  # a page with no more of it hidden is not looked at twice
+WELL_SEEN = 0.04  # a page with no more of it hidden, or doubtful, is not looked at twice
+NO_WORSE = 0.01  # a look with so much more that may be out of place speaks against itself, not against the other
 MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 
 
@@ -46,7 +47,8 @@ def rectify(picture: np.ndarray) -> Rectified:
     """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound.
 
     A page that is not found, bends where it was found as paper does not, or is hidden in part, is looked for again in
-    more pixels, in which fewer lines are lost. Where two looks counted the boxes differently neither can be trusted.
+    more pixels, in which fewer lines are lost. Where two looks that seem as sound as each other counted the boxes
+    differently, neither can be trusted.
     """
     found: list[Rectified] = []
     error = None
@@ -58,13 +60,15 @@ def rectify(picture: np.ndarray) -> Rectified:
         except PageNotFound as refusal:
             error = error or refusal
         else:
-            if _is_plausible(found[-1].quality) and found[-1].quality.hidden_share <= WELL_SEEN:
+            if _is_plausible(found[-1].quality) and found[-1].quality.unsure_share <= WELL_SEEN:
                 break
     if not found:
         raise error
-    best = min(found, key=lambda rectified: (not _is_plausible(rectified.quality), rectified.quality.hidden_share))
-    apart = slipped_share(*(rectified.page_map for rectified in found), picture.shape) if len(found) == 2 else 0.0
-    return replace(best, quality=replace(best.quality, slipped_share=max(best.quality.slipped_share, apart)))
+    best, *other = sorted(found, key=lambda look: (not _is_plausible(look.quality), look.quality.unsure_share))
+    slipped = best.quality.slipped_share
+    if other and other[0].quality.slipped_share <= slipped + NO_WORSE:
+        slipped = max(slipped, slipped_share(best.page_map, other[0].page_map, picture.shape))
+    return replace(best, quality=replace(best.quality, slipped_share=slipped))
 
 
 def _is_plausible(quality: Quality) -> bool:

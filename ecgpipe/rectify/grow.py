@@ -28,7 +28,8 @@ def grow_lattice(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
     """Lattice with a node on each crossing of 5 mm lines, over all of the contrast picture `dark`, and its misfit.
 
     Each round foretells the next rings of crossings from those held, looks where the lines are, and holds what it
-    finds near enough to be no other line: boxes are never counted over a place that was not seen.
+    finds near enough to be no other line. Up to three boxes that show no lines may lie between: what was found beyond
+    them may be the next line's (slips.py).
     """
     if np.sqrt(abs(np.linalg.det(seed.mm_to_px))) * BOX_MM < LARGE_BOX_PX:
         return _grow(dark, seed)

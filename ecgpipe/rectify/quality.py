@@ -35,6 +35,11 @@ class Quality:
         """What the median error of the map's points is likely to be; fitted on simulated pages."""
         return 4.9 * self.misfit_mm**1.29
 
+    @property
+    def unsure_share(self) -> float:
+        """Share of the traced area where the map is not held by lines that were surely counted right."""
+        return self.hidden_share + self.slipped_share
+
     def __str__(self) -> str:
         slipped = f", {self.slipped_share:.0%} may be a box out of place" if self.slipped_share else ""
         return (
@@ -57,7 +62,7 @@ def page_quality(settled: Settled, shape: tuple[int, ...], certainty: float, tur
     return Quality(
         hidden_share=float(1 - seen[held].mean()) if held.any() else 1.0,
         cut_off_share=float(1 - held.mean()),
-        slipped_share=float(settled.slipped[traced].mean()),
+        slipped_share=float(settled.slipped[traced][held].mean()) if held.any() else 0.0,
         misfit_mm=float(np.median(off[seen])) if seen.any() else float("nan"),
         bend=_bend(lattice),
         certainty=certainty,

@@ -38,6 +38,7 @@ HARMONICS, OWN_HARMONICS = 4, 12
 # What lies this far off the surface is no line of the sheet's; it is fitted so often until such have little say.
 OUTLIER_MM, FITS = 0.2, 2
 OWN_OUTLIER_MM, OWN_FITS = 0.06, 4
+OFF_SHEET_MM = 0.3  # a line this far off the settled surface belongs to no part of it
 LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others
 BLUR_PX = 1.0
@@ -81,7 +82,8 @@ def _line_level(canvas: np.ndarray) -> float:
 class Settled:
     """A page `lattice` on its printed lines, the `misfit` that is left, and what the print and the sheet are like.
 
-    `slips` (rows, cols, 2) are the boxes by which lines seem to be others than those they were counted as.
+    `slips` (rows, cols, 2) are the boxes by which lines prove to be others than those they were counted as, `doubtful`
+    (rows, cols) the nodes of which nothing proves how they should be counted.
     """
 
     lattice: Lattice
@@ -89,11 +91,12 @@ class Settled:
     pattern: Pattern
     stiffness: tuple[float, float]
     slips: np.ndarray
+    doubtful: np.ndarray
 
     @property
     def slipped(self) -> np.ndarray:
-        """Which nodes (rows, cols) are out of place by a box or more."""
-        return self.slips.any(axis=-1)
+        """Which nodes (rows, cols) are, or may be, out of place by a box or more."""
+        return self.slips.any(axis=-1) | self.doubtful
 
 
 def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
@@ -105,7 +108,7 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
     """
     settled = _settle_lines(_come_near(lattice, dark), dark)
     for _ in range(REPAIRS):
-        if not settled.slipped.any():
+        if not settled.slips.any():
             break
         settled = _settle_lines(_come_near(_put_right(settled), dark), dark)
     return settled
@@ -135,16 +138,17 @@ def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
         stiffness = stiffness or _stiffness(lattice, misfit)
         lattice = _on_sheet(lattice, misfit, stiffness, outlier=OWN_OUTLIER_MM, rounds=OWN_FITS)
         misfit = own(lattice)
-    slips = _slips(lattice, misfit, pattern)
-    return Settled(lattice, _less(misfit, pattern), pattern, stiffness, slips)
+    left = _less(misfit, pattern)
+    return Settled(lattice, left, pattern, stiffness, *_slips(lattice, left, pattern))
 
 
-def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> np.ndarray:
-    """Boxes (rows, cols, 2) by which lines were miscounted."""
+def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (rows, cols, 2) by which lines were miscounted, and where (rows, cols) they may have been."""
     departure = _departure(lattice, misfit)
+    seen = (misfit.weight.min(axis=-1) > 0) & (np.abs(misfit.shift_mm).max(axis=-1) < OFF_SHEET_MM)
     if departure is None:
-        return np.zeros(lattice.nodes.shape, int)
-    return find_slips(departure[1], misfit.weight, pattern, FIRST)
+        return np.zeros(lattice.nodes.shape, int), np.ones(seen.shape, bool)
+    return find_slips(departure[1] + pattern.shift_mm, seen, pattern, FIRST)
 
 
 def _put_right(settled: Settled) -> Lattice:

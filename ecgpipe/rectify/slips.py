@@ -1,62 +1,77 @@
-"""Parts of a sheet whose lines were counted wrong, told and put right by the pattern that the print has its lines off.
+"""Parts of a sheet whose boxes may have been miscounted: told, and put right where the print proves what they are.
 
-Where boxes were miscounted over a fold or a stain, every line is smooth and sharp and the next one's. But each line
-lies off its regular place in its own way, and beside the wrong neighbours that does not fit.
+Where boxes are miscounted over a fold or a stain, every line beyond is smooth and sharp and the next one's. But then
+no path over lines that were seen leads there, or they would have been counted right; and each line lies off its
+regular place in its own way, which does not fit beside the wrong neighbours.
 """
+
 
 import cv2
 import numpy as np
 
 from ecgpipe.rectify.printed import Pattern, snapped
 
-SLIPS = (0, -1, 1, -2, 2)  # boxes
-WINDOW = (9, 9)  # lines across and along, over which the evidence is gathered
+SLIPS = (-1, 0, 1)  # boxes
+# Blocks of so many crossings that were all seen, by which the sheet hangs together, and how many triples of lines
+# prove something of a part that does not: narrow paths may lead over a slip, broad ones leave small parts alone.
+BROAD, NARROW = (3, 20), (2, 8)
 MOST_OFF_MM = 0.15  # a crease proves nothing
-FACTOR = 0.6  # of what the counted place leaves unexplained; another place that leaves less may be the right one
-MARGIN = 0.05  # less by this much, and a node belongs to such a part beside it
-LEAST_SEEN = 0.3  # share of the window
-LEAST_GAIN_MM2 = 0.8  # over all of a part; noise at a sheet's edge reaches 0.4, slips over a fold 2
+FACTOR = 0.7  # of what every other place leaves unexplained; the right place leaves less
 
 
-def find_slips(off_mm: np.ndarray, weight: np.ndarray, pattern: Pattern, first: tuple[int, int]) -> np.ndarray:
-    """By how many boxes (rows, cols, 2) the line at a node lies right of, or below, the one that it was counted as.
+def find_slips(
+    off_mm: np.ndarray, seen: np.ndarray, pattern: Pattern, first: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """By how many boxes (rows, cols, 2) the line at a node proves to lie right of, or below, the one that it was
+    counted as; and where (rows, cols) it may, as nothing proves it.
 
-    The lattice's lines lie `off_mm` (rows, cols, 2) a flat sheet, seen with `weight`, and its first are the page's
-    `first`; all 0 where the print does not show the pattern. Second differences across the lines are compared: paper
-    hardly bends within two boxes, and the pattern does.
+    The lattice's lines lie `off_mm` (rows, cols, 2) a flat sheet, its crossings were `seen` (rows, cols), and its first
+    lines are the page's `first`. Second differences across the lines are compared with the pattern's: paper hardly
+    bends within two boxes, and the pattern does.
     """
-    boxes = np.zeros(off_mm.shape, int)
-    for axis in (0, 1):
-        if not pattern.shown[axis]:
-            continue
-        lines, seen = off_mm[..., axis], weight[..., axis] > 0
-        if axis == 1:
-            lines, seen = lines.T, seen.T
-        found = _slips_of(lines, seen, axis, first[axis] + pattern.places[axis])
-        boxes[..., axis] = found if axis == 0 else found.T
-    return boxes
+    boxes, doubtful = np.zeros(off_mm.shape, int), np.zeros(seen.shape, bool)
+    for block, least in (BROAD, NARROW):
+        mainland, islands = _parts(seen, block)
+        told = [_slip_of(off_mm, mainland, least, pattern, first, axis) == 0 for axis in (0, 1)]
+        for part in islands:
+            proven = [_slip_of(off_mm, part, least, pattern, first, axis) if told[axis] else None for axis in (0, 1)]
+            if (block, least) == NARROW and None in proven:
+                doubtful |= part
+            for axis in (0, 1):
+                if proven[axis]:
+                    boxes[part, axis] = proven[axis]
+    return boxes, doubtful
 
 
-def _slips_of(off_mm: np.ndarray, seen: np.ndarray, axis: int, first: int) -> np.ndarray:
-    """The same for the lines that are columns of `off_mm`, the first of them the page's line `first`."""
-    bend = np.diff(off_mm, 2, axis=1)
-    whole = (seen[:, :-2] & seen[:, 1:-1] & seen[:, 2:]).astype(np.float32)
+def _parts(seen: np.ndarray, block: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The largest part (rows, cols) of the sheet that hangs together by blocks seen, and each of the others."""
+    kernel = np.ones((block, block), np.uint8)
+    whole = cv2.erode(seen.astype(np.uint8), kernel, anchor=(0, 0), borderValue=0)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=4)
+    by_size = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA])
+    parts = [cv2.dilate((labels == k).astype(np.uint8), kernel, anchor=(block - 1, block - 1)) > 0 for k in by_size]
+    if not parts:
+        return np.zeros(seen.shape, bool), []
+    return parts[0], [part & ~parts[0] for part in parts[1:]]
+
+
+def _slip_of(
+    off_mm: np.ndarray, part: np.ndarray, least: int, pattern: Pattern, first: tuple[int, int], axis: int
+) -> int | None:
+    """By how many boxes the lines of `part` were miscounted across `axis`; None where the print does not tell."""
+    lines = off_mm[..., axis]
+    if axis == 1:
+        lines, part = lines.T, part.T
+    whole = part[:, :-2] & part[:, 1:-1] & part[:, 2:]
+    if not pattern.shown[axis] or whole.sum() < least:
+        return None
+    bend = np.diff(lines, 2, axis=1)
     left = []
     for slip in SLIPS:
-        expected = np.diff(snapped(axis, off_mm.shape[1], first + slip), 2)
-        unexplained = np.minimum((bend - expected) ** 2, MOST_OFF_MM**2).astype(np.float32) * whole
-        left.append(cv2.blur(unexplained, WINDOW, borderType=cv2.BORDER_CONSTANT))
-    share = np.maximum(cv2.blur(whole, WINDOW, borderType=cv2.BORDER_CONSTANT), LEAST_SEEN)
-    slips, most = np.zeros(bend.shape, int), np.zeros(bend.shape)
-    for number, slip in enumerate(SLIPS[1:], start=1):
-        gain = (left[0] - left[number]) / share
-        told = gain > (1 - FACTOR) * left[0] / share
-        _, parts = cv2.connectedComponents((gain > MARGIN * left[0] / share).astype(np.uint8))
-        believed = np.bincount(parts.ravel(), np.where(told, gain, 0.0).ravel()) > LEAST_GAIN_MM2
-        believed[0] = False
-        better = believed[parts] & (gain > most)
-        slips, most = np.where(better, slip, slips), np.where(better, gain, most)
-    return np.pad(slips, ((0, 0), (1, 1)), mode="edge")
+        expected = np.diff(snapped(axis, lines.shape[1], first[axis] + pattern.places[axis] + slip), 2)
+        left.append((np.minimum(np.abs(bend - expected), MOST_OFF_MM)[whole] ** 2).sum())
+    best = int(np.argmin(left))
+    return SLIPS[best] if left[best] < FACTOR * sorted(left)[1] else None
 
 
 def put_right(nodes: np.ndarray, weight: np.ndarray, slips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
