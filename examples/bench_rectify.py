@@ -1,6 +1,6 @@
 """How well pages are rectified, by kind, on pictures that nothing was tuned or trained on.
 
-python -m examples.bench_rectify [--pages 100] [--others 100] [--workers 2] [--table FILE.csv] [--keep FOLDER]
+python -m examples.bench_rectify [--pages 100] [--first 0] [--others 100] [--workers 2] [--table FILE.csv] [--keep FOLDER]
 
 Every picture lies turned by a random number of quarter turns. Errors are distances on the paper between where the map
 says a point of the traced area lies and where it does lie, over points that the picture holds.
@@ -139,6 +139,7 @@ def slips(pages: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=100, help="pictures of each kind")
+    parser.add_argument("--first", type=int, default=0, help="index of the first picture: others give other pictures")
     parser.add_argument("--others", type=int, default=100, help="pictures that show no ECG")
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--workers", type=int, default=2)
@@ -146,7 +147,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for the pictures that fail")
     args = parser.parse_args()
 
-    jobs = [(kind, index) for index in range(args.pages) for kind in args.kinds]
+    jobs = [(kind, index) for index in range(args.first, args.first + args.pages) for kind in args.kinds]
     done = track(map_processes(partial(run, keep=args.keep), jobs, args.workers), "pages", total=len(jobs))
     pages = pd.json_normalize([asdict(page) for page in done])
     if args.table:
