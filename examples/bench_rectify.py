@@ -1,6 +1,6 @@
 """How well pages are rectified, by kind, on pictures that nothing was tuned or trained on.
 
-python -m examples.bench_rectify [--pages 100] [--first 0] [--others 100] [--workers 2] [--table FILE.csv] [--keep FOLDER]
+python -m examples.bench_rectify [--pages 100] [--first 0] [--others 100] [--workers 2] [--table FILE] [--keep FOLDER]
 
 Every picture lies turned by a random number of quarter turns. Errors are distances on the paper between where the map
 says a point of the traced area lies and where it does lie, over points that the picture holds.

@@ -5,7 +5,6 @@ no path over lines that were seen leads there, or they would have been counted r
 regular place in its own way, which does not fit beside the wrong neighbours.
 """
 
-
 import cv2
 import numpy as np
 
