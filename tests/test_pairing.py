@@ -119,6 +119,21 @@ def test_a_gain_beyond_the_limit_is_named(gain, fault, params):
     assert verdict.fault == fault and verdict.gain == pytest.approx(gain, rel=0.01)
 
 
+@pytest.mark.parametrize(("hidden", "fault"), [(0.0, "scaled"), (0.3, "")])
+def test_a_page_whose_grid_is_hidden_may_be_off_by_more(hidden, fault, params):
+    assert judge(1.08 * truth_of(2), truth_of(2), params.verify, hidden=hidden).fault == fault
+    assert judge(1.3 * truth_of(2), truth_of(2), params.verify, hidden=hidden).fault == "scaled"
+
+
+@pytest.mark.parametrize(("slipped", "fault"), [(False, "shifted"), (True, "")])
+def test_a_lead_on_a_part_that_may_have_slipped_is_not_said_to_be_shifted(slipped, fault, params):
+    truth = truth_of(2)
+    reading = truth.copy()
+    row = LEADS.index("V2")
+    reading[row] = mask_windows(late(truth_filled(truth), 50))[row]  # a box of 5 mm
+    assert judge(truth, reading, params.verify, slipped=slipped).fault == fault
+
+
 @pytest.mark.parametrize(("a", "b"), [("V1", "V2"), ("V5", "V6"), ("aVR", "aVF"), ("I", "III")])
 def test_exchanged_leads_are_named_though_they_look_alike(a, b, params):
     truth = truth_of(2)
@@ -244,14 +259,15 @@ def test_a_second_look_reads_no_picture(pristine, check, monkeypatch):
 
 
 def test_readings_of_pictures_that_are_gone_are_removed(tmp_path, monkeypatch):
-    blank = Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), "nothing there")
+    blank = Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), "nothing there", 0.25, 0.5)
     monkeypatch.setattr("ecgpipe.pairing.reading.read_page", lambda *_, **__: blank)
     readings = Readings(tmp_path)
     for sha256 in ("a", "b"):
         assert readings.of(Path("x.png"), sha256, "0005").reason == "nothing there"
     readings.keep_only({("a", "0005")})
     assert [path.stem for path in (tmp_path / "readings").iterdir()] == [readings.key("a", "0005")]
-    assert not readings.of(Path("x.png"), "a", "0005").legible
+    kept = readings.of(Path("x.png"), "a", "0005")
+    assert not kept.legible and (kept.hidden_share, kept.slipped_share) == (0.25, 0.5)
 
 
 def test_a_render_is_read_without_looking_for_the_page_as_well_as_with(pristine, monkeypatch):
@@ -260,8 +276,9 @@ def test_a_render_is_read_without_looking_for_the_page_as_well_as_with(pristine,
     with monkeypatch.context() as patch:
         patch.setattr("ecgpipe.pairing.reading.rectify", lambda _: pytest.fail("was looked for"))
         exact = read_page(path, "0001").series_mv
-    found = read_page(path, "0005").series_mv
-    assert np.nanmax(np.abs(exact - found)) < 0.3 and np.nanstd(exact - found) < 0.02
+    found = read_page(path, "0005")
+    assert (found.hidden_share, found.slipped_share) == (pytest.approx(0, abs=0.05), 0)
+    assert np.nanmax(np.abs(exact - found.series_mv)) < 0.3 and np.nanstd(exact - found.series_mv) < 0.02
 
 
 def test_only_an_upright_render_is_taken_for_one(pristine):

@@ -137,7 +137,7 @@ def _pair_page(
 def _verdict(truth: np.ndarray, reading: Reading, params: Verify) -> Verdict:
     if not reading.legible:
         return Verdict(UNREADABLE, evidence=reading.reason)
-    return judge(truth, reading.series_mv, params)
+    return judge(truth, reading.series_mv, params, hidden=reading.hidden_share, slipped=reading.slipped_share > 0)
 
 
 class _Search:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -51,14 +51,20 @@ LIBRARIES = ("numpy", "opencv-python-headless", "scipy", "torch")
 
 _DARK = 110  # grey level that a pulse reaches and no grid does
 _STEP = 500 // RATE_HZ
+_SHARES = ("hidden_share", "slipped_share")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """`series_mv` (12, 10·RATE_HZ), NaN where nothing was read; all NaN, and `reason` why, if nothing could be."""
+    """`series_mv` (12, 10·RATE_HZ), NaN where nothing was read; all NaN, and `reason` why, if nothing could be.
+
+    `hidden_share` of the page shows no grid to go by, on `slipped_share` boxes may be miscounted (rectify/quality.py).
+    """
 
     series_mv: np.ndarray
     reason: str = ""
+    hidden_share: float = 0.0
+    slipped_share: float = 0.0
 
     @property
     def legible(self) -> bool:
@@ -85,11 +91,12 @@ class Readings:
         kept = self.folder / "readings" / f"{self.key(sha256, kind, mirrored=mirrored)}.npz"
         if kept.is_file():
             with np.load(kept, allow_pickle=False) as file:
-                return Reading(file["series_mv"].astype(np.float32), str(file["reason"]))
+                shares = {name: float(file[name]) for name in _SHARES}
+                return Reading(file["series_mv"].astype(np.float32), str(file["reason"]), **shares)
         find = rectify if mirrored else partial(self._found, sha256)
         reading = read_page(path, kind, mirrored=mirrored, find=find)
         with atomic_path(kept) as temporary:
-            np.savez_compressed(temporary, series_mv=reading.series_mv.astype(np.float16), reason=reading.reason)
+            np.savez_compressed(temporary, **asdict(reading) | {"series_mv": reading.series_mv.astype(np.float16)})
         return reading
 
     def _found(self, sha256: str, picture: np.ndarray) -> Rectified:
@@ -113,12 +120,14 @@ def read_page(
         picture = read_picture(path)
         if mirrored:
             picture = np.ascontiguousarray(picture[:, ::-1])
-        page_map = render_map() if kind == RENDER and is_upright_render(picture) else find(picture).page_map
+        found = None if kind == RENDER and is_upright_render(picture) else find(picture)
     except (PageNotFound, PictureError) as error:
         return Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), str(error).removeprefix(f"{path}: "))
+    page_map = found.page_map if found else render_map()
     traces = digitizer.reader.read(*resample(picture, page_map, digitizer.spec), digitizer.spec)
     kept = Traces(traces.mv[:, ::_STEP], traces.sigma_mv[:, ::_STEP])
-    return Reading(leads_of(kept).astype(np.float16).astype(np.float32))
+    shares = {name: getattr(found.quality, name) for name in _SHARES} if found else {}
+    return Reading(leads_of(kept).astype(np.float16).astype(np.float32), **shares)
 
 
 def render_map() -> PageMap:
