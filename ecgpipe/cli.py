@@ -106,14 +106,12 @@ def _count(text: str) -> int:
 def _digitize(options: argparse.Namespace) -> int:
     images = list(_expand(options.images))
     pages = ahead(_page_of, images, min(options.workers, len(images)))
-    # Pages are being found in other processes from here on: what follows is slow to import.
-    import torch
-
+    # Pages are being found in other processes from here on, while this one imports what reads them.
     from ecgpipe.digitize import SHIPPED, Digitizer
     from ecgpipe.export import wfdb_name, write_rows
 
     if len(images) > 1:  # threads that wait for a core that another process has are slower than fewer of them
-        torch.set_num_threads(max(1, CORES - options.workers))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES - options.workers)))
     names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
     shared = {name for name, count in Counter(names).items() if count > 1}
     digitizer, table = Digitizer(options.weights or SHIPPED, flips=options.flips), []

@@ -72,7 +72,7 @@ def _end_with_parent() -> None:
 
 
 def _single_thread() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"  # for what the child imports later, torch among it
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what the child imports later; trace.network asks it
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     import cv2

@@ -142,7 +142,7 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
         "scores": last_scores(work),
         "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=HERE).stdout.strip(),
     }
-    save_weights(out, module.model, size=config.model.size, spec=strip_spec(config), about=about)
+    save_weights(out, module.model.tensors(), size=config.model.size, spec=strip_spec(config), about=about)
 
 
 def last_scores(work: Path) -> dict[str, float]:

@@ -220,7 +220,7 @@ def test_a_number_of_workers_that_is_none_is_refused(count, capsys):
 
 
 def test_digitize_starts_without_what_it_does_not_need():
-    slow = {"pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
+    slow = {"torch", "pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
     code = (
         f"import sys, ecgpipe.cli, ecgpipe.digitize, ecgpipe.export, ecgpipe.picture; print({slow} & set(sys.modules))"
     )
@@ -275,7 +275,7 @@ def test_a_gap_in_a_lead_breaks_its_trace():
 
 
 @pytest.mark.parametrize(
-    ("module", "slow"), [("ecgpipe.cli", {"numpy", "cv2", "scipy", "torch"}), ("ecgpipe.pages", {"torch"})]
+    ("module", "slow"), [("ecgpipe.cli", {"numpy", "cv2", "scipy", "openvino"}), ("ecgpipe.pages", {"openvino"})]
 )
 def test_pages_are_being_found_before_the_reader_is_imported(module, slow):
     code = f"import sys, {module}; print({slow} & set(sys.modules))"

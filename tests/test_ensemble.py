@@ -65,7 +65,7 @@ def test_two_files_are_read_together_and_one_is_just_a_reader(tmp_path):
     paths = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for seed, path in enumerate(paths):
         torch.manual_seed(seed)
-        save_weights(path, build_model("tiny", spec.samples_per_px), size="tiny", spec=spec, about={})
+        save_weights(path, build_model("tiny", spec.samples_per_px).tensors(), size="tiny", spec=spec, about={})
     assert isinstance(load_reader(paths[0]), TraceReader) and isinstance(load_reader(paths[:1]), TraceReader)
     both = load_reader(paths)
     assert isinstance(both, EnsembleReader)

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from ecgpipe.trace.decode import expected_height
 from ecgpipe.trace.losses import (
     CombinedLoss,
     column_cross_entropy,
+    expected_height,
     frequency,
     mae,
     mse,

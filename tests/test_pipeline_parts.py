@@ -156,7 +156,8 @@ class Untrained(FineTune):
     def __call__(self, samples: StoredFrames, weights: Path) -> None:
         self.trainings.append(samples.pages)
         spec = StripSpec(self.frame, self.model.half_height_mm)
-        save_weights(weights, build_model("tiny", spec.samples_per_px), size="tiny", spec=spec, about={})
+        tensors = build_model("tiny", spec.samples_per_px).tensors()
+        save_weights(weights, tensors, size="tiny", spec=spec, about={})
 
 
 @pytest.fixture

@@ -40,14 +40,14 @@ CODE = (
     "signals.py",
     "trace/decode.py",
     "trace/ensemble.py",
-    "trace/models.py",
+    "trace/network.py",
     "trace/reader.py",
     "trace/strips.py",
     "trace/uncertainty.py",
     "trace/weights.py",
     "weights/*",
 )
-LIBRARIES = ("numpy", "opencv-python-headless", "scipy", "torch")
+LIBRARIES = ("numpy", "opencv-python-headless", "openvino", "scipy")
 
 _DARK = 110  # grey level that a pulse reaches and no grid does
 _STEP = 500 // RATE_HZ

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ecgpipe.trace.data import Strips
 from ecgpipe.trace.losses import CombinedLoss
-from ecgpipe.trace.models import TraceNet
-from ecgpipe.trace.reader import read_strips, to_input
+from ecgpipe.trace.models import TraceNet, to_input
+from ecgpipe.trace.reader import read_strips
 
 WARM_UP = 0.05  # share of the training in which the learning rate rises
 
@@ -69,8 +69,8 @@ class TraceModule(pl.LightningModule):
         return loss
 
     def validation_step(self, strips: Strips, batch_idx: int) -> None:
-        heights, _ = read_strips(self.model, strips.images.numpy())
-        for read, true in zip(heights.numpy(), strips.heights.numpy(), strict=True):
+        heights, _ = read_strips(self.model.read, strips.images.numpy())
+        for read, true in zip(heights, strips.heights.numpy(), strict=True):
             self._scores[strips.kind].append(strip_score(read, true))
 
     def on_validation_epoch_end(self) -> None:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ecgpipe.params import Weight
-from ecgpipe.trace.decode import LABEL_SIGMA_PX, expected_height
+from ecgpipe.trace.decode import LABEL_SIGMA_PX
 
 STFT_WINDOWS = (32, 64, 128)  # samples: 64, 128 and 256 ms at 500 Hz
 SNR_CEILING_DB = 35.0  # what a render's pixels can hold, about
@@ -23,6 +23,13 @@ WAVE_FLOOR_MV = 0.02  # response below which a feature is noise rather than a wa
 
 def _mean_where(known: Tensor, values: Tensor) -> Tensor:
     return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def expected_height(logits: Tensor) -> Tensor:
+    """Mean (N, T) px of the distributions of logits (N, T, H): of all heights the one with the least squared error."""
+    p = torch.softmax(logits.float(), -1)
+    # Multiplied and summed: as a matrix product autocast would round the row numbers to 8 bits.
+    return (p * torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)).sum(-1)
 
 
 def column_cross_entropy(logits: Tensor, height_px: Tensor, sigma_px: float = LABEL_SIGMA_PX) -> Tensor:

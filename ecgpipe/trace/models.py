@@ -4,15 +4,16 @@ Pixels enter in 2x2 blocks (space to depth, nothing is thrown away) and the logi
 network sees every pixel and yet has no layer at full resolution: four times cheaper on a CPU, at 1 px of detail.
 """
 
-import copy
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import fuse_conv_bn_eval
 
-from ecgpipe.errors import ParamsError
+from ecgpipe.errors import DataError, ParamsError
+from ecgpipe.trace.strips import PAPER
+from ecgpipe.trace.weights import Weights
 
 WIDTHS = {  # channels at 1/2, 1/4, ... of the strip's resolution
     "tiny": (16, 32, 48, 64, 64),
@@ -28,6 +29,30 @@ def build_model(size: str = "small", samples_per_px: int = 2) -> "TraceNet":
     if size not in WIDTHS:
         raise ParamsError(f"model.size: {size!r} is unknown, expected one of {', '.join(WIDTHS)}")
     return TraceNet(widths=WIDTHS[size], samples_per_px=samples_per_px).to(memory_format=torch.channels_last)
+
+
+def trained_model(weights: Weights) -> "TraceNet":
+    """The network (evaluation mode) that `weights` are of; DataError if they do not fit."""
+    model = build_model(weights.size, weights.spec.samples_per_px)
+    try:
+        result = model.load_state_dict(
+            {name: torch.from_numpy(value) for name, value in weights.tensors.items()}, strict=False
+        )
+    except RuntimeError as error:
+        raise DataError(_unfit(weights)) from error
+    missing = [name for name in result.missing_keys if not name.endswith("num_batches_tracked")]
+    if missing or result.unexpected_keys:
+        raise DataError(_unfit(weights))
+    return model.eval()
+
+
+def _unfit(weights: Weights) -> str:
+    return f"{weights.path}: weights do not fit a {weights.size} network; restore the file with its card"
+
+
+def to_input(strips: Tensor) -> Tensor:
+    """Strips (N, H, W, 3) uint8 as the network's input (N, 3, H, W) in 0..1."""
+    return strips.permute(0, 3, 1, 2).float() / 255
 
 
 class ConvBlock(nn.Sequential):
@@ -53,16 +78,20 @@ class TraceNet(nn.Module):
         self.up = nn.ModuleList(ConvBlock(a, a) for a, _ in steps)
         self.head = nn.Conv2d(finest, samples_per_px * _BLOCK**2, 3, padding=1)
 
-    def for_reading(self) -> "TraceNet":
-        """A copy in bfloat16 with its batch norms folded into the convolutions: a quarter less time a strip."""
-        reading = copy.deepcopy(self).eval()
-        for block in reading.modules():
-            if isinstance(block, ConvBlock):
-                block[0], block[1] = fuse_conv_bn_eval(block[0], block[1]), nn.Identity()
-        return reading.to(torch.bfloat16, memory_format=torch.channels_last)
+    def tensors(self) -> dict[str, np.ndarray]:
+        """What was learnt, by name, as `weights` keeps it."""
+        state = {name: value for name, value in self.state_dict().items() if value.is_floating_point()}
+        return {name: value.detach().float().cpu().contiguous().numpy() for name, value in state.items()}
+
+    @torch.inference_mode()
+    def read(self, strip: np.ndarray) -> np.ndarray:
+        """Logits (T, H) float32 of a strip (H, W, 3) uint8, computed in bfloat16."""
+        device = self.head.weight.device
+        with torch.autocast(device.type, torch.bfloat16):
+            return self(to_input(torch.from_numpy(strip)[None].to(device)))[0].float().cpu().numpy()
 
     def forward(self, strip: Tensor) -> Tensor:
-        strip = (strip - 0.8).to(self.head.weight.dtype)  # paper is 0.8: see strips.PAPER
+        strip = strip - PAPER / 255
         blocks = F.pixel_unshuffle(strip, _BLOCK)
         n, _, height, width = blocks.shape
         # Distance from 0 mV tells the row that is asked for from its neighbours.

@@ -1,19 +1,21 @@
 """The predictor: frames in, millivolts out. Knows weights and networks, needs no training library."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 
 from ecgpipe.errors import ParamsError
 from ecgpipe.geometry import FrameSpec
 from ecgpipe.trace.decode import decode_heights, to_mv
-from ecgpipe.trace.models import TraceNet
+from ecgpipe.trace.network import Network
 from ecgpipe.trace.strips import ROWS, SAMPLES, StripSpec
 from ecgpipe.trace.weights import SHIPPED, load_weights
 
+# What reads one strip: (H, W, 3) uint8 -> logits (T, H) float32, a distribution over heights for each of T samples.
+ReadsStrips = Callable[[np.ndarray], np.ndarray]
 Flips = Literal["none", "vertical", "horizontal", "both"]
 # Axes of a strip (height, time) that are turned round for each reading of it; the readings' logits are averaged.
 _FLIPPED_AXES: dict[Flips, tuple[tuple[int, ...], ...]] = {
@@ -36,14 +38,14 @@ class Traces:
 class TraceReader:
     """Reads the rows of a frame with one network. Same frame, same traces on one machine."""
 
-    def __init__(self, model: TraceNet, spec: StripSpec, flips: Flips = "none"):
-        self.model, self.spec, self.flips = model.for_reading(), spec, flips
+    def __init__(self, network: ReadsStrips, spec: StripSpec, flips: Flips = "none"):
+        self.network, self.spec, self.flips = network, spec, flips
 
     @classmethod
     def load(cls, weights: Path = SHIPPED, flips: Flips = "none") -> "TraceReader":
         """A reader with the weights at `weights`; DataError if they cannot be read."""
-        model, spec, _ = load_weights(Path(weights))
-        return cls(model, spec, flips)
+        loaded = load_weights(Path(weights))
+        return cls(Network(loaded), loaded.spec, flips)
 
     def read(self, frame: np.ndarray, inside: np.ndarray, spec: FrameSpec) -> Traces:
         """The traces of a frame (H, W, 3) uint8 RGB; `inside` (H, W) bool is False beyond the picture's edge.
@@ -56,13 +58,13 @@ class TraceReader:
                 f"but these weights read {self.spec.frame.shape} at {self.spec.frame.px_per_mm_x:g} x "
                 f"{self.spec.frame.px_per_mm_y:g}; use that raster or train weights for this one"
             )
-        height, sigma = read_strips(self.model, self.spec.cut_all(frame, inside), self.flips)
+        height, sigma = read_strips(self.network, self.spec.cut_all(frame, inside), self.flips)
         signal = slice(self.spec.first_sample, self.spec.first_sample + SAMPLES)
         height, sigma = height[:, signal], sigma[:, signal]
-        baseline = torch.tensor([self.spec.baseline(row) for row in range(ROWS)])[:, None]
-        mv = to_mv(height, baseline, spec.px_per_mv).numpy().astype(np.float32)
-        mv[~self._shown(height.numpy(), inside)] = np.nan
-        return Traces(mv, (sigma / spec.px_per_mv).numpy().astype(np.float32))
+        baseline = np.array([self.spec.baseline(row) for row in range(ROWS)], np.float32)[:, None]
+        mv = to_mv(height, baseline, spec.px_per_mv).astype(np.float32)
+        mv[~self._shown(height, inside)] = np.nan
+        return Traces(mv, (sigma / spec.px_per_mv).astype(np.float32))
 
     def _shown(self, height: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Which samples (4, 5000) at strip rows `height` lie within the picture, and the row's usual height there too.
@@ -77,36 +79,28 @@ class TraceReader:
         return here & there
 
 
-@torch.inference_mode()
-def read_strips(model: TraceNet, strips: np.ndarray, flips: Flips = "none") -> tuple[torch.Tensor, torch.Tensor]:
-    """Heights and their deviations, each (N, T) px, of strips (N, H, W, 3) uint8; one at a time, in bfloat16.
+def read_strips(network: ReadsStrips, strips: np.ndarray, flips: Flips = "none") -> tuple[np.ndarray, np.ndarray]:
+    """Heights and their deviations, each (N, T) float32 px, of strips (N, H, W, 3) uint8.
 
     With `flips` each strip is read as it is, and upside down, right to left, or all four ways.
     """
     decoded = []
     for strip in strips:
-        ways = [_logits(model, strip, axes) for axes in _FLIPPED_AXES[flips]]
-        decoded.append(decode_heights(torch.stack(ways).mean(0)))
+        ways = [_logits(network, strip, axes) for axes in _FLIPPED_AXES[flips]]
+        decoded.append(decode_heights(sum(ways[1:], ways[0]) / np.float32(len(ways))))
     heights, sigmas = zip(*decoded, strict=True)
-    return torch.cat(heights), torch.cat(sigmas)
+    return np.stack(heights), np.stack(sigmas)
 
 
-def _logits(model: TraceNet, strip: np.ndarray, axes: tuple[int, ...]) -> torch.Tensor:
-    """Logits (1, T, H) of a strip (H, W, 3) read with `axes` turned round, as they lie on the strip itself.
+def _logits(network: ReadsStrips, strip: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Logits (T, H) of a strip (H, W, 3) read with `axes` turned round, as they lie on the strip itself.
 
     A column's first sample lies at its centre and the others to the right, so that of T samples, k a column, sample t
     is read at T - k - t of the turned strip; the last k - 1 are not read there (they are margin).
     """
-    turned = torch.from_numpy(np.flip(strip, axes)[None].copy())
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = model(to_input(turned)).float()  # a mean in bfloat16 would round it once more
+    logits = network(np.ascontiguousarray(np.flip(strip, axes)))
     if 0 in axes:
-        logits = logits.flip(2)
+        logits = logits[:, ::-1]
     if 1 in axes:
-        logits = logits.flip(1).roll(1 - model.samples_per_px, 1)
+        logits = np.roll(logits[::-1], 1 - len(logits) // strip.shape[1], axis=0)
     return logits
-
-
-def to_input(strips: torch.Tensor) -> torch.Tensor:
-    """Strips (N, H, W, 3) uint8 as the network's input (N, 3, H, W) in 0..1."""
-    return strips.permute(0, 3, 1, 2).float() / 255

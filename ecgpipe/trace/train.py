@@ -14,7 +14,7 @@ from ecgpipe.geometry import FrameSpec
 from ecgpipe.trace.data import FrameSample, TraceData
 from ecgpipe.trace.lightning import TraceModule
 from ecgpipe.trace.losses import CombinedLoss
-from ecgpipe.trace.models import TraceNet, build_model
+from ecgpipe.trace.models import TraceNet, build_model, trained_model
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import load_weights, save_weights
 
@@ -75,7 +75,7 @@ def fit(
         scorer = pl.Trainer(logger=False, enable_progress_bar=False, enable_checkpointing=False)
         scores |= scorer.validate(module, data.val_dataloader(), verbose=False)[0]
     about = {"train": asdict(train), "loss": asdict(loss), "scores": scores}
-    save_weights(out_weights, network, size=model.size, spec=spec, about=about)
+    save_weights(out_weights, network.tensors(), size=model.size, spec=spec, about=about)
     return scores
 
 
@@ -83,10 +83,10 @@ def start_network(model: params.Model, spec: StripSpec, weights: Path | None) ->
     """The network that `weights` hold, or an untrained one; ParamsError if they are of another size or raster."""
     if weights is None:
         return build_model(model.size, spec.samples_per_px)
-    network, trained_spec, card = load_weights(weights)
-    if (card["size"], trained_spec) != (model.size, spec):
+    loaded = load_weights(weights)
+    if (loaded.size, loaded.spec) != (model.size, spec):
         raise ParamsError(
-            f"model: {model.size} on {spec} does not match {weights}, which holds {card['size']} on {trained_spec}; "
+            f"model: {model.size} on {spec} does not match {weights}, which holds {loaded.size} on {loaded.spec}; "
             "change model and preprocess to match, or train from nothing with train.weights: none"
         )
-    return network.train()
+    return trained_model(loaded).train()
