@@ -99,6 +99,15 @@ def test_a_page_of_another_ecg_is_suspect_though_nothing_explains_it(params):
     assert (verdict.status, verdict.fault) == (SUSPECT, "no match")
 
 
+def test_a_page_of_which_only_the_limb_leads_could_be_read_is_unreadable_and_not_suspect(params):
+    truth, reading = truth_of(2), truth_of(2)
+    noise = np.random.default_rng(0).normal(size=reading[6:].shape)
+    reading[6:] = np.where(np.isfinite(reading[6:]), noise, np.nan)
+    reading[LEADS.index("II"), RATE_HZ * 5 :] = noise[0, RATE_HZ * 5 :]  # the rhythm strip under these leads
+    verdict = judge(truth, reading, params.verify)
+    assert verdict.status == UNREADABLE and "of the limb leads" in verdict.evidence
+
+
 @pytest.mark.parametrize("by_s", [-0.3, -0.1, 0.1, 0.3])
 def test_a_shift_is_named_with_its_size_and_side(by_s, params):
     truth = truth_of(2)

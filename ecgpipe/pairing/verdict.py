@@ -28,6 +28,7 @@ NOTICED_MV2 = 0.02**2  # difference of a lead from its truth below which there i
 FOREIGN = 2.0  # times by which a lead's own truth must differ more from it than the truth that it is said to show
 ONE_MV = 0.001  # two truths that differ by less everywhere are one
 HIDDEN_COUNTS = 3.0  # a page without a third of its grid may be off by twice as much
+LIMB_LEADS = 6  # the first of LEADS
 ABSENT = 0.5  # correlation below which a lead is not its truth
 _RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
 _MOST_EVIDENCE = 4  # leads whose figures the evidence spells out
@@ -63,7 +64,8 @@ def judge(
     shift = common_shift(comparison.correlation)
     figures = _figures(comparison, shift)
     if figures["correlation"] < SAME:
-        return _unlike(truth, reading, limb_residual(reading_mv), figures)
+        limb = float(np.median(comparison.correlation[:LIMB_LEADS, shift]))
+        return _unlike(truth, reading, limb, limb_residual(reading_mv), figures)
     fault, leads, evidence = (
         _wrong_rate(truth, reading, figures, limits)
         or _fault_of_all(figures, limits)
@@ -190,8 +192,11 @@ def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str,
     return name, tuple(LEADS[row] for row in rows), _evidence(said)
 
 
-def _unlike(truth: np.ndarray, reading: np.ndarray, residual: float, figures: dict[str, float]) -> Verdict:
-    """The verdict on a page that does not show its truth: is it the truth once something is undone?"""
+def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float, figures: dict[str, float]) -> Verdict:
+    """The verdict on a page that does not show its truth: is it the truth once something is undone?
+
+    The laws vouch for the limb leads only: where these correlate with their truth (`limb`), the rest was read badly.
+    """
     found = f"correlation {figures['correlation']:.3f}"
     undone = {
         "inverted": lambda: agreement(truth, -reading),
@@ -201,6 +206,8 @@ def _unlike(truth: np.ndarray, reading: np.ndarray, residual: float, figures: di
     for name, attempt in undone.items():
         if (reached := attempt()) > UNDONE:
             return Verdict(SUSPECT, name, (), f"{found}, {reached:.3f} once that is undone", **figures)
+    if limb > SAME:
+        return Verdict(UNREADABLE, "", (), f"{found}, but of the limb leads {limb:.3f}", **figures)
     if residual < LAWFUL:
         evidence = f"{found}, though the reading keeps the limb-lead laws (residual {residual:.3f})"
         return Verdict(SUSPECT, "no match", (), evidence, **figures)
