@@ -1,5 +1,8 @@
 """The network as it reads: strips turned round, and without a training library."""
 
+import os
+import subprocess
+import sys
 from typing import get_type_hints
 
 import numpy as np
@@ -58,3 +61,10 @@ def test_the_network_that_reads_says_what_the_one_that_was_trained_says(tmp_path
     said = Network(weights)(strips[0].numpy())
     assert said.shape == expected.shape and said.dtype == np.float32
     assert np.abs(said - expected).mean() < 0.02 * expected.std()
+
+
+def test_reading_tells_nobody(tmp_path):
+    code = "import sys, ecgpipe.trace.network; print([name for name in sys.modules if 'telemetry.' in name])"
+    environment = os.environ | {"HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]" and not list(tmp_path.iterdir()), "OpenVINO leaves a mark when it reports"
