@@ -17,13 +17,14 @@ from ecgpipe.geometry import PageMap
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
-from ecgpipe.rectify.lattice import Lattice
+from ecgpipe.rectify.lattice import Lattice, Misfit
 from ecgpipe.rectify.quality import Quality, page_quality, slipped_share
-from ecgpipe.rectify.refine import densify, page_lattice, settle, without_trace
+from ecgpipe.rectify.refine import FIRST, Settled, densify, page_lattice, settle, settle_closer, without_trace
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.seed import find_seeds
 
 LONG_SIDES_PX = (2000, 3000)  # of the picture worked on; a sheet far off has boxes too small for the first
+CLOSEST_PX, MANY_MORE = 4000, 1.25  # the lines are measured once more in so many, if that is so many times more
 REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
 MIN_MARGIN = 0.02
 MOST_BEND = 0.5  # sharply folded paper reaches 0.4
@@ -31,6 +32,7 @@ SEEDS = 3
 GREY = 0.9  # a grid greyer than this was printed in black, with the trace
 WELL_SEEN = 0.04  # a page with no more of it hidden, or doubtful, is not looked at twice
 NO_WORSE = 0.01  # a look with so much more that may be out of place speaks against itself, not against the other
+IN_PLACE = (-FIRST[0], -FIRST[1])
 MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 
 
@@ -87,15 +89,19 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
 
     sheet, anchor = _best_sheet(dark, ink)
     page = page_lattice(sheet, anchor)
-    settled = settle(page, without_trace(dark, ink, page))
+    known = without_trace(dark, ink, page)
+    settled = settle(page, known)
+    if settled.pattern.places != (0, 0):  # the kit drew this page beside its place, or boxes were put right wrongly
+        again = _anchor(settled.lattice, ink, settled.misfit)
+        if again.turns == 0 and again.first != IN_PLACE:
+            settled = settle(page_lattice(settled.lattice, again), known)
     quality = page_quality(settled, work.shape, anchor.margin, anchor.turns)
     if quality.hidden_share > MOST_HIDDEN:
         raise PageNotFound(
             f"a grid, but {quality.hidden_share:.0%} of a 12-lead page on it shows none (at most {MOST_HIDDEN:.0%}); "
             "expected a 3x4 page with a rhythm strip"
         )
-    scale = np.divide(picture.shape[1::-1], work.shape[1::-1])
-    page_map = densify(settled.lattice).compose(lambda xy: (xy + 0.5) * scale - 0.5)
+    page_map = densify(_closer(settled, picture, np.isnan(known)))
     if by_colour.greyness < GREY:
         page_map = page_map.beside((ink_offset_mm(picture, page_map, settled.pattern.places[0]), 0.0))
     return Rectified(page_map, quality)
@@ -106,12 +112,9 @@ def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
     best = None
     for seed in find_seeds(dark, SEEDS):
         lattice, misfit = grow_lattice(dark, seed)
-        sheet = cv2.morphologyEx((misfit.weight.min(axis=-1) > 0).astype(np.uint8), cv2.MORPH_CLOSE, NEIGHBOURS) > 0
-        if not sheet.any():
+        anchor = _anchor(lattice, ink, misfit)
+        if anchor is None:
             continue
-        rows, cols = sheet.shape
-        canvas = cv2.resize(lattice.canvas(ink), (cols * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_AREA)
-        anchor = find_anchor(canvas, sheet)
         if best is None or anchor.score > best[1].score:
             best = (lattice, anchor)
         if anchor.margin > 2 * MIN_MARGIN:
@@ -124,3 +127,30 @@ def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
             "expected a 3x4 page with a rhythm strip"
         )
     return best
+
+
+def _anchor(lattice: Lattice, ink: np.ndarray, misfit: Misfit) -> Anchor | None:
+    """Where the page lies on the `lattice` in the contrast picture of black `ink`; None if no line was seen."""
+    sheet = cv2.morphologyEx((misfit.weight.min(axis=-1) > 0).astype(np.uint8), cv2.MORPH_CLOSE, NEIGHBOURS) > 0
+    if not sheet.any():
+        return None
+    rows, cols = sheet.shape
+    canvas = cv2.resize(lattice.canvas(ink), (cols * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_AREA)
+    return find_anchor(canvas, sheet)
+
+
+def _closer(settled: Settled, picture: np.ndarray, covered: np.ndarray) -> Lattice:
+    """The settled lattice in pixels of `picture`, on its lines as they are seen there if it has many more pixels.
+
+    `covered` (h, w) are the pixels of the picture worked on that show the trace.
+    """
+    whole, worked_on = (np.array(shape[1::-1]) for shape in (picture.shape, covered.shape))
+    if whole.max() < MANY_MORE * worked_on.max():
+        return settled.lattice.scaled(whole / worked_on)
+    size = np.rint(whole * min(CLOSEST_PX / whole.max(), 1.0)).astype(int)
+    if size.max() < whole.max():
+        picture = cv2.resize(picture, size.tolist(), interpolation=cv2.INTER_AREA)
+    zoom = size / worked_on
+    dark = grid_contrast(picture, round(REACH_PX * zoom.mean()), coarse=round(zoom.mean()))
+    dark[cv2.resize(covered.astype(np.uint8), size.tolist(), interpolation=cv2.INTER_NEAREST) > 0] = np.nan
+    return settle_closer(settled, dark, zoom).scaled(whole / size)

@@ -42,6 +42,10 @@ class Lattice:
         """The lattice with other picture positions."""
         return replace(self, nodes=nodes)
 
+    def scaled(self, scale: np.ndarray) -> "Lattice":
+        """The lattice in a picture of `scale` (x, y) times as many pixels."""
+        return self.moved((self.nodes + 0.5) * scale - 0.5)
+
     def canvas(self, image: np.ndarray, px_per_mm: float = CANVAS_PX_PER_MM) -> np.ndarray:
         """`image` resampled, a cell of the lattice about each node; 0 outside."""
         rows, cols = self.nodes.shape[:2]

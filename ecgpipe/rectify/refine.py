@@ -30,14 +30,15 @@ LINES = (44, 56)  # horizontal and vertical lines of a page; its lattice has a n
 FIRST = (-1, -1)  # column and row: the page's line that is the first of its lattice
 MAP_STEP_MM = 2.5
 WINDOWS_MM = (5.0, 4.0)  # to come near
-OWN_WINDOW_MM, OWN_REACH_MM = 1.5, 0.5  # a line for itself, told from the 1 mm lines beside it
+HARMONICS = 4
 ROUNDS = 2
 REPAIRS = 2
 LOOSE = 1.0  # stiffness before it is known
-HARMONICS, OWN_HARMONICS = 4, 12
 # What lies this far off the surface is no line of the sheet's; it is fitted so often until such have little say.
-OUTLIER_MM, FITS = 0.2, 2
-OWN_OUTLIER_MM, OWN_FITS = 0.06, 4
+FIT = {"outlier": 0.2, "rounds": 2}
+# A line for itself, told from the 1 mm lines beside it.
+OWN = {"window_mm": 1.5, "harmonics": 12, "reach_mm": 0.5, "pieces": BRIEF, "px_per_mm": FINE_PX_PER_MM}
+OWN_FIT = {"outlier": 0.06, "rounds": 4}
 OFF_SHEET_MM = 0.3  # a line this far off the settled surface belongs to no part of it
 LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others
@@ -117,29 +118,29 @@ def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
 def _come_near(lattice: Lattice, dark: np.ndarray) -> Lattice:
     for window in WINDOWS_MM:
         misfit = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
-        lattice = _on_sheet(lattice, misfit, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=FITS)
+        lattice = _on_sheet(lattice, misfit, (LOOSE, LOOSE), **FIT)
     return lattice
 
 
 def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
-    how = {
-        "window_mm": OWN_WINDOW_MM,
-        "harmonics": OWN_HARMONICS,
-        "reach_mm": OWN_REACH_MM,
-        "pieces": BRIEF,
-        "px_per_mm": FINE_PX_PER_MM,
-    }
-    own = partial(_look, dark=dark, **how)
+    own = partial(_look, dark=dark, **OWN)
     misfit = own(lattice)
     pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST)
     stiffness = None
     for _ in range(ROUNDS):
         misfit = _less(misfit, pattern)
         stiffness = stiffness or _stiffness(lattice, misfit)
-        lattice = _on_sheet(lattice, misfit, stiffness, outlier=OWN_OUTLIER_MM, rounds=OWN_FITS)
+        lattice = _on_sheet(lattice, misfit, stiffness, **OWN_FIT)
         misfit = own(lattice)
     left = _less(misfit, pattern)
     return Settled(lattice, left, pattern, stiffness, *_slips(lattice, left, pattern))
+
+
+def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray) -> Lattice:
+    """The settled page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels."""
+    lattice = settled.lattice.scaled(scale)
+    misfit = _less(_look(lattice, dark, **OWN), settled.pattern)
+    return _on_sheet(lattice, misfit, settled.stiffness, **OWN_FIT)
 
 
 def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
@@ -156,7 +157,7 @@ def _put_right(settled: Settled) -> Lattice:
     lattice, misfit = settled.lattice, settled.misfit
     nodes, weight = put_right(lattice.nodes, misfit.weight, settled.slips)
     known = Misfit(np.zeros_like(misfit.shift_mm), weight)
-    return _on_sheet(lattice.moved(nodes), known, (LOOSE, LOOSE), outlier=OUTLIER_MM, rounds=OWN_FITS)
+    return _on_sheet(lattice.moved(nodes), known, (LOOSE, LOOSE), **FIT | {"rounds": OWN_FIT["rounds"]})
 
 
 def _look(lattice: Lattice, dark: np.ndarray, *, reach_mm: float, **how: object) -> Misfit:

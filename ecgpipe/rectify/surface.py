@@ -9,7 +9,7 @@ from scipy.linalg import solveh_banded
 
 ORDER = 3  # of the differences that cost: a curled sheet may bend steadily for nothing
 STIFFNESSES = (0.1, 1.0, 1e4)
-CREASE_MM = 0.02  # a third difference from which the sheet is taken for folded
+CREASE_MM = 0.014  # a third difference from which the sheet is taken for folded
 TOLERANCE = 1.07  # the stiffest surface is taken whose error at lines left out is within this of the least
 MOST_ERROR_MM = 0.15  # no single node counts for more in that comparison
 WEAK = 1e-3  # weight of what was not seen
