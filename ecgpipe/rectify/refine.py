@@ -39,6 +39,7 @@ FIT = {"outlier": 0.2, "rounds": 2}
 # A line for itself, told from the 1 mm lines beside it.
 OWN = {"window_mm": 1.5, "harmonics": 12, "reach_mm": 0.5, "pieces": BRIEF, "px_per_mm": FINE_PX_PER_MM}
 OWN_FIT = {"outlier": 0.06, "rounds": 4}
+CLOSE_FIT = OWN_FIT | {"crease": 0.014}  # where boxes are counted, sheets so ready to fold slip more often
 OFF_SHEET_MM = 0.3  # a line this far off the settled surface belongs to no part of it
 LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
 LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others
@@ -140,7 +141,7 @@ def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray) -> Latt
     """The settled page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels."""
     lattice = settled.lattice.scaled(scale)
     misfit = _less(_look(lattice, dark, **OWN), settled.pattern)
-    return _on_sheet(lattice, misfit, settled.stiffness, **OWN_FIT)
+    return _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
 
 
 def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:

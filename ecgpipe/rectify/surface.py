@@ -9,19 +9,25 @@ from scipy.linalg import solveh_banded
 
 ORDER = 3  # of the differences that cost: a curled sheet may bend steadily for nothing
 STIFFNESSES = (0.1, 1.0, 1e4)
-CREASE_MM = 0.014  # a third difference from which the sheet is taken for folded
+CREASE_MM = 0.02  # a third difference from which the sheet is taken for folded
 TOLERANCE = 1.07  # the stiffest surface is taken whose error at lines left out is within this of the least
 MOST_ERROR_MM = 0.15  # no single node counts for more in that comparison
 WEAK = 1e-3  # weight of what was not seen
 
 
 def smooth(
-    target: np.ndarray, weight: np.ndarray, stiffness: float, *, outlier: float = np.inf, rounds: int = 1
+    target: np.ndarray,
+    weight: np.ndarray,
+    stiffness: float,
+    *,
+    outlier: float = np.inf,
+    crease: float = CREASE_MM,
+    rounds: int = 1,
 ) -> np.ndarray:
     """Surface through `target` (rows, cols) mm with `weight` (rows, cols), with creases where it needs them.
 
     Minimises Σ w (u - t)² + stiffness Σ b |third differences of u|². After each round but the last, w is divided by
-    1 + (residual / `outlier`)² and b set to 1 / (1 + (difference / CREASE_MM)²) (Cauchy's estimator for both): what
+    1 + (residual / `outlier`)² and b set to 1 / (1 + (difference / `crease`)²) (Cauchy's estimator for both): what
     lies far off has little say, and a fold costs little more than a bend. Outliers are told from twice as far each
     round before, lest folds be taken for them.
     """
@@ -31,7 +37,7 @@ def smooth(
         surface = _solve(target, say, stiffness, bend)
         if left:
             say = (weight + WEAK) / (1.0 + ((target - surface) / (outlier * 2 ** (left - 1))) ** 2)
-            bend = [1.0 / (1.0 + (off / CREASE_MM) ** 2) for off in _differences(surface)]
+            bend = [1.0 / (1.0 + (off / crease) ** 2) for off in _differences(surface)]
     return surface
 
 
