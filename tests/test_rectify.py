@@ -13,6 +13,7 @@ from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
 from ecgpipe.rectify.printed import Pattern, find_pattern, snapped
 from ecgpipe.rectify.quality import slipped_share
+from ecgpipe.rectify.refine import page_lattice
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
@@ -53,6 +54,30 @@ def test_scans_in_black_and_white_and_folded_photos_are_followed(page, kind):
     error = errors_mm(rectify(taken.image).page_map, taken.page_map)
     assert np.median(error) < 0.15
     assert np.quantile(error, 0.95) < 0.6
+
+
+def test_a_large_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch):
+    taken = capture(page, "0005", np.random.default_rng(6), long_side_px=3200, quarter_turn=0)
+    closer = errors_mm(rectify(taken.image).page_map, taken.page_map)
+    monkeypatch.setattr("ecgpipe.rectify.MANY_MORE", np.inf)
+    coarse = errors_mm(rectify(taken.image).page_map, taken.page_map)
+    assert np.median(closer) < 0.95 * np.median(coarse)
+    assert np.quantile(closer, 0.95) < np.quantile(coarse, 0.95)
+
+
+@pytest.mark.parametrize("boxes", [(1, 0), (-1, 0), (0, 1)])
+def test_a_page_put_beside_its_place_is_moved_to_where_its_furniture_is(page, monkeypatch, boxes):
+    places = []
+
+    def beside_at_first(lattice, anchor):
+        places.append(anchor.first)
+        moved = np.add(anchor.first, boxes if len(places) == 1 else 0)
+        return page_lattice(lattice, replace(anchor, first=tuple(moved)))
+
+    monkeypatch.setattr("ecgpipe.rectify.page_lattice", beside_at_first)
+    taken = capture(page, "0003", np.random.default_rng(0), quarter_turn=0)
+    assert np.median(errors_mm(rectify(taken.image).page_map, taken.page_map)) < 0.06
+    assert len(places) == 2
 
 
 def test_a_page_without_its_right_edge_keeps_its_place(page):
