@@ -2,9 +2,10 @@
 
 python -m examples.bench_data [--records 2] [--faults 60] [--changed 20] [--kills 15] [--workers 2] [--folder FOLDER]
 
-`--records` clean records of all kinds must raise no alarm; `--faults` faults, each in a record of its own, must all be
-named rightly, and nothing else; hashing and preprocessing are compared with their floors; one of `--changed` records is
-changed and preprocessed again; then the stage `preprocess` is killed again and again. 0 leaves a part out.
+`--records` clean records of all kinds must raise no alarm, and what was read in them is scored; `--faults` faults,
+each in a record of its own, must all be named rightly, and nothing else; hashing and preprocessing are compared with
+their floors; one of `--changed` records is changed and preprocessed again; then the stage `preprocess` is killed again
+and again. 0 leaves a part out.
 """
 
 import argparse
@@ -18,20 +19,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from rich.progress import track
 
 from ecgpipe import manifest
+from ecgpipe.compare import page_table, pair
 from ecgpipe.competition import Dataset
 from ecgpipe.errors import PageNotFound
 from ecgpipe.frames import Frame, write_shard
 from ecgpipe.geometry import FrameSpec
-from ecgpipe.pairing import concluded, pair_records
+from ecgpipe.metrics import competition_score, evaluate
+from ecgpipe.pairing import concluded, pair_records, truth_series
+from ecgpipe.pairing.reading import Readings
 from ecgpipe.params import Params, load_params
 from ecgpipe.picture import read_picture
 from ecgpipe.pipeline.preprocess import rectify_records
@@ -73,6 +79,7 @@ def clean(folder: Path, params: Params, records: int) -> None:
     print(f"clean: {records} records, {pages} pages, {alarms} false alarms, {unreadable} unreadable, {seconds:.0f} s")
     for row in suspects.table.itertuples():
         print(f"  false: {row.path} {row.fault} {row.leads} {row.evidence}")
+    print(scores(dataset, report, Readings(folder / "readings")).to_string(float_format="%.1f"))
     start = time.perf_counter()
     examine(dataset, manifest.build(dataset.root), params, folder / "readings")
     print(f"  again, nothing changed: {time.perf_counter() - start:.1f} s")
@@ -116,6 +123,28 @@ def median_s(work: Callable[[], object]) -> float:
         work()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
+
+
+def scores(dataset: Dataset, report: Report, readings: Readings) -> pd.DataFrame:
+    """What the readings that pairs were judged by score, by kind, at their RATE_HZ; a refused page counts as 0 mV."""
+    pairs, refused = [], Counter()
+    for record in report.records:
+        truth = truth_series(dataset, record)
+        for kind in dataset.kinds_of(record.id):
+            path = dataset.image_path(record.id, kind)
+            reading = readings.of(path, report.hashes[path.relative_to(dataset.root).as_posix()], kind)
+            refused[kind] += not reading.legible
+            pairs.append(pair(record.id, kind, truth, reading.series_mv))
+    pages = page_table(evaluate(pairs))
+    parts = [*pages.groupby("kind"), ("all", pages)]
+    columns = {
+        "n": [len(part) for _, part in parts],
+        "refused": [refused[kind] for kind, _ in parts[:-1]] + [refused.total()],
+        "score, dB": [competition_score(part["snr"]) for _, part in parts],
+        "median page, dB": [part["snr_db"].median() for _, part in parts],
+        "lower quarter, dB": [part["snr_db"].quantile(0.25) for _, part in parts],
+    }
+    return pd.DataFrame(columns, index=[kind for kind, _ in parts])
 
 
 def hashing(dataset: Dataset, workers: int) -> None:
