@@ -302,6 +302,13 @@ def test_two_maps_of_one_page_say_where_their_boxes_were_counted_differently(box
     assert slipped_share(other, CLEAN, shape) == pytest.approx(share, abs=0.01)
 
 
+def test_a_page_stands_beside_its_place_only_where_the_print_shows_it():
+    nothing = np.zeros(3)
+    assert Pattern(nothing, nothing, (0.9, 0.9), (1, 0)).beside
+    assert not Pattern(nothing, nothing, (0.9, 0.2), (0, -2)).beside
+    assert not Pattern(nothing, nothing, (0.9, 0.9), (0, 0)).beside
+
+
 def test_lines_without_the_pattern_are_taken_for_regular():
     noise = np.random.default_rng(3).normal(0, 0.03, (46, 58, 1)) * np.ones(2)
     pattern = find_pattern(noise, np.ones((46, 58, 2)), (-1, -1))

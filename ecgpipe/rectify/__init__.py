@@ -91,7 +91,7 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
     page = page_lattice(sheet, anchor)
     known = without_trace(dark, ink, page)
     settled = settle(page, known)
-    if settled.pattern.places != (0, 0):  # the kit drew this page beside its place, or boxes were put right wrongly
+    if settled.pattern.beside:  # the kit drew this page beside its place, or boxes were put right wrongly
         again = _anchor(settled.lattice, ink, settled.misfit)
         if again.turns == 0 and again.first != IN_PLACE:
             settled = settle(page_lattice(settled.lattice, again), known)

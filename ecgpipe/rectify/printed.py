@@ -35,6 +35,11 @@ class Pattern:
         return self.likeness[0] > LEAST_LIKENESS, self.likeness[1] > LEAST_LIKENESS
 
     @property
+    def beside(self) -> bool:
+        """Whether the print shows that the page stands beside its place."""
+        return any(shown and place for shown, place in zip(self.shown, self.places, strict=True))
+
+    @property
     def shift_mm(self) -> np.ndarray:
         """The same for every node, (rows, cols, 2)."""
         return np.stack(np.broadcast_arrays(self.across_mm[None, :], self.down_mm[:, None]), axis=-1)
