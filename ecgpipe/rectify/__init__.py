@@ -93,7 +93,7 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
     settled = settle(page, known)
     if settled.pattern.beside:  # the kit drew this page beside its place, or boxes were put right wrongly
         again = _anchor(settled.lattice, ink, settled.misfit)
-        if again.turns == 0 and again.first != IN_PLACE:
+        if again and again.turns == 0 and again.first != IN_PLACE:
             settled = settle(page_lattice(settled.lattice, again), known)
     quality = page_quality(settled, work.shape, anchor.margin, anchor.turns)
     if quality.hidden_share > MOST_HIDDEN:
