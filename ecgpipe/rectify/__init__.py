@@ -2,8 +2,9 @@
 
 The 5 mm lines carry it all: local spectra find them (seed), crossings are followed ring by ring over the sheet (grow),
 the printed furniture says which box is which (anchor), and every line is measured for itself (refine), against the
-place where this very print has it (printed), on a sheet as stiff as it proves to be (surface). Last, black ink is
-brought into register with a coloured grid (registration).
+place where this very print has it (printed), on a sheet as stiff as it proves to be (surface); at last in the picture's
+own pixels, and past whatever covers it in part (strokes). Then black ink is brought into register with a coloured grid
+(registration).
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.seed import find_seeds
 
 LONG_SIDES_PX = (2000, 3000)  # of the picture worked on; a sheet far off has boxes too small for the first
-CLOSEST_PX, MANY_MORE = 4000, 1.25  # the lines are measured once more in so many, if that is so many times more
+CLOSEST_PX = 4000  # of the picture that the lines are measured in for the last time
 REACH_PX = 15  # wider than any printed line at that size, narrower than half a box
 MIN_MARGIN = 0.02
 MOST_BEND = 0.5  # sharply folded paper reaches 0.4
@@ -79,11 +80,7 @@ def _is_plausible(quality: Quality) -> bool:
 
 def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
     """The same, looked for in the picture brought to `long_side_px`."""
-    shrink = long_side_px / max(picture.shape[:2])
-    method = cv2.INTER_AREA if shrink < 1 else cv2.INTER_CUBIC
-    # By size, not by factor: with a factor the last row or column may be cut, and the scale is not what shapes say.
-    size = [max(round(side * shrink), 1) for side in picture.shape[1::-1]]
-    work = cv2.resize(picture, size, interpolation=method)
+    work = _brought_to(picture, long_side_px)
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
     ink = by_colour.trace
 
@@ -105,6 +102,14 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
     if by_colour.greyness < GREY:
         page_map = page_map.beside((ink_offset_mm(picture, page_map, settled.pattern.places[0]), 0.0))
     return Rectified(page_map, quality)
+
+
+def _brought_to(picture: np.ndarray, long_side_px: int) -> np.ndarray:
+    shrink = long_side_px / max(picture.shape[:2])
+    method = cv2.INTER_AREA if shrink < 1 else cv2.INTER_CUBIC
+    # By size, not by factor: with a factor the last row or column may be cut, and the scale is not what shapes say.
+    size = [max(round(side * shrink), 1) for side in picture.shape[1::-1]]
+    return cv2.resize(picture, size, interpolation=method)
 
 
 def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
@@ -140,17 +145,13 @@ def _anchor(lattice: Lattice, ink: np.ndarray, misfit: Misfit) -> Anchor | None:
 
 
 def _closer(settled: Settled, picture: np.ndarray, covered: np.ndarray) -> Lattice:
-    """The settled lattice in pixels of `picture`, on its lines as they are seen there if it has many more pixels.
+    """The settled lattice in pixels of `picture`, on its lines as they are seen there.
 
     `covered` (h, w) are the pixels of the picture worked on that show the trace.
     """
-    whole, worked_on = (np.array(shape[1::-1]) for shape in (picture.shape, covered.shape))
-    if whole.max() < MANY_MORE * worked_on.max():
-        return settled.lattice.scaled(whole / worked_on)
-    size = np.rint(whole * min(CLOSEST_PX / whole.max(), 1.0)).astype(int)
-    if size.max() < whole.max():
-        picture = cv2.resize(picture, size.tolist(), interpolation=cv2.INTER_AREA)
-    zoom = size / worked_on
-    dark = grid_contrast(picture, round(REACH_PX * zoom.mean()), coarse=round(zoom.mean()))
-    dark[cv2.resize(covered.astype(np.uint8), size.tolist(), interpolation=cv2.INTER_NEAREST) > 0] = np.nan
-    return settle_closer(settled, dark, zoom).scaled(whole / size)
+    close = _brought_to(picture, max(min(max(picture.shape[:2]), CLOSEST_PX), *covered.shape))
+    in_picture, in_close, in_work = (np.array(each.shape[1::-1]) for each in (picture, close, covered))
+    zoom = in_close / in_work
+    dark = grid_contrast(close, round(REACH_PX * zoom.mean()), coarse=round(zoom.mean()))
+    dark[cv2.resize(covered.astype(np.uint8), close.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0] = np.nan
+    return settle_closer(settled, dark, zoom).scaled(in_picture / in_close)

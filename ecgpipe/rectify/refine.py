@@ -23,6 +23,7 @@ from ecgpipe.rectify.lattice import (
 )
 from ecgpipe.rectify.printed import Pattern, find_pattern
 from ecgpipe.rectify.slips import find_slips, put_right
+from ecgpipe.rectify.strokes import measure_strokes
 from ecgpipe.rectify.surface import best_stiffness, smooth
 
 STEP_MM = BOX_MM
@@ -141,7 +142,11 @@ def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray) -> Latt
     """The settled page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels."""
     lattice = settled.lattice.scaled(scale)
     misfit = _less(_look(lattice, dark, **OWN), settled.pattern)
-    return _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
+    lattice = _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
+    for _ in range(ROUNDS):
+        misfit = _within(lattice, dark, measure_strokes(lattice, dark, settled.pattern))
+        lattice = _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
+    return lattice
 
 
 def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
@@ -164,10 +169,15 @@ def _put_right(settled: Settled) -> Lattice:
 def _look(lattice: Lattice, dark: np.ndarray, *, reach_mm: float, **how: object) -> Misfit:
     """The misfit, with no weight outside the picture nor for lines at the end of the reach."""
     misfit = measure(lattice, dark, reach_mm=reach_mm, **how)
+    within = np.abs(misfit.shift_mm) < 0.9 * reach_mm
+    return _within(lattice, dark, Misfit(misfit.shift_mm, misfit.weight * within))
+
+
+def _within(lattice: Lattice, dark: np.ndarray, misfit: Misfit) -> Misfit:
+    """The misfit, with no weight for nodes outside the picture."""
     x, y = lattice.nodes[..., 0], lattice.nodes[..., 1]
     inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
-    within = np.abs(misfit.shift_mm) < 0.9 * reach_mm
-    return Misfit(misfit.shift_mm, misfit.weight * inside[..., None] * within)
+    return Misfit(misfit.shift_mm, misfit.weight * inside[..., None])
 
 
 def _less(misfit: Misfit, pattern: Pattern) -> Misfit:
