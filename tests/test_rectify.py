@@ -11,7 +11,7 @@ from ecgpipe.errors import PageNotFound
 from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify import rectify
 from ecgpipe.rectify.lattice import Lattice, measure
-from ecgpipe.rectify.printed import Pattern, find_pattern, snapped
+from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple, snapped
 from ecgpipe.rectify.quality import slipped_share
 from ecgpipe.rectify.refine import page_lattice
 from ecgpipe.rectify.registration import ink_offset_mm
@@ -60,7 +60,7 @@ def test_scans_in_black_and_white_and_folded_photos_are_followed(page, kind):
 def test_a_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch, long_side_px):
     taken = capture(page, "0005", np.random.default_rng(6), long_side_px=long_side_px, quarter_turn=0)
     closer = errors_mm(rectify(taken.image).page_map, taken.page_map)
-    monkeypatch.setattr("ecgpipe.rectify.settle_closer", lambda settled, dark, zoom: settled.lattice.scaled(zoom))
+    monkeypatch.setattr("ecgpipe.rectify.settle_closer", lambda settled, dark, zoom, _: settled.lattice.scaled(zoom))
     coarse = errors_mm(rectify(taken.image).page_map, taken.page_map)
     assert np.median(closer) < 0.95 * np.median(coarse)
     assert np.quantile(closer, 0.95) < 0.9 * np.quantile(coarse, 0.95)
@@ -85,6 +85,34 @@ def test_a_page_without_its_right_edge_keeps_its_place(page):
     cut = page[:, :1800]
     shown = TRACED_MM[..., 0] < 220
     assert np.quantile(errors_mm(rectify(cut).page_map, CLEAN)[shown], 0.95) < 0.25
+
+
+# ---- what a printer's screen does to coloured lines
+
+
+def wandering(ripple_mm: float, noise_mm: float = 0.002) -> tuple[np.ndarray, np.ndarray]:
+    """Lines (46, 58) of a bent and creased sheet, and their sinusoid."""
+    lines = np.arange(58)
+    ripple = ripple_mm * np.cos(2 * np.pi * 0.314 * lines + 0.7)
+    y, x = np.mgrid[:46, :58]
+    sheet = 0.002 * (x - 30) ** 2 / 30 + 0.05 * np.maximum(x - 2 * y / 3 - 10, 0) + 0.3 * np.sin(y / 9)
+    return sheet + ripple + np.random.default_rng(5).normal(0, noise_mm, x.shape), ripple
+
+
+def test_a_ripple_over_the_lines_is_told_from_paper_that_bends():
+    measured, ripple = wandering(0.015)
+    found = find_ripple(measured, np.ones_like(measured))
+    assert np.abs(found - ripple)[3:-3].max() < 0.003
+
+
+def test_a_sheet_without_a_ripple_keeps_its_shape():
+    measured, _ = wandering(0.0)
+    assert np.abs(find_ripple(measured, np.ones_like(measured))).max() < 0.002
+
+
+def test_lines_that_nobody_saw_have_no_ripple():
+    measured, _ = wandering(0.015)
+    assert not find_ripple(measured, np.zeros_like(measured)).any()
 
 
 # ---- black ink beside a coloured grid

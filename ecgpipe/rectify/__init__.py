@@ -98,8 +98,9 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
             f"a grid, but {quality.hidden_share:.0%} of a 12-lead page on it shows none (at most {MOST_HIDDEN:.0%}); "
             "expected a 3x4 page with a rhythm strip"
         )
-    page_map = densify(_closer(settled, picture, np.isnan(known)))
-    if by_colour.greyness < GREY:
+    coloured = by_colour.greyness < GREY
+    page_map = densify(_closer(settled, picture, np.isnan(known), coloured))
+    if coloured:
         page_map = page_map.beside((ink_offset_mm(picture, page_map, settled.pattern.places[0]), 0.0))
     return Rectified(page_map, quality)
 
@@ -144,14 +145,14 @@ def _anchor(lattice: Lattice, ink: np.ndarray, misfit: Misfit) -> Anchor | None:
     return find_anchor(canvas, sheet)
 
 
-def _closer(settled: Settled, picture: np.ndarray, covered: np.ndarray) -> Lattice:
+def _closer(settled: Settled, picture: np.ndarray, covered: np.ndarray, coloured: bool) -> Lattice:
     """The settled lattice in pixels of `picture`, on its lines as they are seen there.
 
-    `covered` (h, w) are the pixels of the picture worked on that show the trace.
+    `covered` (h, w) are the pixels of the picture worked on that show the trace; the grid is `coloured` or grey.
     """
     close = _brought_to(picture, max(min(max(picture.shape[:2]), CLOSEST_PX), *covered.shape))
     in_picture, in_close, in_work = (np.array(each.shape[1::-1]) for each in (picture, close, covered))
     zoom = in_close / in_work
     dark = grid_contrast(close, round(REACH_PX * zoom.mean()), coarse=round(zoom.mean()))
     dark[cv2.resize(covered.astype(np.uint8), close.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0] = np.nan
-    return settle_closer(settled, dark, zoom).scaled(in_picture / in_close)
+    return settle_closer(settled, dark, zoom, coloured).scaled(in_picture / in_close)

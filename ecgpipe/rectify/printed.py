@@ -1,7 +1,8 @@
 """Where the lines of this very print are: the kit snaps each to a pixel, and that pattern survives printing and camera.
 
 The pattern is the same on every page of 200 dpi. It is known from its own picture: up to 1.3 samples of time that no
-smoothing takes out, as it drifts over several boxes, and a proof of which line is which.
+smoothing takes out, as it drifts over several boxes, and a proof of which line is which. A printer's screen moves
+coloured lines once more, by 0.01 or 0.02 mm, but not black ink, which it prints solid.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from functools import cache
 import numpy as np
 
 from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, printed_lines_mm
+from ecgpipe.rectify.surface import smooth
 
 PLACES = (0, -1, 1, -2, 2)  # boxes that a page may stand right of its place: pages without pulses begin one box early
 LEAST_LIKENESS = 0.35  # correlation from which the pattern is taken for seen; without it 0.13 is usual
 LEAST_LINES = 12
+RIPPLE = np.arange(0.25, 0.5, 0.001)  # cycles a box; what comes back more slowly may be the paper
+CHANCE = 0.15  # share of the lines' variance that a sinusoid may well explain where there is none
+EDGE_LINES = 3  # on either side, of which the outermost is the page's own edge
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,34 @@ def find_pattern(departure_mm: np.ndarray, weight: np.ndarray, first: tuple[int,
         found.append((candidates[best] if shown else np.zeros(len(mean)), likeness[best], PLACES[best]))
     across_mm, down_mm = (lines for lines, _, _ in found)
     return Pattern(across_mm, down_mm, *zip(*((like, place) for _, like, place in found), strict=True))
+
+
+def find_ripple(departure_mm: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How far right of its place a printer's screen has put each coloured line (cols,), in mm.
+
+    `departure_mm` and `weight` (rows, cols) as measured. A screen moves a line by where it falls between its dots, all
+    along alike and at a few boxes' distance again: a sinusoid over the lines, in what a stiff sheet leaves of them. The
+    less it explains of that the less is told, and nothing where chance would explain as much.
+    """
+    total = weight.sum(axis=0)
+    lines = np.arange(departure_mm.shape[1])
+    seen = (total > 0.25 * np.median(total)) & (lines >= EDGE_LINES) & (lines < len(lines) - EDGE_LINES)
+    if seen.sum() < LEAST_LINES:
+        return np.zeros(len(lines))
+    off = departure_mm - smooth(departure_mm, weight, stiffness=1.0)
+    off = ((off * weight).sum(axis=0) / np.maximum(total, 1e-9))[seen]
+    power = float(off @ off)
+    if not power:
+        return np.zeros(len(lines))
+    explained, ripple = 0.0, np.zeros(len(lines))
+    for frequency in RIPPLE:
+        phase = 2 * np.pi * frequency * lines
+        waves = np.stack([np.cos(phase), np.sin(phase)], axis=1)
+        size, *_ = np.linalg.lstsq(waves[seen], off, rcond=None)
+        share = 1 - float(np.square(off - waves[seen] @ size).sum()) / power
+        if share > explained:
+            explained, ripple = share, waves @ size
+    return ripple * max(0.0, 1 - (CHANCE / max(explained, CHANCE)) ** 2)
 
 
 @cache

@@ -21,7 +21,7 @@ from ecgpipe.rectify.lattice import (
     measure,
     sample_linear,
 )
-from ecgpipe.rectify.printed import Pattern, find_pattern
+from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple
 from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.strokes import measure_strokes
 from ecgpipe.rectify.surface import best_stiffness, smooth
@@ -138,15 +138,24 @@ def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
     return Settled(lattice, left, pattern, stiffness, *_slips(lattice, left, pattern))
 
 
-def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray) -> Lattice:
-    """The settled page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels."""
+def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray, coloured: bool = False) -> Lattice:
+    """The settled page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels.
+
+    Of a `coloured` grid what the printer's screen did to its lines is taken out along x: the trace does not have it.
+    """
     lattice = settled.lattice.scaled(scale)
     misfit = _less(_look(lattice, dark, **OWN), settled.pattern)
     lattice = _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
+    departure = None
     for _ in range(ROUNDS):
         misfit = _within(lattice, dark, measure_strokes(lattice, dark, settled.pattern))
+        departure = _departure(lattice, misfit)
         lattice = _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
-    return lattice
+    if not coloured or departure is None:
+        return lattice
+    across = -find_ripple(departure[1][..., 0], misfit.weight[..., 0])
+    shift = np.stack(np.broadcast_arrays(across[None, :], np.zeros((len(lattice.nodes), 1))), axis=-1)
+    return lattice.moved(lattice.at(shift))
 
 
 def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
