@@ -234,9 +234,10 @@ counts as 0 mV throughout.
 """,
     "real": """\
 Paper2Pulse's ECG-Paper sample (photos) and sara-es/PhysionetChallenge2024 (scans, renders); no training and no
-calibration has seen them. How heights are decoded, how stiff a sheet is, how ink is brought into register, which
-weights ship and that ends of windows are held was chosen by what they scored, as were the lead laws' limit and that the
-bend of a map counts in sigma, so they are a little kind to us.
+calibration has seen them. How heights are decoded, how stiff a sheet is, how ink is brought into register, that what
+a printer's screen does to lines is taken out of coloured grids, which weights ship and that ends of windows are held
+was chosen by what they scored, as were the lead laws' limit and that the bend of a map counts in sigma, so they are a
+little kind to us.
 """,
     "leads": """\
 Score in dB, as if pages held only that lead. Lead II is 10 s long, the others 2.5 s.
