@@ -1,4 +1,4 @@
-"""The command line: `ecgpipe digitize` and `ecgpipe score`; those that speak to Kaggle are in `ecgpipe.cli_kaggle`.
+"""The command line: `ecgpipe digitize` and `ecgpipe score`; what speaks to Kaggle is in `ecgpipe.kaggle.commands`.
 
 What is slow to import is imported where it is used.
 """
@@ -12,15 +12,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgpipe import cli_kaggle
-from ecgpipe.errors import EcgpipeError
-from ecgpipe.parallel import ahead
+from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.base.parallel import ahead
+from ecgpipe.kaggle.commands import add_commands
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ecgpipe.digitize import Digitized
-    from ecgpipe.pages import Page
+    from ecgpipe.digitize.digitizer import Digitized
+    from ecgpipe.rectify.pages import Page
 
 CORES = os.cpu_count() or 1
 UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("truth", type=Path, metavar="TRUTH_DIR", help="true signals under the same file names")
     score.add_argument("--cap", type=float, default=1e6, help="of a page's linear SNR (default 1e6; 384 at launch)")
     score.set_defaults(run=_score)
-    cli_kaggle.add_commands(commands)
+    add_commands(commands)
     return parser
 
 
@@ -107,8 +107,8 @@ def _digitize(options: argparse.Namespace) -> int:
     images = list(_expand(options.images))
     pages = ahead(_page_of, images, min(options.workers, len(images)))
     # Pages are being found in other processes from here on, while this one imports what reads them.
-    from ecgpipe.digitize import SHIPPED, Digitizer
-    from ecgpipe.export import wfdb_name, write_rows
+    from ecgpipe.digitize.digitizer import SHIPPED, Digitizer
+    from ecgpipe.digitize.export import wfdb_name, write_rows
 
     if len(images) > 1:  # threads that wait for a core that another process has are slower than fewer of them
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES - options.workers)))
@@ -144,8 +144,8 @@ def _digitize(options: argparse.Namespace) -> int:
 
 def _page_of(image: Path) -> "Page | EcgpipeError":
     """The page in a picture, or what is wrong with it."""
-    from ecgpipe.pages import find_page
-    from ecgpipe.picture import read_picture
+    from ecgpipe.rectify.pages import find_page
+    from ecgpipe.rectify.picture import read_picture
 
     try:
         return find_page(read_picture(image))
@@ -174,7 +174,7 @@ def _expand(paths: Iterable[Path]) -> Iterable[Path]:
 
 
 def _write(digitized: "Digitized", image: Path, name: str, options: argparse.Namespace) -> None:
-    from ecgpipe.export import write_csv, write_wfdb
+    from ecgpipe.digitize.export import write_csv, write_wfdb
 
     rows = round(10 * options.fs)
     series_mv = digitized.resampled(rows)
@@ -201,9 +201,9 @@ def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:
 def _write_overlay(path: Path, image: Path, digitized: "Digitized") -> None:
     import cv2
 
-    from ecgpipe.files import atomic_path
-    from ecgpipe.overlay import draw_overlay
-    from ecgpipe.picture import read_picture
+    from ecgpipe.base.files import atomic_path
+    from ecgpipe.digitize.overlay import draw_overlay
+    from ecgpipe.rectify.picture import read_picture
 
     drawn = draw_overlay(read_picture(image), digitized.page_map, digitized.series_mv)
     with atomic_path(path) as temporary:
@@ -217,8 +217,8 @@ def _score(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from ecgpipe.compare import folder_pairs, page_table
-    from ecgpipe.metrics import competition_score, evaluate
+    from ecgpipe.score.compare import folder_pairs, page_table
+    from ecgpipe.score.metrics import competition_score, evaluate
 
     pages = page_table(evaluate(folder_pairs(options.predictions, options.truth)))
     table = Table("page", "SNR dB", "MAE mV", "correlation", title=f"{options.predictions} against {options.truth}")

@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import yaml
 
-from ecgpipe.competition import Kind
-from ecgpipe.errors import ParamsError
+from ecgpipe.base.errors import ParamsError
+from ecgpipe.competition.dataset import Kind
 
 T = TypeVar("T")
 

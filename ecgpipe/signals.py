@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
+from ecgpipe.base.errors import DataError
+from ecgpipe.page.layout import LEADS
 
 # Sums that are zero in every ECG: I - II + III (Einthoven) and aVR + aVL + aVF (Goldberger).
 LIMB_LAWS = ({"I": 1, "II": -1, "III": 1}, {"aVR": 1, "aVL": 1, "aVF": 1})

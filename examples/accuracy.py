@@ -19,14 +19,14 @@ import numpy as np
 from rich.progress import track
 
 import ecgpipe
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.base.files import atomic_path
 from ecgpipe.cli import PICTURE_SUFFIXES
-from ecgpipe.competition import KINDS, read_signal
-from ecgpipe.digitize import Digitizer
-from ecgpipe.errors import PageNotFound
-from ecgpipe.files import atomic_path
-from ecgpipe.geometry import resample
-from ecgpipe.picture import read_picture
-from ecgpipe.rectify import rectify
+from ecgpipe.competition.dataset import KINDS, read_signal
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.page.geometry import resample
+from ecgpipe.rectify.picture import read_picture
+from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import Capture
 from ecgpipe.trace.reader import TraceReader, Traces
 from ecgpipe.trace.weights import SHIPPED

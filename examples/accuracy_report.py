@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ecgpipe.compare import page_table, pair
-from ecgpipe.digitize import Digitizer
-from ecgpipe.errors import PageNotFound
-from ecgpipe.files import atomic_path
-from ecgpipe.geometry import resample
-from ecgpipe.layout import LEADS
-from ecgpipe.leads import DEFAULT, LeadOptions, leads_of, sigma_of
-from ecgpipe.metrics import competition_score, evaluate, summary
-from ecgpipe.overlay import draw_overlay
-from ecgpipe.plots import save_picture
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.base.files import atomic_path
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, sigma_of
+from ecgpipe.digitize.overlay import draw_overlay
+from ecgpipe.page.geometry import resample
+from ecgpipe.page.layout import LEADS
+from ecgpipe.pipeline.plots import save_picture
+from ecgpipe.score.compare import page_table, pair
+from ecgpipe.score.metrics import competition_score, evaluate, summary
 
 if TYPE_CHECKING:
     from examples.accuracy import Page
@@ -41,7 +41,7 @@ def series_of(page: "Page", options: LeadOptions = DEFAULT, flipped: bool = Fals
 
 def not_held(page: "Page") -> np.ndarray:
     """The leads, the ends of their windows as they were read."""
-    with patch.multiple("ecgpipe.leads", PULSE_EDGE_S=0.0, SEPARATOR_EDGE_S=0.0):
+    with patch.multiple("ecgpipe.digitize.leads", PULSE_EDGE_S=0.0, SEPARATOR_EDGE_S=0.0):
         return series_of(page)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ecgpipe.compare import page_table, pair
-from ecgpipe.competition import KINDS
-from ecgpipe.digitize import Digitizer
-from ecgpipe.errors import PageNotFound
-from ecgpipe.metrics import competition_score, evaluate
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.score.compare import page_table, pair
+from ecgpipe.score.metrics import competition_score, evaluate
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page

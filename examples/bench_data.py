@@ -29,22 +29,22 @@ import pandas as pd
 import yaml
 from rich.progress import track
 
-from ecgpipe import manifest
-from ecgpipe.compare import page_table, pair
-from ecgpipe.competition import Dataset
-from ecgpipe.errors import PageNotFound
-from ecgpipe.frames import Frame, write_shard
-from ecgpipe.geometry import FrameSpec
-from ecgpipe.metrics import competition_score, evaluate
-from ecgpipe.pairing import concluded, pair_records, truth_series
-from ecgpipe.pairing.reading import Readings
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.competition import manifest
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import Params, load_params
-from ecgpipe.picture import read_picture
 from ecgpipe.pipeline.preprocess import rectify_records
-from ecgpipe.rectify import rectify
-from ecgpipe.suspects import Suspects, find_suspects
+from ecgpipe.rectify.frames import Frame, write_shard
+from ecgpipe.rectify.picture import read_picture
+from ecgpipe.rectify.rectifier import rectify
+from ecgpipe.score.compare import page_table, pair
+from ecgpipe.score.metrics import competition_score, evaluate
 from ecgpipe.synth.dataset import write_dataset
-from ecgpipe.verify import Report, verify
+from ecgpipe.verify.files import Report, verify
+from ecgpipe.verify.pairing.pairs import concluded, pair_records, truth_series
+from ecgpipe.verify.pairing.reading import Readings
+from ecgpipe.verify.suspects import Suspects, find_suspects
 from examples.faults import FAULTS, KIND, Place
 
 SEED = 88_000  # no other data set starts from it

@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from ecgpipe.competition import KINDS
-from ecgpipe.errors import PageNotFound
-from ecgpipe.geometry import PageMap
-from ecgpipe.layout import BASELINES_MM, BOX_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
-from ecgpipe.parallel import map_processes
-from ecgpipe.rectify import rectify
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.base.parallel import map_processes
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import BASELINES_MM, BOX_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
 from ecgpipe.rectify.quality import BAND_MM
+from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page

@@ -14,12 +14,12 @@ import numpy as np
 from rich.progress import track
 from scipy.optimize import minimize
 
-from ecgpipe.competition import KINDS
-from ecgpipe.digitize import Digitizer
-from ecgpipe.errors import PageNotFound
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.trace import uncertainty
-from ecgpipe.trace.data import row_series
 from ecgpipe.trace.reader import Traces
+from ecgpipe.training.data import row_series
 from examples.simulated import FS_HZ, simulated_page
 
 SEED = 99_000  # no data set, no training and no other measurement starts from it

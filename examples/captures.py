@@ -8,8 +8,8 @@ import sys
 import cv2
 import numpy as np
 
-from ecgpipe.competition import KINDS
-from ecgpipe.plots import save_picture
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.pipeline.plots import save_picture
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition import Dataset, Record, lead_segments, lead_slice, read_signal, write_signal
-from ecgpipe.layout import LEADS
-from ecgpipe.leads import resample_leads
-from ecgpipe.suspects import Suspects
-from ecgpipe.verify import Report
+from ecgpipe.competition.dataset import Dataset, Record, lead_segments, lead_slice, read_signal, write_signal
+from ecgpipe.digitize.leads import resample_leads
+from ecgpipe.page.layout import LEADS
+from ecgpipe.verify.files import Report
+from ecgpipe.verify.suspects import Suspects
 
 KIND = "0001"
 

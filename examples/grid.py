@@ -8,10 +8,10 @@ import sys
 import cv2
 import numpy as np
 
-from ecgpipe.geometry import PageMap
-from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, printed_lines_mm
-from ecgpipe.plots import save_picture
-from ecgpipe.rectify import rectify
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, printed_lines_mm
+from ecgpipe.pipeline.plots import save_picture
+from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from ecgpipe.cli import PICTURE_SUFFIXES
-from ecgpipe.compare import page_table, pair
-from ecgpipe.competition import read_signal
-from ecgpipe.digitize import FS_HZ, Digitizer
-from ecgpipe.metrics import competition_score, evaluate
-from ecgpipe.picture import read_picture
+from ecgpipe.competition.dataset import read_signal
+from ecgpipe.digitize.digitizer import FS_HZ, Digitizer
+from ecgpipe.rectify.picture import read_picture
+from ecgpipe.score.compare import page_table, pair
+from ecgpipe.score.metrics import competition_score, evaluate
 
 KNOT_S = 0.5
 MOST_SHIFT_S = 0.02  # half a millimetre

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 
-from ecgpipe.digitize import Digitizer
-from ecgpipe.overlay import draw_overlay
-from ecgpipe.plots import save_picture
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.digitize.overlay import draw_overlay
+from ecgpipe.pipeline.plots import save_picture
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page

@@ -11,14 +11,14 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from ecgpipe.competition import KINDS
-from ecgpipe.geometry import PageMap, lattice_mm, resample
-from ecgpipe.layout import SIGNAL_LEFT_MM, SPEED_MM_PER_S
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.page.geometry import PageMap, lattice_mm, resample
+from ecgpipe.page.layout import SIGNAL_LEFT_MM, SPEED_MM_PER_S
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import list_wfdb, read_wfdb, simulate
 from ecgpipe.synth.page import PageStyle, draw_page
-from ecgpipe.trace.data import Strips, random_crop, row_series
 from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
+from ecgpipe.training.data import Strips, random_crop, row_series
 
 PHOTOS = ("0005", "0006", "0009", "0010")
 PHOTO_LONG_SIDE_PX = (2200, 4100)

@@ -18,12 +18,12 @@ from pytorch_lightning.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from ecgpipe import params
-from ecgpipe.geometry import FrameSpec
-from ecgpipe.trace.lightning import TraceModule
-from ecgpipe.trace.losses import CombinedLoss
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.strips import StripSpec
-from ecgpipe.trace.train import start_network
 from ecgpipe.trace.weights import save_weights
+from ecgpipe.training.lightning import TraceModule
+from ecgpipe.training.losses import CombinedLoss
+from ecgpipe.training.train import start_network
 from pretrain.pages import CropStream, PageStream, Signals, held_out_pages
 
 HERE = Path(__file__).parent

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ecgpipe.errors import EcgpipeError
-from ecgpipe.files import atomic_path
+from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.base.files import atomic_path
 
 
 def run(main: Callable[[], None]) -> None:

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from rich.progress import track
 
-from ecgpipe import plots
-from ecgpipe.compare import page_table
-from ecgpipe.competition import Dataset
-from ecgpipe.geometry import FrameSpec
-from ecgpipe.metrics import evaluate, summary
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import load_params
+from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.cross_validate import page_overlay, read_out_of_fold
 from ecgpipe.pipeline.folds import assign_folds
 from ecgpipe.pipeline.samples import rectified_pages
 from ecgpipe.pipeline.traces import trace_pairs
 from ecgpipe.pipeline.train import FineTune
+from ecgpipe.score.compare import page_table
+from ecgpipe.score.metrics import evaluate, summary
 from stages import run, write_metrics
 
 RAW = Dataset("data/raw")

@@ -2,9 +2,10 @@
 
 from rich.console import Console
 
-from ecgpipe import manifest, sources
+from ecgpipe.base.progress import transfer_bar
+from ecgpipe.competition import manifest
 from ecgpipe.params import load_params
-from ecgpipe.progress import transfer_bar
+from ecgpipe.pipeline import sources
 from stages import run, write_metrics
 
 RAW = "data/raw"

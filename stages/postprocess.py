@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import track
 
-from ecgpipe.competition import Dataset
-from ecgpipe.digitize import Digitizer
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import load_params
 from ecgpipe.pipeline.postprocess import (
     candidate_metrics,

@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import track
 
-from ecgpipe import plots
-from ecgpipe.competition import FULL_SET_PAGES, Dataset
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.competition.dataset import FULL_SET_PAGES, Dataset
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import load_params
+from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.preprocess import EXCLUDED, example_frames, forecast_from, page_metrics, rectify_records
 from ecgpipe.pipeline.reuse import KeptFrames
-from ecgpipe.suspects import read_excluded
+from ecgpipe.verify.suspects import read_excluded
 from stages import run, write_metrics
 
 RAW = Dataset("data/raw")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ecgpipe import plots
-from ecgpipe.competition import Dataset, write_submission
+from ecgpipe.competition.dataset import Dataset, write_submission
 from ecgpipe.params import load_params
+from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.submit import build_submission, score_submission
 from stages import run, write_metrics
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from ecgpipe import plots
-from ecgpipe.competition import Dataset
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import load_params
+from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
 from ecgpipe.pipeline.train import FineTune
 from stages import run, write_metrics

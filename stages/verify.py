@@ -6,13 +6,14 @@ from pathlib import Path
 
 from rich.progress import track
 
-from ecgpipe import manifest, plots
-from ecgpipe.competition import Dataset
-from ecgpipe.pairing import Pairing, concluded, pair_records, paired_series
-from ecgpipe.pairing.reading import Readings
+from ecgpipe.competition import manifest
+from ecgpipe.competition.dataset import Dataset
 from ecgpipe.params import load_params
-from ecgpipe.suspects import find_suspects
-from ecgpipe.verify import verify
+from ecgpipe.pipeline import plots
+from ecgpipe.verify.files import verify
+from ecgpipe.verify.pairing.pairs import Pairing, concluded, pair_records, paired_series
+from ecgpipe.verify.pairing.reading import Readings
+from ecgpipe.verify.suspects import find_suspects
 from stages import run, write_metrics
 
 RAW = Dataset("data/raw")

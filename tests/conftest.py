@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from ecgpipe.competition import Dataset
+from ecgpipe.competition.dataset import Dataset
 from ecgpipe.params import Data, Params, load_params
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def folder(tmp_path) -> Path:
 @pytest.fixture
 def get(remote, kaggle_data, folder) -> Callable:
     """Downloads from `remote` into `folder`, with other Kaggle parameters if given; what was done."""
-    from ecgpipe.kaggle_source import download
+    from ecgpipe.kaggle.source import download
 
     def run(names=(), **changes):
         return download(replace(kaggle_data, kaggle=replace(kaggle_data.kaggle, **changes)), folder, names=names)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.cli import main
-from ecgpipe.errors import EcgpipeError
 from tests.kaggle_server import KEY, SIGNATURE, TOKEN
 
 

@@ -6,9 +6,9 @@ import time
 import numpy as np
 
 import stages.preprocess
-from ecgpipe.geometry import PageMap
+from ecgpipe.page.geometry import PageMap
 from ecgpipe.pipeline import preprocess
-from ecgpipe.rectify import Rectified
+from ecgpipe.rectify.rectifier import Rectified
 
 
 class _Figures:

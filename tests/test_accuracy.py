@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ecgpipe.competition import mask_windows, write_signal
+from ecgpipe.competition.dataset import mask_windows, write_signal
 from ecgpipe.synth.ecg import simulate
-from ecgpipe.trace.data import row_series
 from ecgpipe.trace.reader import Traces
+from ecgpipe.training.data import row_series
 from examples import accuracy, accuracy_report
 from examples.accuracy import Job, Page
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ecgpipe import bundles
-from ecgpipe.bundles import unpack
-from ecgpipe.errors import DataError
+from ecgpipe.base.errors import DataError
+from ecgpipe.kaggle import bundles
+from ecgpipe.kaggle.bundles import unpack
 
 GOOD = {"train.csv": b"id\n1\n", "train/1/1.csv": b"I\n0\n" * 100}
 

@@ -12,11 +12,11 @@ import pytest
 import wfdb
 
 from ecgpipe.cli import main
-from ecgpipe.competition import write_signal
-from ecgpipe.export import read_csv, write_csv
-from ecgpipe.layout import LEADS, windows
-from ecgpipe.leads import resample_leads
-from ecgpipe.overlay import trace_mm
+from ecgpipe.competition.dataset import write_signal
+from ecgpipe.digitize.export import read_csv, write_csv
+from ecgpipe.digitize.leads import resample_leads
+from ecgpipe.digitize.overlay import trace_mm
+from ecgpipe.page.layout import LEADS, windows
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
 from ecgpipe.trace.weights import SHIPPED
@@ -109,7 +109,7 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
 )
 def test_weights_and_flips_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
     asked = []
-    monkeypatch.setattr("ecgpipe.digitize.Digitizer", lambda weights, flips: asked.append((weights, flips)))
+    monkeypatch.setattr("ecgpipe.digitize.digitizer.Digitizer", lambda weights, flips: asked.append((weights, flips)))
     main(["digitize", str(page), "--output", str(tmp_path), *arguments])
     assert asked == [expected]
 
@@ -221,9 +221,8 @@ def test_a_number_of_workers_that_is_none_is_refused(count, capsys):
 
 def test_digitize_starts_without_what_it_does_not_need():
     slow = {"torch", "pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
-    code = (
-        f"import sys, ecgpipe.cli, ecgpipe.digitize, ecgpipe.export, ecgpipe.picture; print({slow} & set(sys.modules))"
-    )
+    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.digitize.export, ecgpipe.rectify.picture"
+    code = f"import sys, {used}; print({slow} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -275,7 +274,8 @@ def test_a_gap_in_a_lead_breaks_its_trace():
 
 
 @pytest.mark.parametrize(
-    ("module", "slow"), [("ecgpipe.cli", {"numpy", "cv2", "scipy", "openvino"}), ("ecgpipe.pages", {"openvino"})]
+    ("module", "slow"),
+    [("ecgpipe.cli", {"numpy", "cv2", "scipy", "openvino"}), ("ecgpipe.rectify.pages", {"openvino"})],
 )
 def test_pages_are_being_found_before_the_reader_is_imported(module, slow):
     code = f"import sys, {module}; print({slow} & set(sys.modules))"

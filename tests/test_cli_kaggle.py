@@ -10,7 +10,7 @@ from rich.console import Console
 
 import stages
 import stages.download
-from ecgpipe.progress import transfer_bar
+from ecgpipe.base.progress import transfer_bar
 from tests.kaggle_server import COMPETITION, Fault, bundle
 from tests.kaggle_steps import run, tree
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgpipe.competition import (
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import (
     FS_HZ,
     Dataset,
     Record,
@@ -20,8 +21,7 @@ from ecgpipe.competition import (
     write_signal,
     write_submission,
 )
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
+from ecgpipe.page.layout import LEADS
 
 FS = 250
 ROWS = 10 * FS

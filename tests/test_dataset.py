@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import wfdb
 
-from ecgpipe import layout
-from ecgpipe.competition import Dataset, lead_slice, read_signal, read_submission, submission_ids
-from ecgpipe.errors import DataError
-from ecgpipe.sources import fetch
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import Dataset, lead_slice, read_signal, read_submission, submission_ids
+from ecgpipe.page import layout
+from ecgpipe.pipeline.sources import fetch
 from ecgpipe.synth.dataset import write_dataset
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.ensemble import MOST_LAG, EnsembleReader, aligned, combined, load_reader
-from ecgpipe.trace.models import build_model
 from ecgpipe.trace.reader import TraceReader, Traces
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import save_weights
+from ecgpipe.training.models import build_model
 
 T = np.arange(5000.0)
 

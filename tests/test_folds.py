@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgpipe.errors import DataError
+from ecgpipe.base.errors import DataError
 from ecgpipe.pipeline.folds import assign_folds
 
 

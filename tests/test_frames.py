@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ecgpipe.errors import DataError
-from ecgpipe.frames import Frame, iterate_shard, read_shard, shard_kinds, write_shard
-from ecgpipe.geometry import FrameSpec, PageMap
+from ecgpipe.base.errors import DataError
+from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.rectify.frames import Frame, iterate_shard, read_shard, shard_kinds, write_shard
 
 SPEC = FrameSpec(px_per_mm_x=1.0, px_per_mm_y=1.0)
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from ecgpipe.errors import DataError, KaggleError
-from ecgpipe.kaggle_io import Kaggle
+from ecgpipe.base.errors import DataError, KaggleError
+from ecgpipe.kaggle.remote import Kaggle
 from tests.kaggle_server import BIG, COMPETITION, KEY, SIGNATURE, TOKEN, Fault
 from tests.kaggle_steps import refused, tree
 
@@ -201,7 +201,7 @@ def test_nothing_is_printed_and_no_key_is_logged(remote, get, capfd, caplog):
 
 def test_the_library_is_imported_without_kaggle_and_without_requests():
     names = {"kaggle", "kagglesdk", "requests"}
-    code = f"import sys, ecgpipe.cli, ecgpipe.kaggle_source; print({names} & set(sys.modules))"
+    code = f"import sys, ecgpipe.cli, ecgpipe.kaggle.source; print({names} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ecgpipe.kaggle_io import Kaggle
-from ecgpipe.kaggle_source import download
+from ecgpipe.kaggle.remote import Kaggle
+from ecgpipe.kaggle.source import download
 from tests.kaggle_server import BIG, Fault
 from tests.kaggle_steps import refused, tree
 

@@ -32,7 +32,7 @@ def workspace(remote, tmp_path) -> Path:
 def start(remote: Remote, folder: Path) -> multiprocessing.Process:
     """The stage in a process of its own, forked from one that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.kaggle_steps", "stages.download", "ecgpipe.kaggle_source"])
+    context.set_forkserver_preload(["tests.kaggle_steps", "stages.download", "ecgpipe.kaggle.source"])
     names = ("HOME", "KAGGLE_USERNAME", "KAGGLE_KEY", "NO_PROXY", "no_proxy")
     environment = {name: os.environ[name] for name in names}
     process = context.Process(target=run_stage_against, args=(remote.endpoint, str(folder), environment))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgpipe.competition import Dataset
+from ecgpipe.competition.dataset import Dataset
 from ecgpipe.synth.dataset import write_dataset
 from tests.test_pipeline import Clone
 

@@ -9,7 +9,7 @@ import yaml
 
 import stages
 import stages.download
-from ecgpipe.competition import Dataset
+from ecgpipe.competition.dataset import Dataset
 from tests.conftest import REPOSITORY
 from tests.kaggle_server import COMPETITION, Fault, bundle
 from tests.kaggle_steps import run, tree

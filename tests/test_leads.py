@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ecgpipe.competition import FS_HZ, window_mask
-from ecgpipe.layout import LEADS, QUARTER_LEADS
-from ecgpipe.leads import LeadOptions, leads_of, resample_leads
+from ecgpipe.competition.dataset import FS_HZ, window_mask
+from ecgpipe.digitize.leads import LeadOptions, leads_of, resample_leads
+from ecgpipe.page.layout import LEADS, QUARTER_LEADS
 from ecgpipe.trace.reader import Traces
 
 II = LEADS.index("II")

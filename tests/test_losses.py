@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ecgpipe.trace.losses import (
+from ecgpipe.training.losses import (
     CombinedLoss,
     column_cross_entropy,
     expected_height,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
-from ecgpipe.metrics import CAPS, Pair, competition_score, evaluate, image_snr, lead_alignment, summary
+from ecgpipe.base.errors import DataError
+from ecgpipe.page.layout import LEADS
+from ecgpipe.score.metrics import CAPS, Pair, competition_score, evaluate, image_snr, lead_alignment, summary
 
 GOLDEN = os.environ.get("ECGPIPE_GOLDEN")
 

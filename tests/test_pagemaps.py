@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ecgpipe import pagemaps
-from ecgpipe.errors import PageNotFound
-from ecgpipe.geometry import PageMap
-from ecgpipe.pagemaps import CODE, KeptMaps
-from ecgpipe.rectify import Rectified
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.rectify import pagemaps
+from ecgpipe.rectify.pagemaps import CODE, KeptMaps
 from ecgpipe.rectify.quality import Quality
+from ecgpipe.rectify.rectifier import Rectified
 from tests.test_house import ROOT, imported_files
 
 SHA256_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
@@ -53,7 +53,10 @@ def test_other_code_looks_again(maps, found, tmp_path, monkeypatch):
 
 
 def test_the_key_covers_all_code_that_finds_pages():
-    plumbing = {f"ecgpipe/{name}.py" for name in ("__init__", "errors", "files", "parallel", "provenance")}
-    needed = imported_files((ROOT / "ecgpipe/pagemaps.py").relative_to(ROOT), set())
+    plumbing = {
+        f"ecgpipe/{name}.py"
+        for name in ("__init__", "base/__init__", "base/errors", "base/files", "base/parallel", "base/provenance")
+    }
+    needed = imported_files((ROOT / "ecgpipe/rectify/pagemaps.py").relative_to(ROOT), set())
     covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
     assert {str(path) for path in needed} - plumbing <= covered

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgpipe import manifest
-from ecgpipe.competition import Dataset, mask_windows
-from ecgpipe.layout import LEADS
-from ecgpipe.pairing import Page, concluded, pair_records
-from ecgpipe.pairing.match import agreement, common_shift, compare, limb_residual, stretches
-from ecgpipe.pairing.reading import CODE, RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
-from ecgpipe.pairing.verdict import SOUND, UNREADABLE, Verdict, judge
-from ecgpipe.picture import read_picture
-from ecgpipe.suspects import SUSPECT, find_suspects
+from ecgpipe.competition import manifest
+from ecgpipe.competition.dataset import Dataset, mask_windows
+from ecgpipe.page.layout import LEADS
+from ecgpipe.rectify.picture import read_picture
 from ecgpipe.synth.dataset import write_dataset
 from ecgpipe.synth.ecg import simulate
-from ecgpipe.verify import verify
+from ecgpipe.verify.files import verify
+from ecgpipe.verify.pairing.match import agreement, common_shift, compare, limb_residual, stretches
+from ecgpipe.verify.pairing.pairs import Page, concluded, pair_records
+from ecgpipe.verify.pairing.reading import CODE, RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
+from ecgpipe.verify.pairing.verdict import SOUND, UNREADABLE, Verdict, judge
+from ecgpipe.verify.suspects import SUSPECT, find_suspects
 from examples.faults import FAULTS, Place
 from tests.test_house import ROOT, imported_files
 
@@ -262,14 +262,14 @@ def test_a_planted_fault_is_named_and_no_other_record_is_blamed(name, pristine, 
 
 def test_a_second_look_reads_no_picture(pristine, check, monkeypatch):
     check(pristine)
-    monkeypatch.setattr("ecgpipe.pairing.reading.read_page", lambda *_, **__: pytest.fail("was read again"))
+    monkeypatch.setattr("ecgpipe.verify.pairing.reading.read_page", lambda *_, **__: pytest.fail("was read again"))
     _, suspects = check(pristine)
     assert suspects.table.empty
 
 
 def test_readings_of_pictures_that_are_gone_are_removed(tmp_path, monkeypatch):
     blank = Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), "nothing there", 0.25, 0.5)
-    monkeypatch.setattr("ecgpipe.pairing.reading.read_page", lambda *_, **__: blank)
+    monkeypatch.setattr("ecgpipe.verify.pairing.reading.read_page", lambda *_, **__: blank)
     readings = Readings(tmp_path)
     for sha256 in ("a", "b"):
         assert readings.of(Path("x.png"), sha256, "0005").reason == "nothing there"
@@ -283,7 +283,7 @@ def test_a_render_is_read_without_looking_for_the_page_as_well_as_with(pristine,
     record = pristine.train_records()[0]
     path = pristine.image_path(record.id, "0001")
     with monkeypatch.context() as patch:
-        patch.setattr("ecgpipe.pairing.reading.rectify", lambda _: pytest.fail("was looked for"))
+        patch.setattr("ecgpipe.verify.pairing.reading.rectify", lambda _: pytest.fail("was looked for"))
         exact = read_page(path, "0001").series_mv
     found = read_page(path, "0005")
     assert (found.hidden_share, found.slipped_share) == (pytest.approx(0, abs=0.05), 0)
@@ -301,8 +301,8 @@ def test_only_an_upright_render_is_taken_for_one(pristine):
 
 
 def test_the_key_covers_all_code_that_readings_follow_from():
-    needed = {str(path) for path in imported_files(Path("ecgpipe/pairing/reading.py"), set())}
+    needed = {str(path) for path in imported_files(Path("ecgpipe/verify/pairing/reading.py"), set())}
     covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
-    plumbing = {"__init__", "errors", "files", "provenance", "suspects", "tables", "parallel", "params", "competition"}
+    plumbing = {"__init__", "errors", "files", "provenance", "suspects", "tables", "parallel", "params", "dataset"}
     assert {path for path in needed if Path(path).stem not in plumbing and "/pairing/" not in path} <= covered
     assert "ecgpipe/weights/trace.safetensors" in covered

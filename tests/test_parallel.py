@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from ecgpipe.errors import EcgpipeError
-from ecgpipe.parallel import ahead, map_processes
+from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.base.parallel import ahead, map_processes
 
 
 def test_results_come_in_the_order_of_the_items():

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import yaml
 
-from ecgpipe.competition import KINDS
-from ecgpipe.errors import ParamsError
+from ecgpipe.base.errors import ParamsError
+from ecgpipe.competition.dataset import KINDS
 from ecgpipe.params import Params, load_params
-from ecgpipe.trace.losses import weight_at
+from ecgpipe.training.losses import weight_at
 from tests.conftest import REPOSITORY
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecgpipe.errors import PictureError
-from ecgpipe.picture import read_picture
+from ecgpipe.base.errors import PictureError
+from ecgpipe.rectify.picture import read_picture
 
 
 @pytest.fixture(scope="module")

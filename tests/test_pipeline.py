@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from ecgpipe.competition import submission_ids
+from ecgpipe.competition.dataset import submission_ids
 
 ROOT = Path(__file__).parents[1]
 TINY = {

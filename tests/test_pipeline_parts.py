@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgpipe.competition import Dataset, Record, window_mask, write_signal
-from ecgpipe.errors import DataError
-from ecgpipe.export import write_csv
-from ecgpipe.frames import Frame, shard_path, write_shard
-from ecgpipe.geometry import FrameSpec, PageMap
-from ecgpipe.layout import LEADS
-from ecgpipe.leads import LeadOptions
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import Dataset, Record, window_mask, write_signal
+from ecgpipe.digitize.export import write_csv
+from ecgpipe.digitize.leads import LeadOptions
+from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Postprocess, load_params
 from ecgpipe.pipeline.cross_validate import read_out_of_fold
 from ecgpipe.pipeline.postprocess import candidates, choose, score_candidates
@@ -30,11 +29,12 @@ from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
 from ecgpipe.pipeline.submit import build_submission, score_submission
 from ecgpipe.pipeline.traces import read_traces, write_traces
 from ecgpipe.pipeline.train import FineTune
-from ecgpipe.trace.data import row_series
-from ecgpipe.trace.models import build_model
+from ecgpipe.rectify.frames import Frame, shard_path, write_shard
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import save_weights
+from ecgpipe.training.data import row_series
+from ecgpipe.training.models import build_model
 
 ROOT = Path(__file__).parents[1]
 SPEC = FrameSpec(px_per_mm_x=2.0, px_per_mm_y=2.0)  # small: reading is quick, and what is read does not matter

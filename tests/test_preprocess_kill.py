@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import yaml
 
-from ecgpipe.competition import Dataset, Record
-from ecgpipe.suspects import PAGE_COLUMNS
+from ecgpipe.competition.dataset import Dataset, Record
+from ecgpipe.verify.suspects import PAGE_COLUMNS
 from tests.conftest import REPOSITORY
 from tests.preprocess_steps import run_stage
 
@@ -98,7 +98,7 @@ def wait_for(condition, limit_s: float = 30) -> None:
 
 SLEEPERS = """
 import sys, time
-from ecgpipe.parallel import map_processes
+from ecgpipe.base.parallel import map_processes
 from tests.test_preprocess_kill import report_and_sleep
 if __name__ == "__main__":
     list(map_processes(report_and_sleep, sys.argv[1:], 2))

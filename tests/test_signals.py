@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import resample
 
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
+from ecgpipe.base.errors import DataError
+from ecgpipe.page.layout import LEADS
 from ecgpipe.signals import (
     denoise_wavelet,
     fill_gaps,

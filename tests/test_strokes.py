@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecgpipe.geometry import lattice_mm
+from ecgpipe.page.geometry import lattice_mm
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.printed import Pattern
 from ecgpipe.rectify.strokes import measure_strokes

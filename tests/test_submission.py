@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgpipe.competition import read_submission, write_submission
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
-from ecgpipe.metrics import competition_score, image_snr
-from ecgpipe.submission import build, check, pairs, parse_ids, score, solution
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import read_submission, write_submission
+from ecgpipe.page.layout import LEADS
+from ecgpipe.score.metrics import competition_score, image_snr
+from ecgpipe.score.submission import build, check, pairs, parse_ids, score, solution
 
 SHORT_QUARTERS = {"I", "III", "V1", "V2", "V3"}
 

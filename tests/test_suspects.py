@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from ecgpipe.competition import Record
-from ecgpipe.errors import DataError
-from ecgpipe.suspects import PAGE_COLUMNS, SUSPECT, Suspects, find_suspects, read_excluded
-from ecgpipe.verify import Picture, Report
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import Record
+from ecgpipe.verify.files import Picture, Report
+from ecgpipe.verify.suspects import PAGE_COLUMNS, SUSPECT, Suspects, find_suspects, read_excluded
 
 SCAN, PHOTO = (1652, 2190), (3024, 4032)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ecgpipe.competition import KINDS
-from ecgpipe.errors import EcgpipeError
-from ecgpipe.layout import REFERENCE_PX_PER_MM
+from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.page.layout import REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import Capture, capture
 from ecgpipe.synth.capture.warp import Lattice, Warp
 

@@ -5,8 +5,8 @@ import pytest
 import wfdb
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
+from ecgpipe.base.errors import DataError
+from ecgpipe.page.layout import LEADS
 from ecgpipe.synth.ecg import list_wfdb, read_wfdb, simulate
 
 I, II, III, AVR, AVL, AVF = range(6)  # noqa: E741

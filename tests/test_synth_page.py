@@ -1,12 +1,12 @@
-"""The printed page agrees with the geometry of `ecgpipe.layout` below the pixel."""
+"""The printed page agrees with the geometry of `ecgpipe.page.layout` below the pixel."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ecgpipe import layout
-from ecgpipe.errors import DataError
+from ecgpipe.base.errors import DataError
+from ecgpipe.page import layout
 from ecgpipe.synth.page import PageStyle, draw_page
 
 FS_HZ = 500

@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from ecgpipe import params
-from ecgpipe.competition import mask_windows
-from ecgpipe.errors import DataError, ParamsError
-from ecgpipe.geometry import FrameSpec, PageMap, lattice_mm
-from ecgpipe.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, time_to_mm
-from ecgpipe.trace.data import FrameSample, heights_of, random_crop, row_series, strips_of
+from ecgpipe.base.errors import DataError, ParamsError
+from ecgpipe.competition.dataset import mask_windows
+from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm
+from ecgpipe.page.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, time_to_mm
 from ecgpipe.trace.decode import decode_heights, to_mv
-from ecgpipe.trace.losses import expected_height
-from ecgpipe.trace.models import WIDTHS, build_model, trained_model
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.reader import TraceReader, _logits, read_strips
 from ecgpipe.trace.strips import FS_HZ, PAPER, ROWS, SAMPLES, StripSpec, flatten_light
-from ecgpipe.trace.train import fit
 from ecgpipe.trace.weights import load_weights, save_weights
+from ecgpipe.training.data import FrameSample, heights_of, random_crop, row_series, strips_of
+from ecgpipe.training.losses import expected_height
+from ecgpipe.training.models import WIDTHS, build_model, trained_model
+from ecgpipe.training.train import fit
 from pretrain.pages import ink_heights
 
 SMALL_FRAME = FrameSpec(px_per_mm_x=4.0, px_per_mm_y=2.0)  # a tenth of the pixels, 5 samples a column

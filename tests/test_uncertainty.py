@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecgpipe.layout import LEADS
-from ecgpipe.leads import leads_of, nearest_leads, sigma_of
+from ecgpipe.digitize.leads import leads_of, nearest_leads, sigma_of
+from ecgpipe.page.layout import LEADS
 from ecgpipe.trace import uncertainty
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.uncertainty import CREASE_MM, FLOOR_MV, PLACE, SPREAD, row_sigma, uncertainty_terms

@@ -14,11 +14,11 @@ import yaml
 
 import stages.download
 import stages.verify
-from ecgpipe import manifest
-from ecgpipe.competition import Dataset, Record, read_signal, write_signal
-from ecgpipe.errors import DataError
-from ecgpipe.suspects import read_excluded
-from ecgpipe.verify import Report, verify
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition import manifest
+from ecgpipe.competition.dataset import Dataset, Record, read_signal, write_signal
+from ecgpipe.verify.files import Report, verify
+from ecgpipe.verify.suspects import read_excluded
 from tests.conftest import REPOSITORY
 
 RECORD, TEST_RECORD = "10000000", "20000000"

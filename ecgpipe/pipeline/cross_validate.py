@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 import ecgpipe
-from ecgpipe.competition import Dataset
-from ecgpipe.files import atomic_folder
-from ecgpipe.frames import read_shard, shard_path
-from ecgpipe.leads import leads_of
-from ecgpipe.overlay import draw_overlay
-from ecgpipe.picture import read_picture
+from ecgpipe.base.files import atomic_folder
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.digitize.leads import leads_of
+from ecgpipe.digitize.overlay import draw_overlay
 from ecgpipe.pipeline.samples import StoredFrames
 from ecgpipe.pipeline.traces import read_traces, write_traces
 from ecgpipe.pipeline.train import FineTune
+from ecgpipe.rectify.frames import read_shard, shard_path
+from ecgpipe.rectify.picture import read_picture
 from ecgpipe.trace.reader import Flips, TraceReader
 
 

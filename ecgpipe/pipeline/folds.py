@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ecgpipe.errors import DataError
+from ecgpipe.base.errors import DataError
 
 
 def assign_folds(pages: pd.DataFrame, folds: int, seed: int) -> pd.Series:

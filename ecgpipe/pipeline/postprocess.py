@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition import Dataset
-from ecgpipe.digitize import Digitizer
-from ecgpipe.errors import PageNotFound, PictureError
-from ecgpipe.export import write_csv
-from ecgpipe.files import atomic_path
-from ecgpipe.layout import DURATION_S, LEADS
-from ecgpipe.leads import LeadOptions
-from ecgpipe.metrics import evaluate, summary
+from ecgpipe.base.errors import PageNotFound, PictureError
+from ecgpipe.base.files import atomic_path
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.digitize.export import write_csv
+from ecgpipe.digitize.leads import LeadOptions
+from ecgpipe.page.layout import DURATION_S, LEADS
 from ecgpipe.params import Postprocess
-from ecgpipe.picture import read_picture
 from ecgpipe.pipeline.traces import trace_pairs
+from ecgpipe.rectify.picture import read_picture
+from ecgpipe.score.metrics import evaluate, summary
 
 SCORE = "snr_db/all"
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition import Dataset
-from ecgpipe.errors import DataError, PageNotFound, PictureError
-from ecgpipe.frames import RECTIFIED, Frame, read_shard, shard_path, write_shard
-from ecgpipe.geometry import FrameSpec
-from ecgpipe.pagemaps import KeptMaps
-from ecgpipe.parallel import map_processes
-from ecgpipe.picture import read_picture
+from ecgpipe.base.errors import DataError, PageNotFound, PictureError
+from ecgpipe.base.parallel import map_processes
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.pipeline.reuse import KeptFrames, record_key
-from ecgpipe.rectify import Rectified, rectify
+from ecgpipe.rectify.frames import RECTIFIED, Frame, read_shard, shard_path, write_shard
+from ecgpipe.rectify.pagemaps import KeptMaps
+from ecgpipe.rectify.picture import read_picture
+from ecgpipe.rectify.rectifier import Rectified, rectify
 
 EXCLUDED = "excluded"
 PAGE_COLUMNS = ("id", "kind", "status", "reason")

@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgpipe.competition import Dataset
-from ecgpipe.files import atomic_path, link_or_copy
-from ecgpipe.frames import shard_path
-from ecgpipe.provenance import code_hash
+from ecgpipe.base.files import atomic_path, link_or_copy
+from ecgpipe.base.provenance import code_hash
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.rectify.frames import shard_path
 
 # what a frame follows from; tests compare it with the imports of ecgpipe.pipeline.preprocess
-CODE = ("frames.py", "geometry.py", "layout.py", "pagemaps.py", "picture.py", "pipeline/preprocess.py", "rectify/*.py")
+CODE = ("page/*.py", "pipeline/preprocess.py", "rectify/*.py")
 LIBRARIES = ("numpy", "opencv-python-headless", "scipy")
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition import Dataset, Record, read_signal
-from ecgpipe.errors import DataError
-from ecgpipe.frames import RECTIFIED, read_shard, shard_path
-from ecgpipe.trace.data import FrameSample
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import Dataset, Record, read_signal
+from ecgpipe.rectify.frames import RECTIFIED, read_shard, shard_path
+from ecgpipe.training.data import FrameSample
 
 
 def rectified_pages(folder: str | Path) -> pd.DataFrame:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecgpipe.compare import page_table
-from ecgpipe.competition import Dataset, read_signal, read_submission
-from ecgpipe.export import read_csv
-from ecgpipe.metrics import evaluate, summary
-from ecgpipe.submission import build, pairs, solution
+from ecgpipe.competition.dataset import Dataset, read_signal, read_submission
+from ecgpipe.digitize.export import read_csv
+from ecgpipe.score.compare import page_table
+from ecgpipe.score.metrics import evaluate, summary
+from ecgpipe.score.submission import build, pairs, solution
 
 NO_SCORES = pd.DataFrame({"id": [], "snr_db": []})
 

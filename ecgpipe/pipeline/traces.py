@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgpipe.compare import pair
-from ecgpipe.competition import Dataset, read_signal
-from ecgpipe.errors import DataError
-from ecgpipe.files import atomic_path
-from ecgpipe.leads import PLAIN, LeadOptions, leads_of, resample_leads
-from ecgpipe.metrics import Pair
+from ecgpipe.base.errors import DataError
+from ecgpipe.base.files import atomic_path
+from ecgpipe.competition.dataset import Dataset, read_signal
+from ecgpipe.digitize.leads import PLAIN, LeadOptions, leads_of, resample_leads
+from ecgpipe.score.compare import pair
+from ecgpipe.score.metrics import Pair
 from ecgpipe.trace.reader import Traces
 
 

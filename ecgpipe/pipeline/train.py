@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import Loss, Model, Train
-from ecgpipe.trace.data import FrameSample
-from ecgpipe.trace.train import fit
+from ecgpipe.training.data import FrameSample
+from ecgpipe.training.train import fit
 
 
 @dataclass(frozen=True)

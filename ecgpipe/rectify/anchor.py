@@ -6,7 +6,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from ecgpipe.layout import (
+from ecgpipe.page.layout import (
     BASELINES_MM,
     BOX_MM,
     GAIN_MM_PER_MV,

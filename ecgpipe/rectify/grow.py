@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ecgpipe.layout import BOX_MM
+from ecgpipe.page.layout import BOX_MM
 from ecgpipe.rectify.lattice import Lattice, Misfit, measure
 from ecgpipe.rectify.seed import Seed
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ecgpipe.layout import BOX_MM
-from ecgpipe.parallel import both
+from ecgpipe.base.parallel import both
+from ecgpipe.page.layout import BOX_MM
 
 # Of the canvas, coarse for looking and fine for measuring: lines narrower than its pixels come out at wrong places.
 CANVAS_PX_PER_MM, FINE_PX_PER_MM = 3.2, 6.4

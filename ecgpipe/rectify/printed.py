@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, printed_lines_mm
+from ecgpipe.page.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, printed_lines_mm
 from ecgpipe.rectify.surface import smooth
 
 PLACES = (0, -1, 1, -2, 2)  # boxes that a page may stand right of its place: pages without pulses begin one box early

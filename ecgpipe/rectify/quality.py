@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ecgpipe.geometry import PageMap, lattice_mm
-from ecgpipe.layout import BASELINES_MM, BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
+from ecgpipe.page.geometry import PageMap, lattice_mm
+from ecgpipe.page.layout import BASELINES_MM, BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.refine import Settled
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from ecgpipe.geometry import PageMap, lattice_mm
-from ecgpipe.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
-from ecgpipe.parallel import both
+from ecgpipe.base.parallel import both
+from ecgpipe.page.geometry import PageMap, lattice_mm
+from ecgpipe.page.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
 from ecgpipe.rectify.anchor import Anchor
 from ecgpipe.rectify.lattice import (
     BRIEF,

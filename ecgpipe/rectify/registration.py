@@ -8,8 +8,8 @@ separators, whose places are known, tell. Half a sample of time on the phone pho
 import cv2
 import numpy as np
 
-from ecgpipe.geometry import PageMap
-from ecgpipe.layout import (
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import (
     BASELINES_MM,
     BOX_MM,
     GAIN_MM_PER_MV,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy import fft
 
-from ecgpipe.layout import BOX_MM
+from ecgpipe.page.layout import BOX_MM
 
 TILE_PX = 320
 BOX_RANGE_PX = (10.0, 44.0)  # in a picture of 2000 px: the page is 28 to 125 % of it

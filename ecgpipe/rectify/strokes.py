@@ -7,8 +7,8 @@ itself is in its way here, not what lies a millimetre beside it, and of a piece 
 import cv2
 import numpy as np
 
-from ecgpipe.layout import BOX_MM
-from ecgpipe.parallel import both
+from ecgpipe.base.parallel import both
+from ecgpipe.page.layout import BOX_MM
 from ecgpipe.rectify.lattice import Lattice, Misfit
 from ecgpipe.rectify.printed import Pattern
 

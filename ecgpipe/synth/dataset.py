@@ -11,7 +11,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition import (
+from ecgpipe.base.errors import DataError
+from ecgpipe.base.files import atomic_folder
+from ecgpipe.base.parallel import map_processes
+from ecgpipe.competition.dataset import (
     FS_HZ,
     KINDS,
     PHOTO_KINDS,
@@ -21,10 +24,7 @@ from ecgpipe.competition import (
     write_signal,
     write_submission,
 )
-from ecgpipe.errors import DataError
-from ecgpipe.files import atomic_folder
-from ecgpipe.layout import DURATION_S
-from ecgpipe.parallel import map_processes
+from ecgpipe.page.layout import DURATION_S
 from ecgpipe.params import Data
 from ecgpipe.signals import fourier_resample
 from ecgpipe.synth.capture import capture

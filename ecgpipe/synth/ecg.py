@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from ecgpipe.errors import DataError
-from ecgpipe.layout import LEADS
+from ecgpipe.base.errors import DataError
+from ecgpipe.page.layout import LEADS
 
 WFDB_FS_HZ = 500
 

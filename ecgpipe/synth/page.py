@@ -1,4 +1,4 @@
-"""The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of `ecgpipe.layout`.
+"""The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of `ecgpipe.page.layout`.
 
 Page millimetre x lies at pixel index `x * px_per_mm - 0.5`, pixel centres being the integers: the page's edge is the
 picture's. Grid lines and separators snap to whole pixels, as matplotlib does for the kit; traces and pulses are
@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import grey_dilation
 
-from ecgpipe import layout
-from ecgpipe.errors import DataError
+from ecgpipe.base.errors import DataError
+from ecgpipe.page import layout
 
 Colour = tuple[int, int, int]
 Text = tuple[float, float, str]  # left edge and baseline in mm, and the words

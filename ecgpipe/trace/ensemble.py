@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.reader import Flips, TraceReader, Traces
 
 MOST_LAG = 5.0  # samples, 10 ms; weights differ by less than one

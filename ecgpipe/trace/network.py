@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from ecgpipe.errors import DataError
+from ecgpipe.base.errors import DataError
 from ecgpipe.trace.strips import PAPER
 from ecgpipe.trace.weights import Weights
 

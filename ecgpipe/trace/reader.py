@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from ecgpipe.errors import ParamsError
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.base.errors import ParamsError
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.strips import ROWS, SAMPLES, StripSpec

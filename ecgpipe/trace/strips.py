@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ecgpipe.errors import ParamsError
-from ecgpipe.geometry import FrameSpec
-from ecgpipe.layout import BASELINES_MM, DURATION_S, SIGNAL_LEFT_MM, SPEED_MM_PER_S
+from ecgpipe.base.errors import ParamsError
+from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.layout import BASELINES_MM, DURATION_S, SIGNAL_LEFT_MM, SPEED_MM_PER_S
 
 FS_HZ = 500
 SAMPLES = round(DURATION_S * FS_HZ)

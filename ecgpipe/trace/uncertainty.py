@@ -16,7 +16,7 @@ and the simulation does not have. docs/accuracy.md says how it went.
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ecgpipe.layout import DURATION_S, GAIN_MM_PER_MV, SPEED_MM_PER_S
+from ecgpipe.page.layout import DURATION_S, GAIN_MM_PER_MV, SPEED_MM_PER_S
 from ecgpipe.trace.reader import Traces
 
 SPREAD, FLOOR_MV, ROUGH, PLACE, CREASE_MM = 0.89, 0.0025, 2.6, 1.1, 0.12

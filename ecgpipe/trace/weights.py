@@ -9,9 +9,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from ecgpipe.errors import DataError
-from ecgpipe.files import atomic_path
-from ecgpipe.geometry import FrameSpec
+from ecgpipe.base.errors import DataError
+from ecgpipe.base.files import atomic_path
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.strips import StripSpec
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "trace.safetensors"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ecgpipe.competition import KINDS
-from ecgpipe.errors import EcgpipeError
-from ecgpipe.geometry import PageMap
-from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.competition.dataset import KINDS
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture.monitor import photograph_monitor
 from ecgpipe.synth.capture.photo import photograph
 from ecgpipe.synth.capture.scan import scan

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from ecgpipe.geometry import lattice_mm
-from ecgpipe.layout import PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.geometry import lattice_mm
+from ecgpipe.page.layout import PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import camera, noise
 from ecgpipe.synth.capture.paper import Sheet, Surface
 from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.warp import FINE, FINE_MM, Lattice
 

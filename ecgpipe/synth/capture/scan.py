@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ecgpipe.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM, printed_lines_mm
+from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM, printed_lines_mm
 from ecgpipe.synth.capture import noise, stains
 from ecgpipe.synth.capture.camera import ink_grain, jpeg
 from ecgpipe.synth.capture.paper import Sheet, print_sheet

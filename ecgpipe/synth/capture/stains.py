@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ecgpipe.layout import REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import REFERENCE_PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.paper import Sheet
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ecgpipe.geometry import PageMap, lattice_mm
-from ecgpipe.layout import REFERENCE_PX_PER_MM
+from ecgpipe.page.geometry import PageMap, lattice_mm
+from ecgpipe.page.layout import REFERENCE_PX_PER_MM
 
 STEP_MM = 2.5
 FINE = 4  # surface samples per lattice step, for shading

@@ -1,0 +1,80 @@
+"""Work spread over processes, in the order of the items, or over two threads."""
+
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from typing import TypeVar
+
+from ecgpipe.base.errors import EcgpipeError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_processes(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """`map(function, items)` over `workers` processes of one thread each; in this process when `workers` is 1.
+
+    `function` is a module's top-level function; the first error of a child is raised here.
+    """
+    if workers == 1:
+        return map(function, items)
+    return ahead(function, items, workers)
+
+
+def ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """The same in other processes even when `workers` is 1, and begun at once, however late its results are asked for.
+
+    No more than a few results wait at a time. A child that is killed raises EcgpipeError.
+    """
+    # spawn: a child forked from a process whose torch or OpenCV threads have run may hang
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_child)
+    items = iter(items)
+    waiting = deque(pool.submit(function, item) for item in islice(items, 2 * workers))
+
+    def results() -> Iterator[Result]:
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in islice(items, 1))
+        except BrokenProcessPool as error:
+            raise EcgpipeError("a process was killed while it worked, perhaps for want of memory") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    return results()
+
+
+def both(function: Callable[[int], Result]) -> tuple[Result, Result]:
+    """`function(0)` and `function(1)`, each in a thread: for array work, which leaves the interpreter to others."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(function, (0, 1))
+    return first, second
+
+
+def _start_child() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    # a parent that is killed tells nobody: without this its children would wait for work for ever
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _single_thread()
+
+
+def _end_with_parent() -> None:
+    wait([parent_process().sentinel])
+    os._exit(1)
+
+
+def _single_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what the child imports later; trace.network asks it
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    import cv2
+
+    cv2.setNumThreads(1)

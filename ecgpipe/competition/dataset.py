@@ -1,0 +1,337 @@
+"""The competition's data: records, kinds, windows, tables, and the one folder layout, read and written here only.
+
+train.csv                    id,fs,sig_len
+train/<id>/<id>.csv          sig_len rows, 12 leads in mV, NaN outside each lead's printed window
+train/<id>/<id>-<kind>.png
+test.csv                     id,lead,fs,number_of_rows
+test/<id>.png                kind not told
+test_truth/<id>.csv          ours, where the truth is known: not part of the competition's files
+sample_submission.parquet    id,value
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from ecgpipe.base.errors import DataError
+from ecgpipe.base.files import atomic_path
+from ecgpipe.base.tables import bad_rows, check_rows, read_csv, read_table, row_name, write_table
+from ecgpipe.page.layout import DURATION_S, LEADS, QUARTER_LEADS, QUARTERS, RHYTHM_LEAD
+
+Kind = Literal["0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012"]
+KINDS: tuple[str, ...] = get_args(Kind)
+FULL_SET_PAGES = 8793  # training pictures of the competition
+PHOTO_KINDS = ("0005", "0006", "0009", "0010")
+# px of the short and the long side, by kind: renders are all alike, scans nearly, photos as the phone has it
+_SCAN_PX = ((1400, 1950), (1900, 2500))
+_PHOTO_PX = ((600, 5000), (800, 7000))
+SIZES_PX = {kind: _PHOTO_PX if kind in PHOTO_KINDS else _SCAN_PX for kind in KINDS} | {
+    "0001": ((1700,) * 2, (2200,) * 2)
+}
+FS_HZ = (250, 256, 500, 512, 1000, 1025)
+DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
+
+_QUARTER_OF = {lead: quarter for quarter, leads in enumerate(QUARTER_LEADS) for lead in leads}
+_TRAIN_COLUMNS = {"id": str, "fs": int, "sig_len": int}
+_TEST_COLUMNS = {"id": str, "lead": str, "fs": int, "number_of_rows": int}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One patient's ECG in train.csv: sampling rate in Hz and samples a lead, `sig_len = 10·fs`."""
+
+    id: str
+    fs: int
+    sig_len: int
+
+
+# ---- windows
+
+
+def quarter_slice(quarter: int, sig_len: int) -> slice:
+    """Samples of quarter 0 to 3 of `sig_len`; the quarters of 10250 samples hold 2562, 2563, 2562 and 2563."""
+    return slice(int(quarter * sig_len / QUARTERS), int((quarter + 1) * sig_len / QUARTERS))
+
+
+def lead_slice(lead: str, sig_len: int) -> slice:
+    """Samples of `sig_len` where `lead` has truth: its printed quarter, or everything for the rhythm lead II."""
+    return slice(0, sig_len) if lead == RHYTHM_LEAD else quarter_slice(_QUARTER_OF[lead], sig_len)
+
+
+def window_mask(sig_len: int) -> np.ndarray:
+    """(12, sig_len) bool, True where a lead has truth."""
+    mask = np.zeros((len(LEADS), sig_len), bool)
+    for row, lead in enumerate(LEADS):
+        mask[row, lead_slice(lead, sig_len)] = True
+    return mask
+
+
+def mask_windows(series: np.ndarray) -> np.ndarray:
+    """`series` (12, n) with NaN outside each lead's window."""
+    return np.where(window_mask(series.shape[1]), series, np.nan)
+
+
+def lead_segments(series: np.ndarray) -> dict[str, np.ndarray]:
+    """Each lead's samples inside its window, from `series` (12, n)."""
+    return {lead: series[row, lead_slice(lead, series.shape[1])] for row, lead in enumerate(LEADS)}
+
+
+# ---- a record's signals
+
+
+def write_signal(path: str | Path, series: np.ndarray, fs_hz: int) -> None:
+    """Write `series` (12, 10·fs_hz) in mV as a record CSV with 5 decimals; NaN outside the windows whatever was there.
+
+    A value inside a window that is no finite number is a DataError, so whatever is written here can be read back.
+    """
+    expected = (len(LEADS), round(DURATION_S * fs_hz))
+    if series.shape != expected:
+        raise DataError(f"{path}: found a series of shape {series.shape}, expected {expected} at {fs_hz} Hz")
+    masked = mask_windows(series)
+    _check_windows(path, masked)
+    write_table(path, pd.DataFrame(masked.T, columns=LEADS), decimals=DECIMALS, na_rep="NaN")
+
+
+def read_signal(path: str | Path, sig_len: int | None = None) -> np.ndarray:
+    """Signals (12, n) float64 in mV of a record CSV, NaN outside the windows.
+
+    DataError names file, lead and row for a missing or unknown lead, a text in a number's place, another number of
+    rows than `sig_len` (not checked when None), a window with a value that is no finite number, a number outside it.
+    """
+    header = read_csv(path, nrows=0)
+    for lead in LEADS:
+        if lead not in header:
+            raise DataError(f"{path}: lead {lead} is missing, expected the columns {','.join(LEADS)}")
+    if unknown := [column for column in header if column not in LEADS]:
+        raise DataError(f"{path}: found the column {unknown[0]!r}, expected only {','.join(LEADS)}")
+    table = read_csv(path, na_values=["", "NaN", "nan"])
+    if sig_len is not None and len(table) != sig_len:
+        last = f"the last is {row_name(len(table) - 1)}" if len(table) else "there is none"
+        raise DataError(f"{path}: every lead has {len(table)} rows, {last}; expected {sig_len}")
+    for lead in LEADS:
+        _check_numbers(path, lead, table[lead])
+    series = table[list(LEADS)].to_numpy(np.float64).T
+    _check_windows(path, series)
+    return series
+
+
+def _check_numbers(path: str | Path, lead: str, column: pd.Series) -> None:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return
+    bad = pd.to_numeric(column.astype("str"), errors="coerce").isna() & column.notna()
+    row = int(bad.to_numpy().argmax())
+    raise DataError(f"{path}: lead {lead}, {row_name(row)}: found {str(column.iloc[row])!r}, expected a number in mV")
+
+
+def _check_windows(path: str | Path, series: np.ndarray) -> None:
+    inside = window_mask(series.shape[1])
+    wrong = np.where(inside, ~np.isfinite(series), ~np.isnan(series))
+    if not wrong.any():
+        return
+    lead, row = np.argwhere(wrong)[0]
+    window = lead_slice(LEADS[lead], series.shape[1])
+    expected = "a number inside" if inside[lead, row] else "NaN outside"
+    raise DataError(
+        f"{path}: lead {LEADS[lead]}, {row_name(row)}: found {series[lead, row]:g}, "
+        f"expected {expected} the window of rows {window.start} to {window.stop - 1}"
+    )
+
+
+# ---- submissions
+
+
+def submission_ids(test: pd.DataFrame) -> list[str]:
+    """`{record}_{sample}_{lead}` for every sample that the rows of test.csv ask for, in their order."""
+    rows = zip(test["id"], test["lead"], test["number_of_rows"], strict=True)
+    return [f"{record}_{sample}_{lead}" for record, lead, count in rows for sample in range(count)]
+
+
+def submission_table(test: pd.DataFrame, segments: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """The submission `id,value` from each record's lead -> segment in mV, for the rows of `test`.
+
+    DataError names the record and lead whose segment is missing, has another length than number_of_rows, or holds
+    NaN or infinity.
+    """
+    values = []
+    for record, lead, count in zip(test["id"], test["lead"], test["number_of_rows"], strict=True):
+        place = f"submission: record {record}, lead {lead}"
+        segment = segments.get(record, {}).get(lead)
+        if segment is None:
+            raise DataError(f"{place}: found no segment, expected {count} samples")
+        segment = np.asarray(segment, np.float64)
+        if segment.shape != (count,):
+            raise DataError(f"{place}: found a segment of shape {segment.shape}, expected {count} samples")
+        if not np.isfinite(segment).all():
+            row = int(np.argmin(np.isfinite(segment)))
+            raise DataError(f"{place}, sample {row}: found {segment[row]:g}, expected a finite number")
+        values.append(segment)
+    return pd.DataFrame({"id": submission_ids(test), "value": np.concatenate(values)})
+
+
+def write_submission(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a submission as CSV (5 decimals) or parquet, by the suffix of `path`."""
+    if Path(path).suffix == ".parquet":
+        with atomic_path(path) as temporary:
+            table.to_parquet(temporary, index=False)
+    else:
+        write_table(path, table, decimals=DECIMALS)
+
+
+def read_submission(path: str | Path) -> pd.DataFrame:
+    """A submission `id,value` from CSV or parquet, by the suffix of `path`."""
+    if not Path(path).is_file():
+        raise DataError(f"{path}: no such file, expected a submission")
+    try:
+        table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else read_csv(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+        raise DataError(f"{path}: not a submission: {' '.join(str(error).split())}") from None
+    if list(table.columns) != ["id", "value"]:
+        raise DataError(f"{path}: found the columns {','.join(table.columns)}, expected id,value")
+    return table
+
+
+# ---- the folder
+
+_TRAIN_FILE = re.compile(r"train/(?P<record>[^/]+)/(?P=record)(-(?P<kind>\w+)\.png|\.csv)")
+
+
+def record_of(path: str) -> str | None:
+    """The training record that a path below the data set belongs to, None for tables and test pictures."""
+    match = _TRAIN_FILE.fullmatch(path)
+    return match["record"] if match else None
+
+
+def page_of(path: str) -> tuple[str, str] | None:
+    """(id, kind) of a training picture by its path below the data set, kind "" for a record's CSV; None for others."""
+    match = _TRAIN_FILE.fullmatch(path)
+    return (match["record"], match["kind"] or "") if match else None
+
+
+def is_chosen(path: str, kinds: Collection[str], records: Collection[str] | None) -> bool:
+    """Whether a path below the data set is wanted: all is, but for pictures of other kinds and for other records."""
+    match = _TRAIN_FILE.fullmatch(path)
+    if match is None:
+        return True
+    return (match["kind"] is None or match["kind"] in kinds) and (records is None or match["record"] in records)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder in the competition's layout. Reading a table that does not have its form is a DataError."""
+
+    root: Path
+
+    def __init__(self, root: str | Path) -> None:
+        object.__setattr__(self, "root", Path(root))
+
+    @property
+    def train_table_path(self) -> Path:
+        return self.root / "train.csv"
+
+    @property
+    def test_table_path(self) -> Path:
+        return self.root / "test.csv"
+
+    @property
+    def train_folder(self) -> Path:
+        return self.root / "train"
+
+    @property
+    def test_folder(self) -> Path:
+        return self.root / "test"
+
+    @property
+    def test_truth_folder(self) -> Path:
+        return self.root / "test_truth"
+
+    @property
+    def sample_submission_path(self) -> Path:
+        return self.root / "sample_submission.parquet"
+
+    def image_path(self, record_id: str, kind: str) -> Path:
+        return self.train_folder / record_id / f"{record_id}-{kind}.png"
+
+    def signal_path(self, record_id: str) -> Path:
+        return self.train_folder / record_id / f"{record_id}.csv"
+
+    def test_image_path(self, record_id: str) -> Path:
+        return self.test_folder / f"{record_id}.png"
+
+    def test_truth_path(self, record_id: str) -> Path:
+        return self.test_truth_folder / f"{record_id}.csv"
+
+    def files(self) -> list[Path]:
+        """The files that make up the data set, sorted; whatever else lies in the folder is left out."""
+        singles = (self.train_table_path, self.test_table_path, self.sample_submission_path)
+        folders = (self.train_folder, self.test_folder, self.test_truth_folder)
+        found = [path for path in singles if path.is_file()]
+        return sorted(found + [path for folder in folders for path in folder.rglob("*") if path.is_file()])
+
+    def kinds_of(self, record_id: str) -> tuple[str, ...]:
+        """The kinds of which the training record has a picture."""
+        return tuple(kind for kind in KINDS if self.image_path(record_id, kind).is_file())
+
+    def train_records(self) -> tuple[Record, ...]:
+        """The rows of train.csv."""
+        records, problems = self.examined_train_table()
+        if problems:
+            raise DataError(f"{self.train_table_path}: {problems[0][1]}")
+        return records
+
+    def examined_train_table(self) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
+        """The rows of train.csv that are in form, and (id, what is wrong) of each of the others.
+
+        DataError if it is no such table at all.
+        """
+        table = read_table(self.train_table_path, _TRAIN_COLUMNS)
+        checks = (
+            (_is_id(table), "id", "letters, digits, - or _"),
+            (~table["id"].duplicated(), "id", "each record once"),
+            (table["sig_len"] == DURATION_S * table["fs"], "sig_len", "10 times fs"),
+        )
+        problems = [
+            found
+            for good, column, expected in checks
+            for found in zip(table["id"][~good], bad_rows(table, good, column, expected), strict=True)
+        ]
+        good = np.logical_and.reduce([check[0] for check in checks])
+        return tuple(Record(*row) for row in table[good].itertuples(index=False, name=None)), problems
+
+    def test_table(self) -> pd.DataFrame:
+        """The rows of test.csv: id and lead as text, fs in Hz and number_of_rows as integers."""
+        path = self.test_table_path
+        table = read_table(path, _TEST_COLUMNS)
+        _check_ids(path, table)
+        check_rows(path, table, table["lead"].isin(LEADS), "lead", f"one of {', '.join(LEADS)}")
+        check_rows(path, table, ~table.duplicated(["id", "lead"]), "lead", "each lead of a record once")
+        return table
+
+    def test_ids(self) -> tuple[str, ...]:
+        """The records of test.csv in their order."""
+        return tuple(self.test_table()["id"].unique())
+
+    def write_train_table(self, records: Iterable[Record]) -> None:
+        write_table(self.train_table_path, pd.DataFrame([asdict(r) for r in records], columns=list(_TRAIN_COLUMNS)))
+
+    def write_test_table(self, records: Iterable[Record]) -> None:
+        """Write test.csv, twelve rows a record with the lengths of the leads' windows."""
+        rows = []
+        for record in records:
+            for lead in LEADS:
+                window = lead_slice(lead, record.sig_len)
+                rows.append((record.id, lead, record.fs, window.stop - window.start))
+        write_table(self.test_table_path, pd.DataFrame(rows, columns=list(_TEST_COLUMNS)))
+
+
+def _check_ids(path: Path, table: pd.DataFrame) -> None:
+    """Ids become file names: nothing that leads out of the folder."""
+    check_rows(path, table, _is_id(table), "id", "letters, digits, - or _")
+
+
+def _is_id(table: pd.DataFrame) -> pd.Series:
+    return table["id"].str.fullmatch(r"[\w-]+", flags=re.ASCII)

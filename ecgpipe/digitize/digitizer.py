@@ -1,0 +1,72 @@
+"""The one road from a picture to twelve leads: rectify, resample once, read the rows, cut into leads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
+from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.rectify.pages import Page, find_page
+from ecgpipe.rectify.quality import Quality
+from ecgpipe.trace.ensemble import load_reader
+from ecgpipe.trace.reader import Flips, Traces
+from ecgpipe.trace.weights import SHIPPED
+
+FS_HZ = 500
+
+
+@dataclass(frozen=True)
+class Digitized:
+    """One page read: `series_mv` (12, 5000) float32 at 500 Hz, NaN outside the printed windows and the picture.
+
+    `sigma_mv` (12, 5000) is the standard error of each sample: about 95 % are within 2 of it. `traces` are the four
+    printed rows as they were read, `page_map` leads from page mm back to the picture's pixels, `quality` says how far
+    to trust the rectification.
+    """
+
+    series_mv: np.ndarray
+    sigma_mv: np.ndarray
+    traces: Traces
+    page_map: PageMap
+    quality: Quality
+
+    def resampled(self, rows: int) -> np.ndarray:
+        """The series at `rows` samples of the same 10 s, (12, rows) in mV."""
+        if rows == self.series_mv.shape[1]:
+            return self.series_mv
+        return resample_leads(self.series_mv, rows)
+
+    def resampled_sigma(self, rows: int) -> np.ndarray:
+        """The standard errors that belong to `resampled`, (12, rows) in mV."""
+        return nearest_leads(self.sigma_mv, rows)
+
+
+class Digitizer:
+    """Weights of one file or several, loaded once, that read any number of pictures."""
+
+    def __init__(
+        self,
+        weights: Path | Sequence[Path] = SHIPPED,
+        spec: FrameSpec = FrameSpec(),  # noqa: B008, frozen
+        options: LeadOptions = DEFAULT,
+        flips: Flips = "none",
+    ):
+        self.reader, self.spec, self.options = load_reader(weights, flips), spec, options
+
+    def digitize(self, picture: np.ndarray) -> Digitized:
+        """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
+        return self.read(find_page(picture, self.spec))
+
+    def read(self, page: Page) -> Digitized:
+        """Read a page that was found."""
+        frame, quality = page.frame, page.quality
+        traces = self.reader.read(frame.rgb, frame.inside, self.spec)
+        return Digitized(
+            leads_of(traces, self.options),
+            sigma_of(traces, quality.expected_error_mm, quality.bend),
+            traces,
+            frame.page_map,
+            quality,
+        )

@@ -1,0 +1,84 @@
+"""Digitised series as CSV and as WFDB, and tables of pages. A NaN is an empty field: the picture does not show it.
+
+Reads and writes without pandas, whose import takes a second that the command line does not have.
+"""
+
+import csv
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ecgpipe.base.errors import DataError
+from ecgpipe.base.files import atomic_path
+from ecgpipe.page.layout import LEADS
+
+DECIMALS = 4  # of a millivolt: 0.1 µV; a hundredth of a frame's pixel is worth 0.1 µV as well
+ADC_PER_MV = 2000  # WFDB units: 0.5 µV steps, ±16 mV in 16 bits
+
+
+def write_csv(path: str | Path, series_mv: np.ndarray) -> None:
+    """Write `series_mv` (12, n) as 12 columns I..V6, an empty field for NaN."""
+    texts = np.char.mod(f"%.{DECIMALS}f", np.asarray(series_mv, np.float64).T)
+    texts[np.isnan(series_mv).T] = ""
+    lines = [",".join(LEADS), *map(",".join, texts)]
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write a CSV of `rows`, whose columns are all the keys in the order of their first appearance."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(
+            {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
+        )
+
+
+def read_csv(path: str | Path) -> np.ndarray:
+    """Series (12, n) in mV of a CSV as `write_csv` makes it; DataError names file and row of anything else."""
+    try:
+        header, *lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a CSV of 12 leads: {error}") from None
+    if header.split(",") != list(LEADS):
+        raise DataError(f"{path}: found the columns {header[:80]}, expected {','.join(LEADS)}")
+    series = np.empty((len(lines), len(LEADS)))
+    for row, line in enumerate(lines):
+        try:
+            series[row] = [float(field or "nan") for field in line.split(",")]
+        except ValueError:
+            raise DataError(f"{path}: row {row}: found {line[:80]!r}, expected 12 numbers or empty fields") from None
+    return series.T
+
+
+def wfdb_name(stem: str) -> str:
+    """`stem` as a WFDB record name, which may hold letters, digits, `-` and `_` only."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", stem)
+
+
+def write_wfdb(folder: str | Path, name: str, series_mv: np.ndarray, fs_hz: float) -> None:
+    """Write `series_mv` (12, n) as the WFDB record `folder`/`name`.hea and .dat, 16 bits; NaN as "no sample"."""
+    import wfdb  # takes a second, for a format that is rarely asked for
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}.") as temporary:
+        wfdb.wrsamp(
+            name,
+            fs=fs_hz,
+            units=["mV"] * len(LEADS),
+            sig_name=list(LEADS),
+            p_signal=np.asarray(series_mv, np.float64).T,
+            fmt=["16"] * len(LEADS),
+            adc_gain=[ADC_PER_MV] * len(LEADS),
+            baseline=[0] * len(LEADS),
+            write_dir=temporary,
+        )
+        for suffix in (".dat", ".hea"):  # the header last: a record is there when its header is
+            os.replace(Path(temporary, name + suffix), folder / (name + suffix))

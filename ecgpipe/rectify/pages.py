@@ -1,0 +1,24 @@
+"""From a picture to its page on the millimetre grid: everything before the reading, and without a training library."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.rectify.frames import Frame
+from ecgpipe.rectify.quality import Quality
+from ecgpipe.rectify.rectifier import rectify
+
+
+@dataclass(frozen=True)
+class Page:
+    """An ECG page found in a picture: its `frame`, and in `quality` how far to trust the geometry."""
+
+    frame: Frame
+    quality: Quality
+
+
+def find_page(picture: np.ndarray, spec: FrameSpec = FrameSpec()) -> Page:  # noqa: B008, frozen
+    """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound."""
+    rectified = rectify(picture)
+    return Page(Frame.cut(picture, rectified.page_map, spec), rectified.quality)

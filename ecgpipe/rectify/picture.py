@@ -1,0 +1,82 @@
+"""Picture files to RGB pixels; what cannot show a page is refused, before decoding where the header tells."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ecgpipe.base.errors import PictureError
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+MIN_SIDE_PX = 200  # below, a 1 mm box of a page has less than a pixel
+MAX_SIDE_PX = 20_000
+MAX_PIXELS = 120_000_000  # 360 MB decoded
+BLANK_LEVELS = 8  # darkest to lightest of 255 in every channel of a picture that shows nothing
+
+# Pillow would warn or fail on large pictures without naming their size; the limits above are stricter.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """The picture's first frame as RGB (H, W, 3) uint8: EXIF turn applied, alpha on white, 16 bits cut to 8.
+
+    PictureError, one line with file and reason, if the file is missing, empty, of another format, truncated or corrupt,
+    too small or too large (refused before decoding), or all of one colour.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size == 0:
+            raise PictureError(f"{path}: the file is empty, expected a picture ({', '.join(FORMATS)})")
+        with Image.open(path, formats=FORMATS) as image:
+            _check_size(path, image.size)
+            picture = _decoded(path, image)
+    except FileNotFoundError:
+        raise PictureError(f"{path}: no such file, expected a picture") from None
+    except Image.UnidentifiedImageError:
+        raise PictureError(f"{path}: not a picture that can be read, expected {', '.join(FORMATS)}") from None
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be opened: {error.strerror or error}") from None
+    except ValueError as error:  # a header that unpacks to more than Pillow allows
+        raise PictureError(f"{path}: refused before decoding: {' '.join(str(error).split())}") from None
+    if max(high - low for low, high in picture.getextrema()) <= BLANK_LEVELS:
+        colour = picture.getpixel((0, 0))
+        raise PictureError(f"{path}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
+    return np.array(picture)
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    if min(size) < MIN_SIDE_PX:
+        raise PictureError(f"{path}: found {width}x{height} pixels, expected at least {MIN_SIDE_PX} on the short side")
+    if max(size) > MAX_SIDE_PX or width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{path}: found {width}x{height} pixels, expected at most {MAX_SIDE_PX} a side "
+            f"and {MAX_PIXELS // 1_000_000} million in all; scale the picture down"
+        )
+
+
+def _decoded(path: Path, image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        return _rgb(image)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
+    except Exception as error:  # decoders raise whatever a corrupt file leads them to
+        raise PictureError(f"{path}: truncated or corrupt, cannot be decoded: {' '.join(str(error).split())}") from None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips instead of scaling
+        levels = np.asarray(image)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise PictureError(
+                f"found grey levels from {levels.min()} to {levels.max()}, expected 8 or 16 bits a pixel"
+            )
+        image = Image.fromarray((levels >> 8).astype(np.uint8))
+    if image.mode == "F":
+        raise PictureError("found floating-point grey levels, expected 8 or 16 bits a pixel")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -1,0 +1,51 @@
+"""Digitised series against the truth: from whole series or folders of CSVs to the pairs that `metrics` compares."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecgpipe.base.errors import DataError
+from ecgpipe.competition.dataset import lead_segments, read_signal
+from ecgpipe.digitize.export import read_csv
+from ecgpipe.page.layout import DURATION_S
+from ecgpipe.score.metrics import Pair, Segments
+
+
+def segments(series_mv: np.ndarray) -> Segments:
+    """The printed window of each lead of `series_mv` (12, n); 0 mV where nothing was read, as a submission needs it."""
+    return lead_segments(np.nan_to_num(series_mv))
+
+
+def pair(page_id: str, kind: str, truth_mv: np.ndarray, prediction_mv: np.ndarray) -> Pair:
+    """Truth and prediction of one page, each (12, 10·fs)."""
+    if truth_mv.shape != prediction_mv.shape:
+        raise DataError(f"{page_id}: found {prediction_mv.shape} (leads, rows), expected the truth's {truth_mv.shape}")
+    fs_hz = truth_mv.shape[1] / DURATION_S
+    return Pair(page_id, kind, fs_hz, segments(truth_mv), segments(prediction_mv))
+
+
+def page_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a page of an `evaluate` table: id, kind, linear `snr` (not capped), `snr_db`, `mae_mv`, `correlation`."""
+    how = {"signal_power": "sum", "noise_power": "sum", "mae_mv": "mean", "correlation": "mean"}
+    pages = table.groupby(["id", "kind"], sort=False).agg(how)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        snr = (pages["signal_power"] / pages["noise_power"]).where(pages["noise_power"] > 0, np.inf)
+        pages = pages.assign(snr=snr, snr_db=10 * np.log10(snr))
+    return pages.reset_index()[["id", "kind", "snr", "snr_db", "mae_mv", "correlation"]]
+
+
+def folder_pairs(predictions: Path, truth: Path) -> Iterator[Pair]:
+    """A pair for every `<page>.csv` of the folder `truth`; a page without a prediction counts as 0 mV throughout."""
+    paths = sorted(truth.glob("*.csv"))
+    if not paths:
+        raise DataError(f"{truth}: found no CSV file, expected the true signals, one file a page")
+    if not predictions.is_dir():
+        raise DataError(f"{predictions}: no such folder, expected the output of `ecgpipe digitize`")
+    for path in paths:
+        signal = read_signal(path)
+        prediction = predictions / path.name
+        yield pair(
+            path.stem, truth.name, signal, read_csv(prediction) if prediction.is_file() else np.zeros_like(signal)
+        )

@@ -1,0 +1,183 @@
+"""Training data: frames with their truth, cut into random crops of random rows, a little altered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from scipy.interpolate import CubicSpline
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ecgpipe.competition.dataset import quarter_slice
+from ecgpipe.page.layout import LEADS, QUARTER_LEADS, RHYTHM_LEAD
+from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
+
+FLIP_SHARE = 0.25  # of crops that are turned in time, and of those turned upside down
+ENDS_SHARE = 0.5  # of crops that are sure to hold an end of a window, where pulses and separators cover the trace
+
+
+@dataclass(frozen=True)
+class FrameSample:
+    """A frame (H, W, 3) uint8 RGB, its mask (H, W) bool, and the truth (12, n) in mV at `fs_hz`, NaN if unknown."""
+
+    frame: np.ndarray
+    inside: np.ndarray
+    truth: np.ndarray
+    fs_hz: float
+    kind: str = ""
+
+
+class Strips(NamedTuple):
+    """The rows of a page: `images` (4, H, W, 3) uint8 and `heights` (4, T) float32, strip rows, NaN if unknown."""
+
+    images: np.ndarray | Tensor
+    heights: np.ndarray | Tensor
+    kind: str = ""
+
+
+def row_series(truth: np.ndarray, fs_hz: float) -> np.ndarray:
+    """The printed rows (4, 5000) in mV at 500 Hz of a truth (12, n): quarters joined, last the rhythm lead."""
+    n = truth.shape[1]
+    rows = np.empty((ROWS, n))
+    for quarter, leads in enumerate(QUARTER_LEADS):
+        part = quarter_slice(quarter, n)
+        rows[: ROWS - 1, part] = truth[[LEADS.index(lead) for lead in leads], part]
+    rows[-1] = truth[LEADS.index(RHYTHM_LEAD)]
+    t_in, t_out = np.arange(n) / fs_hz, np.arange(SAMPLES) / FS_HZ
+    series = CubicSpline(t_in, np.nan_to_num(rows), axis=1)(t_out)
+    known = [np.interp(t_out, t_in, np.isfinite(row), right=0.0) > 0.999 for row in rows]
+    return np.where(known, series, np.nan).astype(np.float32)
+
+
+def heights_of(series: np.ndarray, spec: StripSpec) -> np.ndarray:
+    """Strip rows (4, T) px for every output column of row series (4, 5000) in mV; NaN outside the recording."""
+    baselines = np.array([spec.baseline(row) for row in range(ROWS)])[:, None]
+    heights = np.full((ROWS, spec.width * spec.samples_per_px), np.nan, np.float32)
+    heights[:, spec.first_sample : spec.first_sample + SAMPLES] = baselines - series * spec.frame.px_per_mv
+    return heights
+
+
+def strips_of(sample: FrameSample, spec: StripSpec) -> Strips:
+    """The strips of a stored frame with the heights that its truth asks for."""
+    heights = heights_of(row_series(sample.truth, sample.fs_hz), spec)
+    return Strips(spec.cut_all(sample.frame, sample.inside), heights, sample.kind)
+
+
+def random_crop(strips: Strips, row: int, columns: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A stretch of `columns` px of one row, altered: image (H, columns, 3) uint8 and its heights."""
+    width = strips.images.shape[2]
+    per_px = strips.heights.shape[1] // width
+    left = _random_left(strips.heights[row], width, columns, rng)
+    image = strips.images[row, :, left : left + columns]
+    heights = strips.heights[row, left * per_px : (left + columns) * per_px]
+    if rng.random() < FLIP_SHARE:
+        image, heights = flipped_time(image, heights)
+    if rng.random() < FLIP_SHARE:
+        image, heights = image[::-1], image.shape[0] - 1 - heights
+    return _alter(image, rng), heights
+
+
+def _random_left(heights: np.ndarray, width: int, columns: int, rng: np.random.Generator) -> int:
+    """First column of a crop: anywhere, or so that it holds one of the five ends of windows."""
+    known = np.flatnonzero(np.isfinite(heights))
+    if len(known) == 0 or rng.random() > ENDS_SHARE:
+        return int(rng.integers(0, width - columns + 1))
+    end = rng.choice(np.linspace(known[0], known[-1], len(QUARTER_LEADS) + 1)) * width / len(heights)
+    return int(np.clip(end - rng.uniform(0, columns), 0, width - columns))
+
+
+def flipped_time(image: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A strip's image (H, W, 3) and heights (T,) read from right to left.
+
+    A column's first sample lies at its centre and the others to the right, so the flip leaves the last ones unknown.
+    """
+    columns = image.shape[1]
+    last_centre = len(heights) // columns * (columns - 1)
+    flipped = np.full_like(heights, np.nan)
+    flipped[: last_centre + 1] = heights[last_centre::-1]
+    return image[:, ::-1], flipped
+
+
+def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Small changes of colour, contrast and sharpness that leave the trace where it is."""
+    if rng.random() < 0.15:
+        image = np.repeat(image.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    if rng.random() < 0.3:
+        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 1.2)))
+    gain, gamma = rng.uniform(0.92, 1.08, 3), rng.uniform(0.7, 1.4)
+    table = 255 * gain * (np.arange(256)[:, None] / 255) ** gamma
+    return cv2.LUT(np.ascontiguousarray(image), np.clip(table, 0, 255).astype(np.uint8)[None])
+
+
+class CropDataset(Dataset):
+    """Item i is one crop of every row of frame i modulo their number, reproducible from `seed` and i."""
+
+    def __init__(self, frames: Sequence[FrameSample], spec: StripSpec, *, columns: int, items: int, seed: int):
+        self.frames, self.spec, self.columns, self.items, self.seed = frames, spec, columns, items, seed
+
+    def __len__(self) -> int:
+        return self.items
+
+    def __getitem__(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        rng = np.random.default_rng((self.seed, index))
+        strips = strips_of(self.frames[index % len(self.frames)], self.spec)
+        return [random_crop(strips, row, self.columns, rng) for row in range(ROWS)]
+
+
+class WholeStrips(Dataset):
+    """Item i is the strips of frame i, unaltered, for validation."""
+
+    def __init__(self, frames: Sequence[FrameSample], spec: StripSpec):
+        self.frames, self.spec = frames, spec
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Strips:
+        return strips_of(self.frames[index], self.spec)
+
+
+def collate_crops(items: list[list[tuple[np.ndarray, np.ndarray]]]) -> tuple[Tensor, Tensor]:
+    """Images (N, H, W, 3) uint8 and heights (N, T) of the crops of several items."""
+    images, heights = zip(*(crop for item in items for crop in item), strict=True)
+    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(heights))
+
+
+class TraceData(pl.LightningDataModule):
+    """Crops of `train_frames` for `steps` batches, in an order shuffled by `seed`; whole strips of `val_frames`."""
+
+    def __init__(
+        self,
+        train_frames: Sequence[FrameSample],
+        val_frames: Sequence[FrameSample],
+        *,
+        spec: StripSpec,
+        crop_columns: int,
+        batch_size: int,
+        steps: int,
+        seed: int,
+        workers: int = 0,
+    ):
+        super().__init__()
+        self.frames_per_batch = max(batch_size // ROWS, 1)
+        items = steps * self.frames_per_batch
+        self.train = CropDataset(train_frames, spec, columns=crop_columns, items=items, seed=seed)
+        self.val = WholeStrips(val_frames, spec)
+        self.seed, self.workers = seed, workers
+
+    def train_dataloader(self) -> DataLoader:
+        return DataLoader(
+            self.train,
+            batch_size=self.frames_per_batch,
+            shuffle=True,
+            generator=torch.Generator().manual_seed(self.seed),
+            collate_fn=collate_crops,
+            num_workers=self.workers,
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.val, batch_size=None, num_workers=self.workers)

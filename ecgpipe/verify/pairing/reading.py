@@ -1,0 +1,153 @@
+"""What a picture shows, read without knowing its truth, and kept under a hash of picture, code and weights."""
+
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ecgpipe.base.errors import PageNotFound, PictureError
+from ecgpipe.base.files import atomic_path
+from ecgpipe.base.provenance import code_hash
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.digitize.leads import leads_of
+from ecgpipe.page.geometry import PageMap, resample
+from ecgpipe.page.layout import BASELINES_MM, GAIN_MM_PER_MV, PULSE_MM, REFERENCE_PX_PER_MM
+from ecgpipe.rectify.pagemaps import KeptMaps
+from ecgpipe.rectify.picture import read_picture
+from ecgpipe.rectify.rectifier import Rectified, rectify
+from ecgpipe.trace.reader import Traces
+
+RATE_HZ = 250  # readings are kept at; a page of 200 dpi has 197 px a second
+RENDER = "0001"
+RENDER_SHAPE = (1700, 2200)
+
+# what a reading follows from; tests compare it with the imports of this module
+CODE = (
+    "digitize/digitizer.py",
+    "digitize/leads.py",
+    "page/*.py",
+    "rectify/*.py",
+    "signals.py",
+    "trace/*.py",
+    "verify/pairing/reading.py",
+    "weights/*",
+)
+LIBRARIES = ("numpy", "opencv-python-headless", "openvino", "scipy")
+
+_DARK = 110  # grey level that a pulse reaches and no grid does
+_STEP = 500 // RATE_HZ
+_SHARES = ("hidden_share", "slipped_share")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`series_mv` (12, 10·RATE_HZ), NaN where nothing was read; all NaN, and `reason` why, if nothing could be.
+
+    `hidden_share` of the page shows no grid to go by, on `slipped_share` boxes may be miscounted (rectify/quality.py).
+    """
+
+    series_mv: np.ndarray
+    reason: str = ""
+    hidden_share: float = 0.0
+    slipped_share: float = 0.0
+
+    @property
+    def legible(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Readings:
+    """A folder with a file for each picture that was read, and the page maps that were found on the way."""
+
+    folder: Path
+
+    @property
+    def maps(self) -> KeptMaps:
+        return KeptMaps(self.folder / "maps")
+
+    def key(self, sha256: str, kind: str, *, mirrored: bool = False) -> str:
+        """Names the reading of a picture of `kind` with these contents, by this code and these weights."""
+        digest = hashlib.sha256(f"{code_hash(CODE, LIBRARIES)} {sha256} {kind == RENDER} {mirrored}".encode())
+        return digest.hexdigest()[:32]
+
+    def of(self, path: Path, sha256: str, kind: str, *, mirrored: bool = False) -> Reading:
+        """The reading of the picture at `path`, or of its mirror image; taken from the folder if it is there."""
+        kept = self.folder / "readings" / f"{self.key(sha256, kind, mirrored=mirrored)}.npz"
+        if kept.is_file():
+            with np.load(kept, allow_pickle=False) as file:
+                shares = {name: float(file[name]) for name in _SHARES}
+                return Reading(file["series_mv"].astype(np.float32), str(file["reason"]), **shares)
+        find = rectify if mirrored else partial(self._found, sha256)
+        reading = read_page(path, kind, mirrored=mirrored, find=find)
+        with atomic_path(kept) as temporary:
+            np.savez_compressed(temporary, **asdict(reading) | {"series_mv": reading.series_mv.astype(np.float16)})
+        return reading
+
+    def _found(self, sha256: str, picture: np.ndarray) -> Rectified:
+        return self.maps.of(sha256, lambda: rectify(picture))
+
+    def keep_only(self, pictures: Collection[tuple[str, str]]) -> None:
+        """Remove what was read or found in other pictures than those with these (SHA-256, kind)."""
+        wanted = {self.key(*picture, mirrored=mirrored) for picture in pictures for mirrored in (False, True)}
+        wanted |= {self.maps.key(sha256) for sha256, _ in pictures}
+        for path in self.folder.glob("*/*"):
+            if path.stem not in wanted:
+                path.unlink()
+
+
+def read_page(
+    path: Path, kind: str, *, mirrored: bool = False, find: Callable[[np.ndarray], Rectified] = rectify
+) -> Reading:
+    """Read the picture at `path`. A page that cannot be read is no error: the reading says why."""
+    digitizer = _digitizer()
+    try:
+        picture = read_picture(path)
+        if mirrored:
+            picture = np.ascontiguousarray(picture[:, ::-1])
+        found = None if kind == RENDER and is_upright_render(picture) else find(picture)
+    except (PageNotFound, PictureError) as error:
+        return Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), str(error).removeprefix(f"{path}: "))
+    page_map = found.page_map if found else render_map()
+    traces = digitizer.reader.read(*resample(picture, page_map, digitizer.spec), digitizer.spec)
+    kept = Traces(traces.mv[:, ::_STEP], traces.sigma_mv[:, ::_STEP])
+    shares = {name: getattr(found.quality, name) for name in _SHARES} if found else {}
+    return Reading(leads_of(kept).astype(np.float16).astype(np.float32), **shares)
+
+
+def render_map() -> PageMap:
+    """Where the kit's renders at 200 dpi have each point of the page: the same in all, so nothing is looked for."""
+    return PageMap.from_function(lambda mm: mm * REFERENCE_PX_PER_MM - 0.5)
+
+
+def is_upright_render(picture: np.ndarray) -> bool:
+    """Whether `picture` (H, W, 3) has a render's size and, exactly where they are printed, its calibration pulses."""
+    if picture.shape[:2] != RENDER_SHAPE:
+        return False
+    dark = cv2.erode(picture.max(axis=-1), np.ones((3, 3), np.uint8)) < _DARK
+    return sum(_has_pulse(dark, baseline) for baseline in BASELINES_MM) >= len(BASELINES_MM) - 1
+
+
+def _has_pulse(dark: np.ndarray, baseline_mm: float) -> bool:
+    """Whether the flanks and the top of a row's pulse are drawn, and what lies between them is not."""
+    up = np.linspace(1.0, GAIN_MM_PER_MV - 1.0, 30)
+    left, right = PULSE_MM
+    along = np.linspace(left + 1.0, right - 1.0, 15)
+    top = baseline_mm - GAIN_MM_PER_MV
+
+    def share(x_mm: np.ndarray | float, y_mm: np.ndarray | float) -> float:
+        x, y = np.broadcast_arrays(x_mm, y_mm)
+        at = [np.rint(mm * REFERENCE_PX_PER_MM - 0.5).astype(int) for mm in (y, x)]
+        return float(dark[at[0], at[1]].mean())
+
+    drawn = (share(left, baseline_mm - up), share(right, baseline_mm - up), share(along, top))
+    return min(drawn) > 0.9 and share((left + right) / 2, baseline_mm - up) < 0.5
+
+
+@cache
+def _digitizer() -> Digitizer:
+    return Digitizer()
