@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.competition.dataset import lead_segments, read_signal
+from ecgpipe.competition.dataset import read_signal
+from ecgpipe.competition.windows import DURATION_S, lead_segments
 from ecgpipe.digitize.export import read_csv
-from ecgpipe.page.layout import DURATION_S
 from ecgpipe.score.metrics import Pair, Segments
 
 
