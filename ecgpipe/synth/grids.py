@@ -37,7 +37,7 @@ def draw_grid(
     if style.show_border:
         line_px = style.border_width_mm * px_per_mm
         ends, sides = (bars(length, [-0.5, length - 0.5], line_px) for length in (height, width))
-    within_x, within_y = (_within(layout, axis, shape[1 - axis], px_per_mm) for axis in (X, Y))
+    within_x, within_y = (_within(style, layout, print_, axis, shape[1 - axis], px_per_mm) for axis in (X, Y))
 
     kinds, kind_of_row = np.unique(np.stack([*rows, dot_rows, within_y, ends], axis=1), axis=0, return_inverse=True)
     *rows, dot_rows, within_y, ends = (kinds[:, [[k]]] for k in range(5))
@@ -73,9 +73,12 @@ def _lines_px(layout: PageLayout, print_: Print, axis: int, step_mm: float, px_p
     return pixels if layout.snap_dpi is None or print_.line_dpi is not None else np.rint(pixels)
 
 
-def _within(layout: PageLayout, axis: int, length: int, px_per_mm: float) -> np.ndarray:
-    """Which pixels (length,) of an axis the grid reaches, half a millimetre for its outer lines included."""
+def _within(
+    style: PageStyle, layout: PageLayout, print_: Print, axis: int, length: int, px_per_mm: float
+) -> np.ndarray:
+    """Which pixels (length,) of an axis the grid reaches, its outer lines included."""
     if _bleeds(layout, axis):
         return np.ones(length, np.float32)
-    lines, mm = layout.lines_mm(BOX_MM)[axis], (np.arange(length) + 0.5) / px_per_mm
-    return ((mm > lines[0] - MINOR_MM / 2) & (mm < lines[-1] + MINOR_MM / 2)).astype(np.float32)
+    lines = print_.lines_mm(layout.lines_mm(BOX_MM)[axis], axis) * px_per_mm - 0.5
+    pixels, reach = np.arange(length), style.major_width_mm / 2 * px_per_mm + 0.5
+    return ((pixels > lines[0] - reach) & (pixels < lines[-1] + reach)).astype(np.float32)
