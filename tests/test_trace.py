@@ -8,18 +8,17 @@ import torch
 from ecgpipe import params
 from ecgpipe.base.errors import DataError, ParamsError
 from ecgpipe.competition.windows import mask_windows
-from ecgpipe.page.geometry import FrameSpec, PageMap, Raster, lattice_mm
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.reader import TraceReader, _logits, read_strips, shown
 from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec, flatten_light
 from ecgpipe.trace.weights import load_weights, save_weights
-from ecgpipe.training.data import FrameSample, heights_of, random_crop, row_series, strips_of
+from ecgpipe.training.data import FrameSample, random_crop, row_series, strips_of
 from ecgpipe.training.losses import expected_height
 from ecgpipe.training.models import WIDTHS, build_model, trained_model
 from ecgpipe.training.train import fit
-from pretrain.pages import ink_heights
 
 SMALL_FRAME = FrameSpec(raster=Raster(100, 20))  # a tenth of the pixels, 5 samples a column
 SPEC, SMALL = StripSpec(), StripSpec(SMALL_FRAME)
@@ -165,31 +164,6 @@ def test_a_crop_takes_its_heights_along_however_it_is_flipped(seed, sample):
     truth = heights[:: SMALL.samples_per_px]
     known = np.isfinite(truth) & (ink.sum(axis=0) > 0)
     assert np.median(np.abs(centre - truth)[known]) < 0.15
-
-
-# ---- labels of the training pages
-
-
-def constant_slip(dx_mm: float, dy_mm: float) -> PageMap:
-    nodes = np.broadcast_to(np.float32([dx_mm, dy_mm]), lattice_mm(KIT, 10.0).shape)
-    return PageMap(nodes.copy(), 10.0)
-
-
-def test_ink_seen_through_an_exact_map_lies_where_its_truth_says():
-    rows = row_series(wave(np.random.default_rng(0)), FS_HZ, KIT)
-    shown = np.ones(SPEC.frame.shape, bool)
-    labels = ink_heights(rows, constant_slip(0, 0), shown, SPEC)
-    np.testing.assert_allclose(labels, heights_of(rows, SPEC), atol=1e-3)
-
-
-def test_ink_moves_against_the_slip_of_the_map():
-    rows = row_series(wave(np.random.default_rng(0)), FS_HZ, KIT)
-    shown = np.ones(SPEC.frame.shape, bool)
-    shown[:, :1000] = False
-    labels = ink_heights(rows, constant_slip(0.5, -0.25), shown, SPEC)  # looks 10 samples late and 2 px high
-    truth = heights_of(rows, SPEC)
-    np.testing.assert_allclose(labels[:, 3000:5000], truth[:, 3010:5010] + 2, atol=0.02)
-    assert np.isnan(labels[:, :1800]).all()
 
 
 # ---- weights, reading, training

@@ -77,7 +77,11 @@ def random_crop(
     per_px = strips.heights.shape[1] // width
     left = _random_left(strips.heights[row], width, columns, windows, rng)
     image = strips.images[row, :, left : left + columns]
-    heights = strips.heights[row, left * per_px : (left + columns) * per_px]
+    return altered(image, strips.heights[row, left * per_px : (left + columns) * per_px], rng)
+
+
+def altered(image: np.ndarray, heights: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A crop (H, W, 3) uint8 and its heights (T,), flipped now and then, in a little other light."""
     if rng.random() < FLIP_SHARE:
         image, heights = flipped_time(image, heights)
     if rng.random() < FLIP_SHARE:
