@@ -27,3 +27,9 @@ class KaggleError(EcgpipeError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+def row_name(row: int) -> str:
+    """A table's row in a message: rows count from 0 like samples; the file's line, header included, is what an editor
+    shows."""
+    return f"row {row} (line {row + 2})"
