@@ -226,7 +226,7 @@ def _write_overlay(path: Path, image: Path, digitized: "Digitized") -> None:
     from ecgpipe.digitize.overlay import draw_overlay
     from ecgpipe.rectify.picture import read_picture
 
-    drawn = draw_overlay(read_picture(image), digitized.page_map, digitized.series_mv)
+    drawn = draw_overlay(read_picture(image), digitized.page_map, digitized.series_mv, digitized.traces.layout)
     with atomic_path(path) as temporary:
         cv2.imwrite(str(temporary), drawn[..., ::-1])
 

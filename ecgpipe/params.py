@@ -75,8 +75,8 @@ class Verify:
 
 @dataclass(frozen=True)
 class Preprocess:
-    px_per_mm_x: float = number(at_least=1, at_most=40)
-    px_per_mm_y: float = number(at_least=1, at_most=40)
+    px_per_s: float = number(at_least=25, at_most=1000)
+    px_per_mv: float = number(at_least=10, at_most=400)
     jpeg_quality: int | None = number(at_least=1, at_most=100)
     workers: int = number(at_least=1)
 
@@ -84,7 +84,7 @@ class Preprocess:
 @dataclass(frozen=True)
 class Model:
     size: Literal["tiny", "small", "base"]
-    half_height_mm: float = number(above=0, at_most=100)
+    half_height_mv: float = number(above=0, at_most=10)
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def _panel(title: str, digitizer: Digitizer, picture: np.ndarray) -> np.ndarray:
     """The picture with what was read drawn on it, on a white panel under its title."""
     try:
         digitized = digitizer.digitize(picture)
-        picture = draw_overlay(picture, digitized.page_map, digitized.series_mv)
+        picture = draw_overlay(picture, digitized.page_map, digitized.series_mv, digitized.traces.layout)
     except PageNotFound:
         pass
     across, down = PANEL_PX

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition.dataset import Dataset, Record, lead_segments, lead_slice, read_signal, write_signal
+from ecgpipe.competition.dataset import Dataset, Record, read_signal, write_signal
+from ecgpipe.competition.windows import lead_segments, lead_slice
 from ecgpipe.digitize.leads import resample_leads
-from ecgpipe.page.layout import LEADS
+from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.verify.files import Report
 from ecgpipe.verify.suspects import Suspects
 
@@ -97,7 +98,7 @@ def _repaint(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
 
 
 def _resampled_truth(dataset: Dataset, source: Record, rows: int) -> np.ndarray:
-    return resample_leads(read_signal(dataset.signal_path(source.id)), rows)
+    return resample_leads(read_signal(dataset.signal_path(source.id)), rows, KIT)
 
 
 def _swap_truths(place: Place) -> None:

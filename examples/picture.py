@@ -23,7 +23,7 @@ def main(path: str) -> None:
     page = draw_page(simulate(rng), FS_HZ, PageStyle.random(rng))
     photo = capture(page, "0005", rng, long_side_px=4000, quarter_turn=0).image
     digitized = Digitizer().digitize(photo)
-    drawn = draw_overlay(photo, digitized.page_map, digitized.series_mv)
+    drawn = draw_overlay(photo, digitized.page_map, digitized.series_mv, digitized.traces.layout)
     save_picture(path, np.hstack([photo, drawn]), long_side_px=2000)
 
 

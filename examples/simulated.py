@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecgpipe.competition.dataset import mask_windows
+from ecgpipe.competition.windows import mask_windows
 from ecgpipe.synth.capture import Capture, capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page

@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ecgpipe.competition.dataset import KINDS
 from ecgpipe.page.geometry import PageMap, lattice_mm, resample
-from ecgpipe.page.layout import SIGNAL_LEFT_MM, SPEED_MM_PER_S
+from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import list_wfdb, read_wfdb, simulate
 from ecgpipe.synth.page import PageStyle, draw_page
-from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
+from ecgpipe.trace.strips import FS_HZ, StripSpec
 from ecgpipe.training.data import Strips, random_crop, row_series
 
 PHOTOS = ("0005", "0006", "0009", "0010")
@@ -36,7 +36,7 @@ class Signals:
     def read(folder: Path | str | None) -> "Signals":
         """All records of a WFDB folder sorted by name, or none."""
         if folder is None:
-            return Signals(np.empty((0, 12, SAMPLES), np.float32))
+            return Signals(np.empty((0, 12, 10 * FS_HZ), np.float32))
         return Signals(np.stack([read_wfdb(path) for path in list_wfdb(folder)]).astype(np.float32))
 
     def split(self, held_out: int) -> tuple["Signals", "Signals"]:
@@ -56,22 +56,23 @@ class Signals:
 def make_strips(signals: Signals, kind: str, rng: np.random.Generator, spec: StripSpec) -> Strips:
     """One page of `kind` as the reader would meet it, and where the ink of each row truly lies on its frame."""
     series = signals.draw(rng)
-    page = draw_page(series, FS_HZ, PageStyle.random(rng))
+    layout = spec.frame.layout
+    page = draw_page(series, FS_HZ, PageStyle.random(rng), layout)
     long_side = int(rng.integers(*PHOTO_LONG_SIDE_PX)) if kind in PHOTOS else None
     picture = capture(page, kind, rng, long_side_px=long_side, quarter_turn=0)
-    slip = random_slip(rng)
-    frame, inside = resample(picture.image, slipped(picture.page_map, slip), spec.frame)
-    heights = ink_heights(row_series(series, FS_HZ), slip, inside, spec)
+    slip = random_slip(rng, layout)
+    frame, inside = resample(picture.image, slipped(picture.page_map, slip, layout), spec.frame)
+    heights = ink_heights(row_series(series, FS_HZ, layout), slip, inside, spec)
     return Strips(spec.cut_all(frame, inside), heights, kind)
 
 
-def random_slip(rng: np.random.Generator, step_mm: float = 2.5) -> PageMap:
+def random_slip(rng: np.random.Generator, layout: PageLayout = KIT, step_mm: float = 2.5) -> PageMap:
     """How far an imperfect rectification looks beside each page point, (rows, cols, 2) mm on a lattice.
 
     A smooth random field of 0 to 0.15 mm rms, now and then to 0.6, that varies over 10 to 40 mm, plus an error of
     place and scale.
     """
-    points = lattice_mm(step_mm)
+    points = lattice_mm(layout, step_mm)
     smooth_nodes = rng.uniform(10, 40) / step_mm
     field = np.stack([gaussian_filter(rng.normal(size=points.shape[:2]), smooth_nodes / 2) for _ in range(2)], -1)
     field *= rng.uniform(0, 0.15 if rng.random() < 0.7 else 0.6) / field.std()
@@ -80,25 +81,25 @@ def random_slip(rng: np.random.Generator, step_mm: float = 2.5) -> PageMap:
     return PageMap(field.astype(np.float32), step_mm)
 
 
-def slipped(page_map: PageMap, slip: PageMap) -> PageMap:
+def slipped(page_map: PageMap, slip: PageMap, layout: PageLayout = KIT) -> PageMap:
     """`page_map` looking `slip` beside each page point."""
-    points = lattice_mm(slip.step_mm)
+    points = lattice_mm(layout, slip.step_mm)
     return PageMap(page_map.to_picture(points + slip.nodes).astype(np.float32), slip.step_mm)
 
 
 def ink_heights(series: np.ndarray, slip: PageMap, inside: np.ndarray, spec: StripSpec) -> np.ndarray:
-    """Strip rows (4, T) px of the ink of `series` (4, 5000) mV on a frame made with `slip`; NaN where not in it.
+    """Strip px (rows, T) of the ink of `series` (rows, samples) mV on a frame made with `slip`; NaN where not in it.
 
     Ink of page point p lies on the frame at about p - slip(p); the curve moves along both axes and is read again at
     the samples' nominal places.
     """
-    frame = spec.frame
+    frame, layout = spec.frame, spec.frame.layout
     columns = spec.width * spec.samples_per_px
     nominal_px = spec.left + np.arange(columns) / spec.samples_per_px
-    x_mm = SIGNAL_LEFT_MM + np.arange(SAMPLES) * SPEED_MM_PER_S / FS_HZ
-    heights = np.full((ROWS, columns), np.nan, np.float32)
+    x_mm = layout.left_mm + np.arange(spec.samples) * layout.speed_mm_per_s / FS_HZ
+    heights = np.full((spec.rows, columns), np.nan, np.float32)
     for row, mv in enumerate(series):
-        y_px = frame.baseline_px(row) - mv * frame.px_per_mv
+        y_px = frame.baseline_px(row) - mv * frame.raster.px_per_mv
         points = np.stack([x_mm, y_px / frame.px_per_mm_y], axis=-1)
         points -= slip.to_picture(points)
         ink_x = np.maximum.accumulate(points[:, 0] * frame.px_per_mm_x)
@@ -162,9 +163,13 @@ class CropStream(IterableDataset):
             yield self._batch(pool, rng)
             crops += self.batch_size
 
+    def _crop(self, page: Strips, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        windows = self.pages.spec.frame.layout.columns
+        return random_crop(page, int(rng.integers(len(page.images))), self.columns, windows, rng)
+
     def _batch(self, pool: Sequence[Strips], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         picks = rng.choice(len(pool), self.batch_size, replace=len(pool) < self.batch_size)
-        crops = [random_crop(pool[pick], int(rng.integers(ROWS)), self.columns, rng) for pick in picks]
+        crops = [self._crop(pool[pick], rng) for pick in picks]
         images, heights = zip(*crops, strict=True)
         return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(heights))
 

@@ -18,7 +18,7 @@ from pytorch_lightning.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from ecgpipe import params
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import save_weights
 from ecgpipe.training.lightning import TraceModule
@@ -56,7 +56,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Pretrain:
-    frame: FrameSpec
+    raster: Raster
     model: params.Model
     loss: params.Loss
     signals: str | None
@@ -114,14 +114,14 @@ def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
 
 
 def strip_spec(config: Pretrain) -> StripSpec:
-    return StripSpec(config.frame, config.model.half_height_mm)
+    return StripSpec(FrameSpec(raster=config.raster), config.model.half_height_mv)
 
 
 def build_module(config: Pretrain) -> TraceModule:
     spec = strip_spec(config)
     return TraceModule(
         start_network(config.model, spec, Path(config.trace.weights) if config.trace.weights else None),
-        CombinedLoss(**asdict(config.loss), px_per_mv=config.frame.px_per_mv),
+        CombinedLoss(**asdict(config.loss), px_per_mv=config.raster.px_per_mv),
         learning_rate=config.trace.learning_rate,
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.progress import track
 
 from ecgpipe.competition.dataset import Dataset
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.cross_validate import page_overlay, read_out_of_fold
@@ -29,7 +29,7 @@ PLOTS = Path("plots/cross_validate")
 def main() -> None:
     params = load_params()
     split = params.cross_validate
-    spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
+    spec = FrameSpec(raster=Raster(params.preprocess.px_per_s, params.preprocess.px_per_mv))
     fine_tune = FineTune(spec, params.model, params.loss, replace(params.train, steps=split.steps))
     pages = rectified_pages(FRAMES)
     pages["fold"] = pages["id"].map(assign_folds(pages, split.folds, split.seed))
@@ -43,7 +43,7 @@ def main() -> None:
     plots.snr_by_kind(PLOTS / "snr", scores)
     for name, place in (("best", scores["snr_db"].idxmax()), ("worst", scores["snr_db"].idxmin())):
         page = scores.loc[place]
-        plots.save_picture(PLOTS / f"{name}.jpg", page_overlay(page["id"], page["kind"], RAW, FRAMES, OOF), 2000)
+        plots.save_picture(PLOTS / f"{name}.jpg", page_overlay(page["id"], page["kind"], RAW, FRAMES, spec, OOF), 2000)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from rich.progress import track
 
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.params import load_params
 from ecgpipe.pipeline.postprocess import (
     candidate_metrics,
@@ -32,7 +32,7 @@ def main() -> None:
     choice = choose(scores)
     save_choice(CHOICE, choice)
 
-    spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
+    spec = FrameSpec(raster=Raster(params.preprocess.px_per_s, params.preprocess.px_per_mv))
     digitizer = Digitizer([Path(path) for path in params.read.weights], spec, choice, params.read.flips)
     work = digitize_test(digitizer, RAW, PREDICTIONS)
     pages = pd.DataFrame(track(work, "digitize", total=len(RAW.test_ids())))

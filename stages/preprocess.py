@@ -8,7 +8,7 @@ import pandas as pd
 from rich.progress import track
 
 from ecgpipe.competition.dataset import FULL_SET_PAGES, Dataset
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.preprocess import EXCLUDED, example_frames, forecast_from, page_metrics, rectify_records
@@ -28,7 +28,7 @@ FIGURE = "plots/preprocess/frames.jpg"
 def main() -> None:
     params = load_params()
     settings = params.preprocess
-    spec = FrameSpec(settings.px_per_mm_x, settings.px_per_mm_y)
+    spec = FrameSpec(raster=Raster(settings.px_per_s, settings.px_per_mv))
     records = [record.id for record in RAW.train_records()]
     options = {
         "kept": SCRATCH,
@@ -53,7 +53,7 @@ def main() -> None:
     reused = sum(record.reused for record in done) - sum(not record.reused for record in first)
     counts = {"records": len(done), "records_reused": reused, "excluded": int((pages["status"] == EXCLUDED).sum())}
     write_metrics(METRICS, page_metrics(pages) | counts)
-    plots.contact_sheet(FIGURE, example_frames(FRAMES, pages))
+    plots.contact_sheet(FIGURE, example_frames(FRAMES, pages, spec))
 
 
 if __name__ == "__main__":

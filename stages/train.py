@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ecgpipe.competition.dataset import Dataset
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
@@ -19,10 +19,10 @@ PLOTS = Path("plots/train")
 
 def main() -> None:
     params = load_params()
-    spec = FrameSpec(params.preprocess.px_per_mm_x, params.preprocess.px_per_mm_y)
+    spec = FrameSpec(raster=Raster(params.preprocess.px_per_s, params.preprocess.px_per_mv))
     pages = rectified_pages(FRAMES)
     fine_tune = FineTune(spec, params.model, params.loss, params.train)
-    scores, history = fine_tune(StoredFrames(pages, FRAMES, Dataset(RAW)), WEIGHTS)
+    scores, history = fine_tune(StoredFrames(pages, FRAMES, Dataset(RAW), spec), WEIGHTS)
     plots.loss_curve(PLOTS / "loss", history)
     write_metrics(METRICS, {"pages": len(pages), "steps": params.train.steps, **scores})
 

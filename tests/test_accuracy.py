@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ecgpipe.competition.dataset import mask_windows, write_signal
+from ecgpipe.competition.dataset import write_signal
+from ecgpipe.competition.windows import mask_windows
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.trace.reader import Traces
 from ecgpipe.training.data import row_series

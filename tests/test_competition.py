@@ -9,18 +9,14 @@ from ecgpipe.competition.dataset import (
     FS_HZ,
     Dataset,
     Record,
-    lead_segments,
-    lead_slice,
-    mask_windows,
-    quarter_slice,
     read_signal,
     read_submission,
     submission_ids,
     submission_table,
-    window_mask,
     write_signal,
     write_submission,
 )
+from ecgpipe.competition.windows import lead_segments, lead_slice, mask_windows, quarter_slice, window_mask
 from ecgpipe.page.layout import LEADS
 
 FS = 250

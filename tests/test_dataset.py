@@ -10,7 +10,8 @@ import pytest
 import wfdb
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.competition.dataset import Dataset, lead_slice, read_signal, read_submission, submission_ids
+from ecgpipe.competition.dataset import Dataset, read_signal, read_submission, submission_ids
+from ecgpipe.competition.windows import lead_slice
 from ecgpipe.page import layout
 from ecgpipe.pipeline.sources import fetch
 from ecgpipe.synth.dataset import write_dataset

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ecgpipe.competition.dataset import FS_HZ, window_mask
+from ecgpipe.competition.dataset import FS_HZ
+from ecgpipe.competition.windows import window_mask
 from ecgpipe.digitize.leads import LeadOptions, leads_of, resample_leads
 from ecgpipe.page.layout import LEADS, QUARTER_LEADS
 from ecgpipe.trace.reader import Traces

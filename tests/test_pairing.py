@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from ecgpipe.competition import manifest
-from ecgpipe.competition.dataset import Dataset, mask_windows
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.competition.windows import mask_windows
 from ecgpipe.page.layout import LEADS
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.synth.dataset import write_dataset

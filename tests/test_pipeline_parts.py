@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.competition.dataset import Dataset, Record, window_mask, write_signal
+from ecgpipe.competition.dataset import Dataset, Record, write_signal
+from ecgpipe.competition.windows import window_mask
 from ecgpipe.digitize.export import write_csv
 from ecgpipe.digitize.leads import LeadOptions
 from ecgpipe.page.geometry import FrameSpec, PageMap

@@ -7,7 +7,7 @@ import torch
 
 from ecgpipe import params
 from ecgpipe.base.errors import DataError, ParamsError
-from ecgpipe.competition.dataset import mask_windows
+from ecgpipe.competition.windows import mask_windows
 from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm
 from ecgpipe.page.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, time_to_mm
 from ecgpipe.trace.decode import decode_heights, to_mv

@@ -1,6 +1,6 @@
 """The competition's data: records, kinds, tables, and the one folder layout, read and written here only.
 
-Windows and a record's signals are those of `ecgpipe.competition.signals`.
+A record's signals are read and written in `ecgpipe.competition.signals`.
 
 train.csv                    id,fs,sig_len
 train/<id>/<id>.csv          sig_len rows, 12 leads in mV, NaN outside each lead's printed window
@@ -23,17 +23,9 @@ import pandas as pd
 from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
 from ecgpipe.base.tables import bad_rows, check_rows, read_csv, read_table, write_table
-from ecgpipe.competition.signals import (  # noqa: F401, the others belong to the data as well
-    DECIMALS,
-    lead_segments,
-    lead_slice,
-    mask_windows,
-    quarter_slice,
-    read_signal,
-    window_mask,
-    write_signal,
-)
-from ecgpipe.page.layout import DURATION_S, LEADS
+from ecgpipe.competition.signals import DECIMALS, read_signal, write_signal  # noqa: F401, two belong to the data as well
+from ecgpipe.competition.windows import DURATION_S, lead_slice
+from ecgpipe.page.layout import LEADS
 
 Kind = Literal["0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012"]
 KINDS: tuple[str, ...] = get_args(Kind)

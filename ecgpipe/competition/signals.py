@@ -1,4 +1,4 @@
-"""The competition's windows and its record CSVs. Without pandas, which only tables need, so that scoring needs none."""
+"""The competition's record CSVs. Without pandas, which only tables need, so that scoring needs none."""
 
 import csv
 from pathlib import Path
@@ -7,45 +7,10 @@ import numpy as np
 
 from ecgpipe.base.errors import DataError, row_name
 from ecgpipe.base.files import atomic_path
-from ecgpipe.page.layout import DURATION_S, LEADS, QUARTER_LEADS, QUARTERS, RHYTHM_LEAD
+from ecgpipe.competition.windows import DURATION_S, lead_slice, mask_windows, window_mask
+from ecgpipe.page.layout import LEADS
 
 DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
-
-_QUARTER_OF = {lead: quarter for quarter, leads in enumerate(QUARTER_LEADS) for lead in leads}
-
-
-# ---- windows
-
-
-def quarter_slice(quarter: int, sig_len: int) -> slice:
-    """Samples of quarter 0 to 3 of `sig_len`; the quarters of 10250 samples hold 2562, 2563, 2562 and 2563."""
-    return slice(int(quarter * sig_len / QUARTERS), int((quarter + 1) * sig_len / QUARTERS))
-
-
-def lead_slice(lead: str, sig_len: int) -> slice:
-    """Samples of `sig_len` where `lead` has truth: its printed quarter, or everything for the rhythm lead II."""
-    return slice(0, sig_len) if lead == RHYTHM_LEAD else quarter_slice(_QUARTER_OF[lead], sig_len)
-
-
-def window_mask(sig_len: int) -> np.ndarray:
-    """(12, sig_len) bool, True where a lead has truth."""
-    mask = np.zeros((len(LEADS), sig_len), bool)
-    for row, lead in enumerate(LEADS):
-        mask[row, lead_slice(lead, sig_len)] = True
-    return mask
-
-
-def mask_windows(series: np.ndarray) -> np.ndarray:
-    """`series` (12, n) with NaN outside each lead's window."""
-    return np.where(window_mask(series.shape[1]), series, np.nan)
-
-
-def lead_segments(series: np.ndarray) -> dict[str, np.ndarray]:
-    """Each lead's samples inside its window, from `series` (12, n)."""
-    return {lead: series[row, lead_slice(lead, series.shape[1])] for row, lead in enumerate(LEADS)}
-
-
-# ---- a record's signals
 
 
 def write_signal(path: str | Path, series: np.ndarray, fs_hz: int) -> None:

@@ -19,11 +19,11 @@ FS_HZ = 500
 
 @dataclass(frozen=True)
 class Digitized:
-    """One page read: `series_mv` (12, 5000) float32 at 500 Hz, NaN outside the printed windows and the picture.
+    """One page read: `series_mv` (12, n) float32 at 500 Hz, NaN outside the printed windows and the picture.
 
-    `sigma_mv` (12, 5000) is the standard error of each sample: about 95 % are within 2 of it. `traces` are the four
-    printed rows as they were read, `page_map` leads from page mm back to the picture's pixels, `quality` says how far
-    to trust the rectification.
+    `sigma_mv` (12, n) is the standard error of each sample: about 95 % are within 2 of it. `traces` are the printed
+    rows as they were read, with the page's layout; `page_map` leads from page mm back to the picture's pixels,
+    `quality` says how far to trust the rectification.
     """
 
     series_mv: np.ndarray
@@ -33,14 +33,14 @@ class Digitized:
     quality: Quality
 
     def resampled(self, rows: int) -> np.ndarray:
-        """The series at `rows` samples of the same 10 s, (12, rows) in mV."""
+        """The series at `rows` samples of the same recording, (12, rows) in mV."""
         if rows == self.series_mv.shape[1]:
             return self.series_mv
-        return resample_leads(self.series_mv, rows)
+        return resample_leads(self.series_mv, rows, self.traces.layout)
 
     def resampled_sigma(self, rows: int) -> np.ndarray:
         """The standard errors that belong to `resampled`, (12, rows) in mV."""
-        return nearest_leads(self.sigma_mv, rows)
+        return nearest_leads(self.sigma_mv, rows, self.traces.layout)
 
 
 class Digitizer:
@@ -62,7 +62,7 @@ class Digitizer:
     def read(self, page: Page) -> Digitized:
         """Read a page that was found."""
         frame, quality = page.frame, page.quality
-        traces = self.reader.read(frame.rgb, frame.inside, self.spec)
+        traces = self.reader.read(frame.rgb, frame.inside, frame.spec)
         return Digitized(
             leads_of(traces, self.options),
             sigma_of(traces, quality.expected_error_mm, quality.bend),

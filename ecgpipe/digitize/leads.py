@@ -1,10 +1,10 @@
-"""From the four traces of a page to twelve leads, and to any number of rows."""
+"""From the traces of a page's rows to twelve leads, and to any number of samples."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ecgpipe.page.layout import DURATION_S, LEADS, RHYTHM_LEAD, RHYTHM_ROW, Window, windows
+from ecgpipe.page.layout import LEADS, PageLayout, Window
 from ecgpipe.signals import fourier_resample, limb_lead_laws
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.uncertainty import USUAL_BEND, USUAL_ERROR_MM, row_sigma
@@ -28,21 +28,25 @@ PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.008, 0.002
 
 
 def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
-    """Series (12, n) float32 in mV of `traces` (4, n), NaN outside each lead's printed window.
+    """Series (12, n) float32 in mV of the recording that `traces` show, NaN outside each lead's printed window.
 
-    The ends of a window, which pulse and separators hide, hold the nearest sample seen. Lead II is the rhythm strip,
-    in its first quarter merged with the short row if `merge_rhythm`; the limb leads are moved towards their laws where
-    the residual is below `limb_lead_residual_mv`, the least sure one most.
+    The ends of a window, which pulse and separators hide, hold the nearest sample seen. A lead that is printed more
+    than once is its longest window, merged with the shorter ones if `merge_rhythm`; the limb leads are moved towards
+    their laws where the residual is below `limb_lead_residual_mv`, the least sure one most.
     """
-    samples = traces.mv.shape[1]
-    series = np.full((len(LEADS), samples), np.nan)
+    layout = traces.layout
     rows_mv = traces.mv.copy()
-    for window in windows():
-        part = _part(window, samples)
-        rows_mv[window.row, part] = _held_ends(rows_mv[window.row, part], window)
-        series[LEADS.index(window.lead), part] = rows_mv[window.row, part]
+    series = np.full((len(LEADS), _recorded(traces)), np.nan)
+    for window in sorted(layout.windows, key=lambda window: window.duration_s):
+        printed, recorded = _places(window, traces)
+        rows_mv[window.row, printed] = _held_ends(rows_mv[window.row, printed], window) / window.gain_ratio
+        series[LEADS.index(window.lead), recorded] = rows_mv[window.row, printed]
     if options.merge_rhythm:
-        series[LEADS.index(RHYTHM_LEAD)] = _merged_rhythm(rows_mv, row_sigma(traces))
+        sigma_mv = row_sigma(traces)
+        for window in layout.windows:
+            longest = layout.lead_windows[window.lead]
+            if window is not longest:
+                _merge(series[LEADS.index(window.lead)], window, longest, traces, rows_mv, sigma_mv)
     if options.limb_lead_residual_mv:
         series = limb_lead_laws(series, options.limb_lead_residual_mv, sigma_of(traces))
     return series.astype(np.float32)
@@ -54,53 +58,61 @@ def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: fl
     Where a window's end is held, what the trace may have done meanwhile at its last slope comes on top. What merging
     and lead laws gain is not counted.
     """
-    samples = traces.mv.shape[1]
     rows_sigma = row_sigma(traces, expected_error_mm, bend)
-    sigma = np.full((len(LEADS), samples), np.nan)
-    for window in windows():
-        part = _part(window, samples)
-        held = _held_ends(np.arange(samples, dtype=float)[part], window)  # where each sample was taken from
-        slope = np.abs(np.gradient(traces.mv[window.row, part].astype(np.float64)))
-        source = held.astype(int) - part.start
-        away = np.abs(np.arange(samples)[part] - held) * np.nan_to_num(slope[source])
-        sigma[LEADS.index(window.lead), part] = np.hypot(rows_sigma[window.row, part][source], away)
+    sigma = np.full((len(LEADS), _recorded(traces)), np.nan)
+    for window in sorted(traces.layout.windows, key=lambda window: window.duration_s):
+        printed, recorded = _places(window, traces)
+        index = np.arange(printed.stop - printed.start)
+        source = _held_ends(index, window)  # where each sample was taken from
+        slope = np.abs(np.gradient(traces.mv[window.row, printed].astype(np.float64)))
+        away = np.abs(index - source) * np.nan_to_num(slope[source])
+        spread = np.hypot(rows_sigma[window.row, printed][source], away)
+        sigma[LEADS.index(window.lead), recorded] = spread / window.gain_ratio
     return sigma.astype(np.float32)
 
 
-def nearest_leads(values: np.ndarray, rows: int) -> np.ndarray:
-    """`values` (12, n) at `rows` samples of the same 10 s, the nearest in each lead's window; NaN as in the series."""
+def nearest_leads(values: np.ndarray, rows: int, layout: PageLayout) -> np.ndarray:
+    """`values` (12, n) at `rows` samples of the same recording, the nearest in each lead's window; NaN outside."""
     taken = np.full((len(LEADS), rows), np.nan)
-    for lead, window in {window.lead: window for window in windows()}.items():
+    for lead, window in layout.lead_windows.items():
         row = LEADS.index(lead)
-        source, target = _part(window, values.shape[1]), _part(window, rows)
+        source, target = layout.samples(window, values.shape[1]), layout.samples(window, rows)
         taken[row, target] = values[row, source][_nearest(source.stop - source.start, target.stop - target.start)]
     return taken
 
 
-def resample_leads(series_mv: np.ndarray, rows: int) -> np.ndarray:
-    """`series_mv` (12, n) at `rows` samples of the same 10 s, each lead resampled within its own window.
+def resample_leads(series_mv: np.ndarray, rows: int, layout: PageLayout) -> np.ndarray:
+    """`series_mv` (12, n) at `rows` samples of the same recording, each lead resampled within its own window.
 
     What was NaN inside a window stays NaN; the resampling itself sees such stretches bridged.
     """
     resampled = np.full((len(LEADS), rows), np.nan)
-    for lead, window in {window.lead: window for window in windows()}.items():  # of lead II's two, the rhythm strip
+    for lead, window in layout.lead_windows.items():
         row = LEADS.index(lead)
-        source, target = _part(window, series_mv.shape[1]), _part(window, rows)
+        source, target = layout.samples(window, series_mv.shape[1]), layout.samples(window, rows)
         resampled[row, target] = _resample_known(series_mv[row, source], target.stop - target.start)
     return resampled
 
 
+def _recorded(traces: Traces) -> int:
+    """Samples of the whole recording at the rate of `traces`."""
+    return round(traces.mv.shape[1] * traces.layout.duration_s / traces.layout.printed_s)
+
+
+def _places(window: Window, traces: Traces) -> tuple[slice, slice]:
+    """The samples of `window` in its printed row, and in the series; so many of the one as of the other."""
+    printed = traces.layout.printed_samples(window, traces.mv.shape[1])
+    recorded = traces.layout.samples(window, _recorded(traces))
+    count = min(printed.stop - printed.start, recorded.stop - recorded.start)
+    return slice(printed.start, printed.start + count), slice(recorded.start, recorded.start + count)
+
+
 def _held_ends(signal: np.ndarray, window: Window) -> np.ndarray:
     """`signal` of `window`, its hidden ends replaced by the nearest sample that was seen."""
-    rate = len(signal) / (window.stop_s - window.start_s)
+    rate = len(signal) / window.duration_s
     first = round((SEPARATOR_EDGE_S if window.start_s else PULSE_EDGE_S) * rate)
     last = len(signal) - 1 - round(SEPARATOR_EDGE_S * rate)
     return signal[np.clip(np.arange(len(signal)), first, last)]
-
-
-def _part(window: Window, samples: int) -> slice:
-    """The samples of `window` among `samples` of the whole 10 s, rounded down as the competition does."""
-    return slice(int(window.start_s / DURATION_S * samples), int(window.stop_s / DURATION_S * samples))
 
 
 def _resample_known(signal: np.ndarray, rows: int) -> np.ndarray:
@@ -116,20 +128,21 @@ def _nearest(samples: int, rows: int) -> np.ndarray:
     return np.minimum(np.rint(np.arange(rows) * samples / rows).astype(int), samples - 1)
 
 
-def _merged_rhythm(rows_mv: np.ndarray, sigma_mv: np.ndarray) -> np.ndarray:
-    """The rhythm strip (n,); in its first quarter the mean with the short row of lead II, weighted by 1/sigma².
+def _merge(
+    lead_mv: np.ndarray, short: Window, longest: Window, traces: Traces, rows_mv: np.ndarray, sigma_mv: np.ndarray
+) -> None:
+    """Put into `lead_mv` (n,), where `short` shows the lead too, the mean of both its windows, weighted by 1/sigma².
 
-    The short row is first moved to the strip's level, so that no step appears where it ends.
+    The short window is first moved to the level of the `longest`, so that no step appears where it ends.
     """
-    short = next(window for window in windows() if window.lead == RHYTHM_LEAD)
-    part = _part(short, rows_mv.shape[1])
-    merged = rows_mv[RHYTHM_ROW].astype(np.float64)
-    both = rows_mv[[RHYTHM_ROW, short.row], part].astype(np.float64)
-    weight = np.where(np.isfinite(both), sigma_mv[[RHYTHM_ROW, short.row], part] ** -2.0, 0.0)
+    printed, recorded = _places(short, traces)
+    begin = recorded.start + _places(longest, traces)[0].start - _places(longest, traces)[1].start
+    beside = slice(begin, begin + recorded.stop - recorded.start)
+    both = np.stack([rows_mv[longest.row, beside], rows_mv[short.row, printed]]).astype(np.float64)
+    sigma = np.stack([sigma_mv[longest.row, beside], sigma_mv[short.row, printed]])
+    weight = np.where(np.isfinite(both), sigma**-2.0, 0.0)
     shared = (weight > 0).all(axis=0)
     if shared.any():
         both[1] += np.median(both[0, shared] - both[1, shared])
         total = weight.sum(axis=0)
-        mean = (weight * np.nan_to_num(both)).sum(axis=0) / np.where(total > 0, total, np.nan)
-        merged[part] = mean
-    return merged
+        lead_mv[recorded] = (weight * np.nan_to_num(both)).sum(axis=0) / np.where(total > 0, total, np.nan)

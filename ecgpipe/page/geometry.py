@@ -1,11 +1,12 @@
 """Where each millimetre of the page lies in a picture, and the one interpolation from picture to frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import BASELINES_MM, GAIN_MM_PER_MV, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, SPEED_MM_PER_S
+from ecgpipe.page.layout import KIT, PageLayout
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class PageMap:
             points_mm = points_mm + np.linalg.solve(jacobian, (points_px - here)[..., None])[..., 0]
         return points_mm
 
-    def compose(self, picture_transform) -> "PageMap":
+    def compose(self, picture_transform: Callable[[np.ndarray], np.ndarray]) -> "PageMap":
         """The same page after the picture's points went through `picture_transform`, (N, 2) px -> (N, 2) px."""
         moved = np.asarray(picture_transform(self.nodes.reshape(-1, 2).astype(np.float64)), np.float32)
         return replace(self, nodes=moved.reshape(self.nodes.shape))
@@ -53,43 +54,56 @@ class PageMap:
         return replace(self, nodes=self.to_picture(points).astype(np.float32))
 
     @staticmethod
-    def from_function(page_to_picture, step_mm: float = 2.5) -> "PageMap":
-        """Sample `page_to_picture`, (N, 2) mm -> (N, 2) px, on a lattice that covers the page."""
-        points = lattice_mm(step_mm)
+    def from_function(
+        layout: PageLayout, page_to_picture: Callable[[np.ndarray], np.ndarray], step_mm: float = 2.5
+    ) -> "PageMap":
+        """Sample `page_to_picture`, (N, 2) mm -> (N, 2) px, on a lattice that covers a page of `layout`."""
+        points = lattice_mm(layout, step_mm)
         nodes = np.asarray(page_to_picture(points.reshape(-1, 2)), np.float32)
         return PageMap(nodes.reshape(points.shape), step_mm)
 
 
-def lattice_mm(step_mm: float) -> np.ndarray:
+def lattice_mm(layout: PageLayout, step_mm: float) -> np.ndarray:
     """Page points (rows, cols, 2) in mm, every `step_mm` from the top left corner to past the bottom right one."""
-    xs = np.arange(int(np.ceil(PAGE_WIDTH_MM / step_mm)) + 1) * step_mm
-    ys = np.arange(int(np.ceil(PAGE_HEIGHT_MM / step_mm)) + 1) * step_mm
+    xs, ys = (np.arange(int(np.ceil(side / step_mm)) + 1) * step_mm for side in layout.size_mm)
     return np.stack(np.meshgrid(xs, ys), axis=-1)
 
 
 @dataclass(frozen=True)
-class FrameSpec:
-    """The frame's raster: pixel (row, col) shows the page point (col / px_per_mm_x, row / px_per_mm_y) mm."""
+class Raster:
+    """Pixels of a frame a second of time and a millivolt: the same for every layout, as a reader is trained for it."""
 
-    px_per_mm_x: float = 10.0
-    px_per_mm_y: float = 8.0
+    px_per_s: float = 250.0
+    px_per_mv: float = 80.0
+
+    def __str__(self) -> str:
+        return f"{self.px_per_s:g} px/s x {self.px_per_mv:g} px/mV"
+
+
+@dataclass(frozen=True)
+class FrameSpec:
+    """The frame of a page of `layout`: its pixel (row, col) shows the page point (col / px_per_mm_x, row / px_per_mm_y)
+    in mm."""
+
+    layout: PageLayout = KIT
+    raster: Raster = Raster()
+
+    @property
+    def px_per_mm_x(self) -> float:
+        return self.raster.px_per_s / self.layout.speed_mm_per_s
+
+    @property
+    def px_per_mm_y(self) -> float:
+        return self.raster.px_per_mv / self.layout.gain_mm_per_mv
 
     @property
     def shape(self) -> tuple[int, int]:
         """(height, width) in pixels of the whole page."""
-        return round(PAGE_HEIGHT_MM * self.px_per_mm_y), round(PAGE_WIDTH_MM * self.px_per_mm_x)
-
-    @property
-    def px_per_mv(self) -> float:
-        return GAIN_MM_PER_MV * self.px_per_mm_y
-
-    @property
-    def px_per_s(self) -> float:
-        return SPEED_MM_PER_S * self.px_per_mm_x
+        return round(self.layout.height_mm * self.px_per_mm_y), round(self.layout.width_mm * self.px_per_mm_x)
 
     def baseline_px(self, row: int) -> float:
-        """Frame row (fractional pixel) of 0 mV of printed row `row`, 3 being the rhythm strip."""
-        return BASELINES_MM[row] * self.px_per_mm_y
+        """Frame row (fractional pixel) of 0 mV of printed row `row`."""
+        return self.layout.baselines_mm[row] * self.px_per_mm_y
 
 
 def dense_map(page_map: PageMap, spec: FrameSpec) -> tuple[np.ndarray, np.ndarray]:

@@ -1,104 +1,263 @@
-"""Page geometry of the printed 12-lead ECG, in millimetres of paper.
+"""What a printed 12-lead ECG looks like: which lead stands where on the paper, and when it was recorded.
 
-Origin top left, x to the right, y down. The 5 mm boxes define the millimetre: a print that came out 7 % smaller
-still has boxes of 5 mm here. Time runs at 25 mm/s and voltage at 10 mm/mV.
+A `PageLayout` is a value that is handed on with the page it describes; no other module holds numbers of a layout. All
+places are millimetres of paper: origin top left, x to the right, y down. The grid's boxes of 5 mm define the
+millimetre, so a print that came out 7 % smaller still has boxes of 5 mm here.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-QUARTER_LEADS = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
-RHYTHM_LEAD = "II"
-DURATION_S = 10.0
-QUARTERS = 4
-
+BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
-PAGE_WIDTH_MM, PAGE_HEIGHT_MM = 11 * MM_PER_INCH, 8.5 * MM_PER_INCH  # letter, landscape
-BOX_MM = 5.0
-REFERENCE_PX_PER_MM = 200 / MM_PER_INCH  # ECG-image-kit draws at 200 dpi
-# The boxes are counted from the left and bottom edges, and the kit snaps their lines, but not the trace, to the middle
-# of a pixel: on average half a pixel right and down. `printed_lines_mm` has each line's own place.
-LINE_SNAP_MM = 0.5 / REFERENCE_PX_PER_MM
-GRID_LEFT_MM = LINE_SNAP_MM
-GRID_TOP_MM = PAGE_HEIGHT_MM % BOX_MM + LINE_SNAP_MM
-SPEED_MM_PER_S = 25.0
-GAIN_MM_PER_MV = 10.0
 
-SIGNAL_LEFT_MM = 15.0  # t = 0
-QUARTER_MM = DURATION_S / QUARTERS * SPEED_MM_PER_S
-SIGNAL_RIGHT_MM = SIGNAL_LEFT_MM + DURATION_S * SPEED_MM_PER_S
-ROW_PITCH_MM = PAGE_HEIGHT_MM / 6
-BASELINES_MM = (*(PAGE_HEIGHT_MM * 5 / 12 + row * ROW_PITCH_MM for row in range(3)), 194.9083)  # 0 mV, last: rhythm
-RHYTHM_ROW = 3
-# Calibration: 1 mV high, 0.2 s wide, left of each row. Its flanks stand 0.57 px right of 10 and 15 mm (measured).
-PULSE_MM = (10.0 + 0.57 / REFERENCE_PX_PER_MM, 15.0 + 0.57 / REFERENCE_PX_PER_MM)
-SEPARATOR_WIDTH_MM, SEPARATOR_HEIGHT_MM = 0.72, 7.0
+
+def slice_of(start_s: float, stop_s: float, duration_s: float, samples: int) -> slice:
+    """The samples from `start_s` to `stop_s` among `samples` of `duration_s`, both ends rounded down.
+
+    The one rule by which a stretch of time becomes samples; it is the competition's own, and gives the quarters of
+    10250 samples 2562, 2563, 2562 and 2563.
+    """
+    return slice(int(start_s / duration_s * samples), int(stop_s / duration_s * samples))
 
 
 @dataclass(frozen=True)
 class Window:
-    """One lead's printed stretch: `row` of the page and seconds from t = 0."""
+    """One lead's printed stretch of trace.
+
+    It stands in printed `row` (0 is the top one), its first sample at page x `left_mm`; it was recorded from `start_s`
+    on for `duration_s`. Its gain is `gain_ratio` times the page's.
+    """
 
     lead: str
     row: int
+    left_mm: float
     start_s: float
-    stop_s: float
+    duration_s: float
+    gain_ratio: float = 1.0
+
+    @property
+    def stop_s(self) -> float:
+        return self.start_s + self.duration_s
 
 
-def windows() -> tuple[Window, ...]:
-    """The 12 short windows by quarter and row, then the rhythm strip (lead II, whole length)."""
-    quarter_s = DURATION_S / QUARTERS
-    short = tuple(
-        Window(lead, row, quarter * quarter_s, (quarter + 1) * quarter_s)
-        for quarter, leads in enumerate(QUARTER_LEADS)
-        for row, lead in enumerate(leads)
-    )
-    return (*short, Window(RHYTHM_LEAD, RHYTHM_ROW, 0.0, DURATION_S))
+@dataclass(frozen=True)
+class Pulse:
+    """A calibration pulse of 1 mV in printed `row`, its flanks at page x `left_mm` and `right_mm`."""
+
+    row: int
+    left_mm: float
+    right_mm: float
 
 
-def time_to_mm(t_s: float) -> float:
-    """Page x in mm of `t_s` seconds after the start of the recording."""
-    return SIGNAL_LEFT_MM + t_s * SPEED_MM_PER_S
+@dataclass(frozen=True)
+class Separator:
+    """A bar between two windows of printed `row`: its centre at page x `x_mm`, centred on 0 mV."""
+
+    row: int
+    x_mm: float
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True)
+class Text:
+    """`words` printed from page x `left_mm` on, `width_mm` wide, standing on the line at page y `base_mm`."""
+
+    left_mm: float
+    base_mm: float
+    words: str
+    width_mm: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, so many `columns` and `rows` of them."""
+
+    left_mm: float
+    top_mm: float
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class PageLayout:
+    """Everything that is the same on all pages of one kind of print.
+
+    `baselines_mm` is the page y of 0 mV by printed row. `names` has the lead's name of each window, in their order.
+    `snap_dpi` is the resolution to whose pixels the page's program rounds the lines of its grid (but not its traces);
+    None where no such pattern is known.
+    """
+
+    name: str
+    width_mm: float
+    height_mm: float
+    speed_mm_per_s: float
+    gain_mm_per_mv: float
+    baselines_mm: tuple[float, ...]
+    windows: tuple[Window, ...]
+    grid: Grid
+    pulses: tuple[Pulse, ...] = ()
+    separators: tuple[Separator, ...] = ()
+    names: tuple[Text, ...] = ()
+    texts: tuple[Text, ...] = ()
+    snap_dpi: float | None = None
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height of the sheet."""
+        return self.width_mm, self.height_mm
+
+    @property
+    def rows(self) -> int:
+        """How many rows of traces are printed."""
+        return len(self.baselines_mm)
+
+    @cached_property
+    def columns(self) -> int:
+        """How many windows stand side by side in the fullest row."""
+        return max(len(self.row_windows(row)) for row in range(self.rows))
+
+    @cached_property
+    def left_mm(self) -> float:
+        """Page x at which the first window begins."""
+        return min(window.left_mm for window in self.windows)
+
+    @cached_property
+    def right_mm(self) -> float:
+        """Page x at which the last window ends."""
+        return max(window.left_mm + window.duration_s * self.speed_mm_per_s for window in self.windows)
+
+    @cached_property
+    def duration_s(self) -> float:
+        """Length of the recording that the page shows, in seconds."""
+        return max(window.stop_s for window in self.windows)
+
+    @property
+    def printed_s(self) -> float:
+        """Seconds of paper from the left end of the first window to the right end of the last."""
+        return (self.right_mm - self.left_mm) / self.speed_mm_per_s
+
+    @cached_property
+    def lead_windows(self) -> dict[str, Window]:
+        """Of each lead that is printed its longest window, which is its rhythm strip if it has one."""
+        longest: dict[str, Window] = {}
+        for window in self.windows:
+            if window.lead not in longest or window.duration_s > longest[window.lead].duration_s:
+                longest[window.lead] = window
+        return longest
+
+    def row_windows(self, row: int) -> tuple[Window, ...]:
+        """The windows of a printed row, from left to right."""
+        return tuple(sorted((w for w in self.windows if w.row == row), key=lambda window: window.left_mm))
+
+    def samples(self, window: Window, total: int) -> slice:
+        """The samples of `window` in a series of `total` samples over the whole recording."""
+        return slice_of(window.start_s, window.stop_s, self.duration_s, total)
+
+    def printed_samples(self, window: Window, total: int) -> slice:
+        """The samples of `window` in a trace of `total` samples along its printed row, from `left_mm` on."""
+        start_s = (window.left_mm - self.left_mm) / self.speed_mm_per_s
+        return slice_of(start_s, start_s + window.duration_s, self.printed_s, total)
+
+    def row_separators(self, row: int) -> tuple[Separator, ...]:
+        """The separators of a printed row."""
+        return tuple(separator for separator in self.separators if separator.row == row)
+
+    def row_pulses(self, row: int) -> tuple[Pulse, ...]:
+        """The calibration pulses of a printed row."""
+        return tuple(pulse for pulse in self.pulses if pulse.row == row)
+
+    def x_mm(self, window: Window, t_s: np.ndarray | float) -> np.ndarray | float:
+        """Page x of what was recorded `t_s` seconds after the start of the recording."""
+        return window.left_mm + (t_s - window.start_s) * self.speed_mm_per_s
+
+    def y_mm(self, window: Window, mv: np.ndarray | float) -> np.ndarray | float:
+        """Page y of `mv` millivolts."""
+        return self.baselines_mm[window.row] - mv * self.gain_mm_per_mv * window.gain_ratio
+
+    def snapped_mm(self, x_mm: float) -> float:
+        """Page x of a separator that the page's program was asked to draw at `x_mm`."""
+        if self.snap_dpi is None:
+            return x_mm
+        px_per_mm = self.snap_dpi / MM_PER_INCH
+        return float(np.rint(x_mm * px_per_mm) / px_per_mm)
+
+    def lines_mm(self, step_mm: float = BOX_MM) -> tuple[np.ndarray, np.ndarray]:
+        """Page x and page y in mm, rising, of the grid's lines every `step_mm`, as they are printed."""
+        return _lines_mm(self.grid, self.width_mm, self.height_mm, self.snap_dpi, step_mm)
 
 
 @cache
-def printed_lines_mm(step_mm: float = BOX_MM) -> tuple[np.ndarray, np.ndarray]:
-    """Page x and page y in mm, rising, of the grid lines every `step_mm` as they are printed: snapped to a pixel.
+def _lines_mm(
+    grid: Grid, width_mm: float, height_mm: float, snap_dpi: float | None, step_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """`PageLayout.lines_mm`. A page that snaps its lines counts them from its left and bottom edges.
 
-    Up to half a pixel, 0.064 mm or 1.3 samples, off their regular places, and the same on every print.
+    Such a line is up to half a pixel off its regular place: at 200 dpi 0.064 mm, or 1.3 samples of 500 Hz.
     """
-
-    def printed(pixel: np.ndarray) -> np.ndarray:
-        return (np.rint(pixel) + 0.5) / REFERENCE_PX_PER_MM
-
-    x_mm = np.arange(0.0, PAGE_WIDTH_MM, step_mm)
-    up_mm = np.arange(0.0, PAGE_HEIGHT_MM, step_mm)
-    lines = printed(x_mm * REFERENCE_PX_PER_MM), printed((PAGE_HEIGHT_MM - up_mm[::-1]) * REFERENCE_PX_PER_MM)
+    if snap_dpi is None:
+        boxes = ((grid.columns - 1) * BOX_MM, (grid.rows - 1) * BOX_MM)
+        lines = tuple(
+            first + np.arange(0.0, length + step_mm / 2, step_mm)
+            for first, length in zip((grid.left_mm, grid.top_mm), boxes, strict=True)
+        )
+    else:
+        px_per_mm = snap_dpi / MM_PER_INCH
+        x_px = np.arange(0.0, width_mm, step_mm) * px_per_mm
+        y_px = (height_mm - np.arange(0.0, height_mm, step_mm)[::-1]) * px_per_mm
+        lines = tuple((np.rint(px) + 0.5) / px_per_mm for px in (x_px, y_px))
     for line in lines:
         line.flags.writeable = False
     return lines
 
 
-# The kit's own pixel figures are the check on everything derived above.
-_REFERENCE_PX = {
-    "px/mV": (GAIN_MM_PER_MV, 78.740),
-    "px/s": (SPEED_MM_PER_S, 196.850),
-    "box": (BOX_MM, 39.370),
-    "t = 0": (time_to_mm(0.0), 118.110),
-    "quarter 1": (time_to_mm(2.5), 610.236),
-    "quarter 2": (time_to_mm(5.0), 1102.362),
-    "quarter 3": (time_to_mm(7.5), 1594.488),
-    "end": (SIGNAL_RIGHT_MM, 2086.614),
-    "row I": (BASELINES_MM[0], 708.333),
-    "row II": (BASELINES_MM[1], 991.667),
-    "row III": (BASELINES_MM[2], 1275.000),
-    "rhythm": (BASELINES_MM[3], 1534.711),
-    "pulse left": (PULSE_MM[0], 79.310),
-    "pulse right": (PULSE_MM[1], 118.680),
-}
-for _name, (_mm, _px) in _REFERENCE_PX.items():
-    if abs(_mm * REFERENCE_PX_PER_MM - _px) > 1e-2:
-        raise AssertionError(f"layout: {_name} is {_mm * REFERENCE_PX_PER_MM:.3f} px at 200 dpi, expected {_px:.3f}")
+# ---- the competition's page: ECG-image-kit's, on letter paper, landscape
+
+
+def _kit() -> PageLayout:
+    """The page that ECG-image-kit draws at 200 dpi: 3 x 4 leads of 2.5 s and a rhythm strip of lead II below."""
+    dpi, speed, gain = 200.0, 25.0, 10.0
+    px_mm = MM_PER_INCH / dpi
+    width, height = 11 * MM_PER_INCH, 8.5 * MM_PER_INCH
+    left, quarter_s, quarters, strip = 15.0, 2.5, 4, 3
+    columns = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
+    baselines = (*(height * 5 / 12 + row * (height / 6) for row in range(3)), 194.9083)
+    windows = tuple(
+        Window(lead, row, left + column * quarter_s * speed, column * quarter_s, quarter_s)
+        for column, leads in enumerate(columns)
+        for row, lead in enumerate(leads)
+    )
+    windows = (*windows, Window("II", strip, left, 0.0, quarters * quarter_s))
+    # The flanks of the pulses stand 0.57 px right of 10 and 15 mm (measured on the kit's renders).
+    flanks = (10.0 + 0.57 * px_mm, 15.0 + 0.57 * px_mm)
+    # Lines are rounded to the middle of a pixel: on average half a pixel right of, and below, their regular places.
+    grid = Grid(0.5 * px_mm, height % BOX_MM + 0.5 * px_mm, int(width / BOX_MM) + 1, int(height / BOX_MM) + 1)
+    return PageLayout(
+        name="3x4+1R(II)",
+        width_mm=width,
+        height_mm=height,
+        speed_mm_per_s=speed,
+        gain_mm_per_mv=gain,
+        baselines_mm=baselines,
+        windows=windows,
+        grid=grid,
+        pulses=tuple(Pulse(row, *flanks) for row in range(len(baselines))),
+        separators=tuple(
+            Separator(row, left + column * quarter_s * speed, 0.72, 7.0)
+            for row in range(strip)
+            for column in range(1, quarters)
+        ),
+        names=tuple(
+            Text(window.left_mm, baselines[window.row] + (8.0 if window.row == strip else 6.985), window.lead, 5.0)
+            for window in windows
+        ),
+        texts=(Text(50.0, 210.9, "25mm/s", 15.8), Text(100.0, 210.9, "10mm/mV", 20.2)),
+        snap_dpi=dpi,
+    )
+
+
+KIT = _kit()

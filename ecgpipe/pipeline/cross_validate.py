@@ -13,6 +13,7 @@ from ecgpipe.base.files import atomic_folder
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.digitize.leads import leads_of
 from ecgpipe.digitize.overlay import draw_overlay
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.pipeline.samples import StoredFrames
 from ecgpipe.pipeline.traces import read_traces, write_traces
 from ecgpipe.pipeline.train import FineTune
@@ -47,11 +48,12 @@ def read_out_of_fold(
     shutil.rmtree(kept)
 
 
-def page_overlay(record_id: str, kind: str, dataset: Dataset, frames: Path, out: Path) -> np.ndarray:
+def page_overlay(record_id: str, kind: str, dataset: Dataset, frames: Path, spec: FrameSpec, out: Path) -> np.ndarray:
     """The picture (H, W, 3) uint8 of a page with its out-of-fold reading drawn on it."""
     picture = read_picture(dataset.image_path(record_id, kind))
+    frame = read_shard(shard_path(frames, record_id), kind, spec)
     series = leads_of(read_traces(out / f"{record_id}.npz")[kind])
-    return draw_overlay(picture, read_shard(shard_path(frames, record_id), kind).page_map, series)
+    return draw_overlay(picture, frame.page_map, series, spec.layout)
 
 
 def _run_fold(
@@ -59,10 +61,10 @@ def _run_fold(
 ) -> None:
     held_out = pages["fold"] == fold
     weights = folder / "trace.safetensors"
-    fine_tune(StoredFrames(pages.loc[~held_out, ["id", "kind"]], frames, dataset), weights)
+    fine_tune(StoredFrames(pages.loc[~held_out, ["id", "kind"]], frames, dataset, fine_tune.frame), weights)
     reader = TraceReader.load(weights, flips)
     for record_id, record_pages in pages[held_out].groupby("id"):
-        samples = StoredFrames(record_pages[["id", "kind"]], frames, dataset)
+        samples = StoredFrames(record_pages[["id", "kind"]], frames, dataset, fine_tune.frame)
         traces = {sample.kind: reader.read(sample.frame, sample.inside, fine_tune.frame) for sample in samples}
         write_traces(folder / f"{record_id}.npz", traces)
 

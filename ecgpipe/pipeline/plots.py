@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecgpipe.base.files import atomic_path
-from ecgpipe.page.layout import DURATION_S, LEADS
+from ecgpipe.competition.windows import DURATION_S, QUARTER_S, quarter_of
+from ecgpipe.page.layout import LEADS
 
 _RC = {
     "svg.hashsalt": "ecgpipe",  # otherwise element ids are random
@@ -85,7 +86,7 @@ def reading_over_truth(path: str | Path, title: str, truth_mv: np.ndarray, readi
         t_s = np.arange(truth_mv.shape[1]) * DURATION_S / truth_mv.shape[1]
         for place, axes in enumerate(figure.subplots(3, 4).T.flat):
             shown = np.isfinite(truth_mv[place]) | np.isfinite(reading_mv[place])
-            shown &= t_s < (place // 3 + 1) * DURATION_S / 4
+            shown &= t_s < (quarter_of(LEADS[place]) + 1) * QUARTER_S
             axes.plot(t_s[shown], truth_mv[place, shown], color="C3", lw=1.6, alpha=0.7, label="truth")
             axes.plot(t_s[shown], reading_mv[place, shown], color="black", lw=0.7, label="picture")
             axes.set_title(LEADS[place], loc="left", fontsize="small")

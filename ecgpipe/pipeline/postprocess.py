@@ -12,10 +12,11 @@ import pandas as pd
 from ecgpipe.base.errors import PageNotFound, PictureError
 from ecgpipe.base.files import atomic_path
 from ecgpipe.competition.dataset import Dataset
+from ecgpipe.competition.windows import DURATION_S
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.export import write_csv
 from ecgpipe.digitize.leads import LeadOptions
-from ecgpipe.page.layout import DURATION_S, LEADS
+from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Postprocess
 from ecgpipe.pipeline.traces import trace_pairs
 from ecgpipe.rectify.picture import read_picture

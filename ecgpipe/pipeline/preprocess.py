@@ -107,14 +107,14 @@ def page_metrics(pages: pd.DataFrame) -> dict[str, float]:
     return metrics
 
 
-def example_frames(folder: str | Path, pages: pd.DataFrame) -> dict[str, np.ndarray]:
+def example_frames(folder: str | Path, pages: pd.DataFrame, spec: FrameSpec) -> dict[str, np.ndarray]:
     """Title and frame (h, w, 3) uint8 of the first page of each kind; DataError if no page was rectified."""
     done = pages[pages["status"] == RECTIFIED]
     if done.empty:
         reason = pages["reason"].iloc[0] if len(pages) else "there is no picture"
         raise DataError(f"{folder}: none of {len(pages)} pages was rectified, the first because: {reason}")
     firsts = done.drop_duplicates("kind").sort_values("kind")[["id", "kind"]].itertuples(index=False, name=None)
-    return {f"{kind} ({id_})": read_shard(shard_path(folder, id_), kind).rgb for id_, kind in firsts}
+    return {f"{kind} ({id_})": read_shard(shard_path(folder, id_), kind, spec).rgb for id_, kind in firsts}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.competition.dataset import Dataset, Record, read_signal
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.rectify.frames import RECTIFIED, read_shard, shard_path
 from ecgpipe.training.data import FrameSample
 
@@ -24,11 +25,11 @@ def rectified_pages(folder: str | Path) -> pd.DataFrame:
 
 
 class StoredFrames(Sequence[FrameSample]):
-    """Pages (id, kind) of the frame store with the truth of `dataset`, each read when it is asked for."""
+    """Pages (id, kind) of the frame store, made with `spec`, with the truth of `dataset`, each read when asked for."""
 
-    def __init__(self, pages: pd.DataFrame, folder: str | Path, dataset: Dataset):
+    def __init__(self, pages: pd.DataFrame, folder: str | Path, dataset: Dataset, spec: FrameSpec):
         self.pages = list(pages.itertuples(index=False, name=None))
-        self.folder, self.dataset = folder, dataset
+        self.folder, self.dataset, self.spec = folder, dataset, spec
         self.records = {record.id: record for record in dataset.train_records()}
 
     def __len__(self) -> int:
@@ -37,7 +38,7 @@ class StoredFrames(Sequence[FrameSample]):
     def __getitem__(self, index: int) -> FrameSample:
         record_id, kind = self.pages[index]
         record = self.records[record_id]
-        frame = read_shard(shard_path(self.folder, record_id), kind)
+        frame = read_shard(shard_path(self.folder, record_id), kind, self.spec)
         return FrameSample(frame.rgb, frame.inside, truth_of(self.dataset, record), record.fs, kind)
 
 

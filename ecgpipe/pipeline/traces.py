@@ -44,4 +44,4 @@ def trace_pairs(folder: str | Path, dataset: Dataset, options: LeadOptions = PLA
             continue
         truth = read_signal(dataset.signal_path(record.id), record.sig_len)
         for kind, traces in read_traces(path).items():
-            yield pair(record.id, kind, truth, resample_leads(leads_of(traces, options), record.sig_len))
+            yield pair(record.id, kind, truth, resample_leads(leads_of(traces, options), record.sig_len, traces.layout))

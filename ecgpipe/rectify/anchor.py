@@ -6,25 +6,9 @@ from functools import cache
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import (
-    BASELINES_MM,
-    BOX_MM,
-    GAIN_MM_PER_MV,
-    GRID_TOP_MM,
-    PAGE_HEIGHT_MM,
-    PAGE_WIDTH_MM,
-    PULSE_MM,
-    QUARTER_MM,
-    RHYTHM_ROW,
-    SEPARATOR_HEIGHT_MM,
-    SIGNAL_LEFT_MM,
-    SIGNAL_RIGHT_MM,
-)
+from ecgpipe.page.layout import BOX_MM, PageLayout
 
 CELL_PX = 10  # pixels a box in the pictures compared here
-LINES = (int(PAGE_HEIGHT_MM / BOX_MM) + 1, int(PAGE_WIDTH_MM / BOX_MM) + 1)  # lines down and across a page
-NAME_MM = (0.5, 4.0, 5.0, 7.2)  # where a lead's name stands: left, top, right, bottom from its window's 0 mV
-FOOTER_MM = ((50.0, 208.0, 66.0, 211.5), (100.0, 208.0, 120.0, 211.5))  # 25mm/s, 10mm/mV
 MAX_INK = 0.6
 
 
@@ -40,8 +24,9 @@ class Anchor:
     margin: float
 
 
-def find_anchor(ink: np.ndarray, sheet: np.ndarray) -> Anchor:
-    """The best of all places and quarter turns for `ink`, CELL_PX pixels a box, `sheet` (rows, cols) true on paper."""
+def find_anchor(ink: np.ndarray, sheet: np.ndarray, layout: PageLayout) -> Anchor:
+    """The best of all places and quarter turns of a page of `layout` for `ink`, CELL_PX pixels a box; `sheet` (rows,
+    cols) is true on paper."""
     down, across = sheet.shape
     rows, cols = (np.nonzero(sheet.any(axis=axis))[0] for axis in (1, 0))
     top, bottom, left, right = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
@@ -51,7 +36,7 @@ def find_anchor(ink: np.ndarray, sheet: np.ndarray) -> Anchor:
     ink = _without_grid(np.minimum(ink, MAX_INK), sheet)
     found = []
     for turns in range(4):
-        score, pads = _scores(np.rot90(ink, turns), np.rot90(sheet, turns))
+        score, pads = _scores(np.rot90(ink, turns), np.rot90(sheet, turns), layout)
         row, col = np.unravel_index(score.argmax(), score.shape)
         best = float(score[row, col])
         score[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2] = -1.0
@@ -62,26 +47,28 @@ def find_anchor(ink: np.ndarray, sheet: np.ndarray) -> Anchor:
     return Anchor(turns, first, best, best - max(next_place, found[1][0]))
 
 
-def _scores(ink: np.ndarray, sheet: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+def _scores(ink: np.ndarray, sheet: np.ndarray, layout: PageLayout) -> tuple[np.ndarray, tuple[int, int]]:
     """Score of every place of the page, (rows, cols), the first being so many boxes above and left of the sheet.
 
     The score is the correlation with the furniture, less half the share of paper that would lie outside the page.
     """
-    template = _furniture()
+    template = _furniture(layout)
+    lines = layout.grid.rows, layout.grid.columns
     # A part of the page may be missing: at most a third where the sheet is whole, more where it was seen in part.
-    pads = [max(n - m, 0) + n // 3 for n, m in zip(LINES, sheet.shape, strict=True)]
+    pads = [max(n - m, 0) + n // 3 for n, m in zip(lines, sheet.shape, strict=True)]
     wide = np.pad(ink, [(n * CELL_PX,) * 2 for n in pads]).astype(np.float32)
     match = cv2.matchTemplate(wide, template, cv2.TM_CCORR)[::CELL_PX, ::CELL_PX]
     energy = cv2.resize(ink**2, sheet.shape[::-1], interpolation=cv2.INTER_AREA) * CELL_PX**2
-    within = [_page_sums(np.pad(cells, [(n,) * 2 for n in pads])) for cells in (energy, sheet.astype(np.float64))]
+    padding = [(n,) * 2 for n in pads]
+    within = [_page_sums(np.pad(cells, padding), lines) for cells in (energy, sheet.astype(np.float64))]
     outside = 1.0 - within[1] / sheet.sum()
     return match / np.sqrt(np.maximum(within[0], 1.0) * (template**2).sum()) - 0.5 * outside, tuple(pads)
 
 
-def _page_sums(cells: np.ndarray) -> np.ndarray:
+def _page_sums(cells: np.ndarray, lines: tuple[int, int]) -> np.ndarray:
     """Sum of `cells` over a page's worth of boxes at every place."""
     total = np.pad(cells.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    down, across = LINES
+    down, across = lines
     return total[down:, across:] - total[:-down, across:] - total[down:, :-across] + total[:-down, :-across]
 
 
@@ -94,30 +81,33 @@ def _without_grid(ink: np.ndarray, sheet: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _furniture() -> np.ndarray:
+def _furniture(layout: PageLayout) -> np.ndarray:
     """What every page shows, as a zero-mean matched filter: pulses, separators, lead names, bands of trace, footer."""
-    canvas = np.zeros((LINES[0] * CELL_PX, LINES[1] * CELL_PX), np.float32)
+    lines = layout.grid.rows, layout.grid.columns
+    canvas = np.zeros((lines[0] * CELL_PX, lines[1] * CELL_PX), np.float32)
 
     def paint(left: float, top: float, right: float, bottom: float, value: float) -> None:
         x0, x1 = ((np.array([left, right]) / BOX_MM + 0.5) * CELL_PX).round().astype(int)
-        y0, y1 = (((np.array([top, bottom]) - GRID_TOP_MM) / BOX_MM + 0.5) * CELL_PX).round().astype(int)
+        y0, y1 = (((np.array([top, bottom]) - layout.grid.top_mm) / BOX_MM + 0.5) * CELL_PX).round().astype(int)
         canvas[max(y0, 0) : max(y1, y0 + 1), max(x0, 0) : max(x1, x0 + 1)] += value
 
-    for row, base in enumerate(BASELINES_MM):
-        paint(SIGNAL_LEFT_MM, base - 10.0, SIGNAL_RIGHT_MM, base + 10.0, -0.04)
-        paint(SIGNAL_LEFT_MM, base - 4.0, SIGNAL_RIGHT_MM, base + 4.0, 0.1)
-        for x in PULSE_MM:
-            paint(x - 1.5, base - GAIN_MM_PER_MV, x + 1.5, base, -0.33)
-            paint(x - 0.25, base - GAIN_MM_PER_MV, x + 0.25, base, 2.0)
-        paint(PULSE_MM[0], base - GAIN_MM_PER_MV - 0.25, PULSE_MM[1], base - GAIN_MM_PER_MV + 0.25, 1.0)
-        for quarter in range(4 if row != RHYTHM_ROW else 1):
-            x = SIGNAL_LEFT_MM + quarter * QUARTER_MM
-            drop = 1.0 if row == RHYTHM_ROW else 0.0
-            paint(x + NAME_MM[0], base + NAME_MM[1] + drop, x + NAME_MM[2], base + NAME_MM[3] + drop, 0.5)
-            if quarter:
-                half = SEPARATOR_HEIGHT_MM / 2
-                paint(x - 2.0, base - half, x + 2.0, base + half, -0.33)
-                paint(x - 0.5, base - half, x + 0.5, base + half, 2.0)
-    for box in FOOTER_MM:
-        paint(*box, 0.4)
+    names = dict(zip(layout.windows, layout.names, strict=True))
+    for row, base in enumerate(layout.baselines_mm):
+        paint(layout.left_mm, base - 10.0, layout.right_mm, base + 10.0, -0.04)
+        paint(layout.left_mm, base - 4.0, layout.right_mm, base + 4.0, 0.1)
+        for pulse in layout.row_pulses(row):
+            top = base - layout.gain_mm_per_mv
+            for x in (pulse.left_mm, pulse.right_mm):
+                paint(x - 1.5, top, x + 1.5, base, -0.33)
+                paint(x - 0.25, top, x + 0.25, base, 2.0)
+            paint(pulse.left_mm, top - 0.25, pulse.right_mm, top + 0.25, 1.0)
+        for window in layout.row_windows(row):
+            name = names[window]
+            paint(name.left_mm + 0.5, name.base_mm - 3.0, name.left_mm + name.width_mm, name.base_mm + 0.2, 0.5)
+        for separator in layout.row_separators(row):
+            x, half = separator.x_mm, separator.height_mm / 2
+            paint(x - 2.0, base - half, x + 2.0, base + half, -0.33)
+            paint(x - 0.5, base - half, x + 0.5, base + half, 2.0)
+    for text in layout.texts:
+        paint(text.left_mm, text.base_mm - 2.9, text.left_mm + text.width_mm, text.base_mm + 0.6, 0.4)
     return canvas - canvas.mean()

@@ -25,16 +25,18 @@ _FULL_COLOUR = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACT
 
 @dataclass(frozen=True)
 class Frame:
-    """A page on the millimetre grid: `rgb` (h, w, 3) uint8, `inside` (h, w) bool, and where it lay in the picture."""
+    """A page on the millimetre grid of `spec`: `rgb` (h, w, 3) uint8, `inside` (h, w) bool, and where it lay in the
+    picture."""
 
     rgb: np.ndarray
     inside: np.ndarray
     page_map: PageMap
+    spec: FrameSpec
 
     @staticmethod
     def cut(picture: np.ndarray, page_map: PageMap, spec: FrameSpec) -> "Frame":
         """The frame of `picture` (H, W, 3) uint8 RGB by the one interpolation."""
-        return Frame(*resample(picture, page_map, spec), page_map)
+        return Frame(*resample(picture, page_map, spec), page_map, spec)
 
 
 def shard_path(folder: str | Path, record_id: str) -> Path:
@@ -59,8 +61,8 @@ def shard_kinds(path: str | Path) -> tuple[str, ...]:
         return tuple(name.removesuffix(".nodes") for name in shard.files if name.endswith(".nodes"))
 
 
-def read_shard(path: str | Path, kind: str) -> Frame:
-    """One frame of a shard; DataError if the shard or the kind is not there."""
+def read_shard(path: str | Path, kind: str, spec: FrameSpec) -> Frame:
+    """One frame, made with `spec`, of a shard; DataError if the shard or the kind is not there."""
     with _open(path) as shard:
         if f"{kind}.nodes" not in shard.files:
             raise DataError(f"{path}: no frame of kind {kind}; see pages.csv beside it for the reason")
@@ -71,13 +73,13 @@ def read_shard(path: str | Path, kind: str) -> Frame:
             rgba = cv2.imdecode(shard[f"{kind}.png"], cv2.IMREAD_UNCHANGED)
             bgr, inside = rgba[..., :3], rgba[..., 3] > 0
         page_map = PageMap(shard[f"{kind}.nodes"], float(shard[f"{kind}.step_mm"]))
-    return Frame(np.ascontiguousarray(bgr[..., ::-1]), inside, page_map)
+    return Frame(np.ascontiguousarray(bgr[..., ::-1]), inside, page_map, spec)
 
 
-def iterate_shard(path: str | Path) -> Iterator[tuple[str, Frame]]:
+def iterate_shard(path: str | Path, spec: FrameSpec) -> Iterator[tuple[str, Frame]]:
     """(kind, frame) of every frame of a shard, one in memory at a time."""
     for kind in shard_kinds(path):
-        yield kind, read_shard(path, kind)
+        yield kind, read_shard(path, kind, spec)
 
 
 def _encode(frame: Frame, jpeg_quality: int | None) -> dict[str, np.ndarray]:

@@ -20,5 +20,5 @@ class Page:
 
 def find_page(picture: np.ndarray, spec: FrameSpec = FrameSpec()) -> Page:  # noqa: B008, frozen
     """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound."""
-    rectified = rectify(picture)
+    rectified = rectify(picture, spec.layout)
     return Page(Frame.cut(picture, rectified.page_map, spec), rectified.quality)

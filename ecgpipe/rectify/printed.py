@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from ecgpipe.page.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, printed_lines_mm
+from ecgpipe.page.layout import BOX_MM, PageLayout
 from ecgpipe.rectify.surface import smooth
 
 PLACES = (0, -1, 1, -2, 2)  # boxes that a page may stand right of its place: pages without pulses begin one box early
@@ -50,7 +50,7 @@ class Pattern:
         return np.stack(np.broadcast_arrays(self.across_mm[None, :], self.down_mm[:, None]), axis=-1)
 
 
-def find_pattern(departure_mm: np.ndarray, weight: np.ndarray, first: tuple[int, int]) -> Pattern:
+def find_pattern(departure_mm: np.ndarray, weight: np.ndarray, first: tuple[int, int], layout: PageLayout) -> Pattern:
     """The pattern in what `departure_mm` (rows, cols, 2) a smooth sheet leaves of the lines, seen with `weight`.
 
     The lattice's first column and row are the page's lines `first`.
@@ -60,7 +60,7 @@ def find_pattern(departure_mm: np.ndarray, weight: np.ndarray, first: tuple[int,
         total = weight[..., axis].sum(axis=axis)
         mean = (departure_mm[..., axis] * weight[..., axis]).sum(axis=axis) / np.maximum(total, 1e-9)
         seen = total > 0.25 * np.median(total)
-        candidates = [snapped(axis, len(mean), first[axis] + place) for place in PLACES]
+        candidates = [snapped(layout, axis, len(mean), first[axis] + place) for place in PLACES]
         likeness = [_likeness(mean, candidate, seen) for candidate in candidates]
         best = int(np.argmax(likeness))
         shown = likeness[best] > LEAST_LIKENESS
@@ -98,10 +98,10 @@ def find_ripple(departure_mm: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 @cache
-def snapped(axis: int, count: int, first: int) -> np.ndarray:
+def snapped(layout: PageLayout, axis: int, count: int, first: int) -> np.ndarray:
     """Printed less regular place in mm of `count` lines from line `first` on; 0 for lines that no page has."""
-    lines = printed_lines_mm()[axis]
-    regular = (GRID_LEFT_MM, GRID_TOP_MM)[axis] + BOX_MM * np.arange(len(lines))
+    lines = layout.lines_mm()[axis]
+    regular = (layout.grid.left_mm, layout.grid.top_mm)[axis] + BOX_MM * np.arange(len(lines))
     index = first + np.arange(count)
     on_page = (index >= 0) & (index < len(lines))
     return np.where(on_page, (lines - regular)[np.clip(index, 0, len(lines) - 1)], 0.0)

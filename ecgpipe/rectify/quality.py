@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ecgpipe.page.geometry import PageMap, lattice_mm
-from ecgpipe.page.layout import BASELINES_MM, BOX_MM, GRID_LEFT_MM, GRID_TOP_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
+from ecgpipe.page.layout import BOX_MM, PageLayout
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.refine import Settled
 
@@ -55,7 +55,7 @@ class Quality:
 def page_quality(settled: Settled, shape: tuple[int, ...], certainty: float, turns: int) -> Quality:
     """The quality of a settled page in a picture of `shape`."""
     lattice, misfit = settled.lattice, settled.misfit
-    traced = _traced(lattice)
+    traced = _traced(lattice, settled.layout)
     held = ((lattice.nodes >= 0) & (lattice.nodes <= np.array(shape[1::-1]) - 1)).all(axis=-1)[traced]
     seen = (misfit.weight.min(axis=-1) > 0)[traced]
     off = np.abs(misfit.shift_mm[traced])
@@ -70,10 +70,10 @@ def page_quality(settled: Settled, shape: tuple[int, ...], certainty: float, tur
     )
 
 
-def slipped_share(one: PageMap, other: PageMap, shape: tuple[int, ...]) -> float:
-    """Share of the traced area in a picture of `shape` where two maps of one page are half a box or more apart."""
-    points = lattice_mm(BOX_MM)
-    points = points[_is_traced(points)]
+def slipped_share(one: PageMap, other: PageMap, shape: tuple[int, ...], layout: PageLayout) -> float:
+    """Share of the traced area in a picture of `shape` where two maps of a page are half a box or more apart."""
+    points = lattice_mm(layout, BOX_MM)
+    points = points[_is_traced(points, layout)]
     here, there = one.to_picture(points), other.to_picture(points)
     box_px = np.linalg.norm(one.to_picture(points + np.array([BOX_MM, 0.0])) - here, axis=-1)
     held = ((here >= 0) & (here <= np.array(shape[1::-1]) - 1)).all(axis=-1)
@@ -81,15 +81,15 @@ def slipped_share(one: PageMap, other: PageMap, shape: tuple[int, ...]) -> float
     return float(apart[held].mean()) if held.any() else 0.0
 
 
-def _traced(lattice: Lattice) -> np.ndarray:
+def _traced(lattice: Lattice, layout: PageLayout) -> np.ndarray:
     """Which nodes (rows, cols) of a page lattice lie where a trace may run."""
-    return _is_traced(lattice.points_mm + np.array([GRID_LEFT_MM, GRID_TOP_MM]))
+    return _is_traced(lattice.points_mm + np.array([layout.grid.left_mm, layout.grid.top_mm]), layout)
 
 
-def _is_traced(points_mm: np.ndarray) -> np.ndarray:
+def _is_traced(points_mm: np.ndarray, layout: PageLayout) -> np.ndarray:
     x, y = np.moveaxis(points_mm, -1, 0)
-    near = np.abs(y[..., None] - np.array(BASELINES_MM)).min(axis=-1) <= BAND_MM
-    return near & (x >= SIGNAL_LEFT_MM) & (x <= SIGNAL_RIGHT_MM)
+    near = np.abs(y[..., None] - np.array(layout.baselines_mm)).min(axis=-1) <= BAND_MM
+    return near & (x >= layout.left_mm) & (x <= layout.right_mm)
 
 
 def _bend(lattice: Lattice) -> float:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
@@ -39,15 +40,16 @@ MOST_HIDDEN = 0.5  # of the traced area; badly mouldy sheets reach 0.2, a chessb
 
 @dataclass(frozen=True)
 class Rectified:
-    """`page_map` from page mm to pixels of the picture as given; `quality` says how far to trust it."""
+    """A page of `layout`: `page_map` from page mm to pixels of the picture as given, and how far to trust it."""
 
     page_map: PageMap
     quality: Quality
+    layout: PageLayout = KIT
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # its threads cost small matrices more than they give
-def rectify(picture: np.ndarray) -> Rectified:
-    """Geometry of the ECG page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound.
+def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
+    """Geometry of the page of `layout` in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound.
 
     A page that is not found, bends where it was found as paper does not, or is hidden in part, is looked for again in
     more pixels, in which fewer lines are lost. Where two looks that seem as sound as each other counted the boxes
@@ -59,7 +61,7 @@ def rectify(picture: np.ndarray) -> Rectified:
         if long_side > max(picture.shape[:2]) and (found or error):
             break
         try:
-            found.append(_rectify_at(picture, long_side))
+            found.append(_rectify_at(picture, long_side, layout))
         except PageNotFound as refusal:
             error = error or refusal
         else:
@@ -70,7 +72,7 @@ def rectify(picture: np.ndarray) -> Rectified:
     best, *other = sorted(found, key=lambda look: (not _is_plausible(look.quality), look.quality.unsure_share))
     slipped = best.quality.slipped_share
     if other and other[0].quality.slipped_share <= slipped + NO_WORSE:
-        slipped = max(slipped, slipped_share(best.page_map, other[0].page_map, picture.shape))
+        slipped = max(slipped, slipped_share(best.page_map, other[0].page_map, picture.shape, layout))
     return replace(best, quality=replace(best.quality, slipped_share=slipped))
 
 
@@ -78,20 +80,20 @@ def _is_plausible(quality: Quality) -> bool:
     return quality.bend < MOST_BEND
 
 
-def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
+def _rectify_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> Rectified:
     """The same, looked for in the picture brought to `long_side_px`."""
     work = _brought_to(picture, long_side_px)
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
     ink = by_colour.trace
 
-    sheet, anchor = _best_sheet(dark, ink)
-    page = page_lattice(sheet, anchor)
+    sheet, anchor = _best_sheet(dark, ink, layout)
+    page = page_lattice(sheet, anchor, layout)
     known = without_trace(dark, ink, page)
-    settled = settle(page, known)
+    settled = settle(page, known, layout)
     if settled.pattern.beside:  # the kit drew this page beside its place, or boxes were put right wrongly
-        again = _anchor(settled.lattice, ink, settled.misfit)
+        again = _anchor(settled.lattice, ink, settled.misfit, layout)
         if again and again.turns == 0 and again.first != IN_PLACE:
-            settled = settle(page_lattice(settled.lattice, again), known)
+            settled = settle(page_lattice(settled.lattice, again, layout), known, layout)
     quality = page_quality(settled, work.shape, anchor.margin, anchor.turns)
     if quality.hidden_share > MOST_HIDDEN:
         raise PageNotFound(
@@ -99,10 +101,10 @@ def _rectify_at(picture: np.ndarray, long_side_px: int) -> Rectified:
             "expected a 3x4 page with a rhythm strip"
         )
     coloured = by_colour.greyness < GREY
-    page_map = densify(_closer(settled, picture, np.isnan(known), coloured))
+    page_map = densify(_closer(settled, picture, np.isnan(known), coloured), layout)
     if coloured:
-        page_map = page_map.beside((ink_offset_mm(picture, page_map, settled.pattern.places[0]), 0.0))
-    return Rectified(page_map, quality)
+        page_map = page_map.beside((ink_offset_mm(picture, page_map, layout, settled.pattern.places[0]), 0.0))
+    return Rectified(page_map, quality, layout)
 
 
 def _brought_to(picture: np.ndarray, long_side_px: int) -> np.ndarray:
@@ -113,12 +115,12 @@ def _brought_to(picture: np.ndarray, long_side_px: int) -> np.ndarray:
     return cv2.resize(picture, size, interpolation=method)
 
 
-def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
+def _best_sheet(dark: np.ndarray, ink: np.ndarray, layout: PageLayout) -> tuple[Lattice, Anchor]:
     """The lattice of the first seed whose sheet is told apart clearly; else of the best one. Upright, but not moved."""
     best = None
     for seed in find_seeds(dark, SEEDS):
         lattice, misfit = grow_lattice(dark, seed)
-        anchor = _anchor(lattice, ink, misfit)
+        anchor = _anchor(lattice, ink, misfit, layout)
         if anchor is None:
             continue
         if best is None or anchor.score > best[1].score:
@@ -135,14 +137,14 @@ def _best_sheet(dark: np.ndarray, ink: np.ndarray) -> tuple[Lattice, Anchor]:
     return best
 
 
-def _anchor(lattice: Lattice, ink: np.ndarray, misfit: Misfit) -> Anchor | None:
-    """Where the page lies on the `lattice` in the contrast picture of black `ink`; None if no line was seen."""
+def _anchor(lattice: Lattice, ink: np.ndarray, misfit: Misfit, layout: PageLayout) -> Anchor | None:
+    """Where a page of `layout` lies on the `lattice` in the contrast `ink` of black; None if nothing was seen."""
     sheet = cv2.morphologyEx((misfit.weight.min(axis=-1) > 0).astype(np.uint8), cv2.MORPH_CLOSE, NEIGHBOURS) > 0
     if not sheet.any():
         return None
     rows, cols = sheet.shape
     canvas = cv2.resize(lattice.canvas(ink), (cols * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_AREA)
-    return find_anchor(canvas, sheet)
+    return find_anchor(canvas, sheet, layout)
 
 
 def _closer(settled: Settled, picture: np.ndarray, covered: np.ndarray, coloured: bool) -> Lattice:

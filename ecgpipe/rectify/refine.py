@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 
 from ecgpipe.base.parallel import both
 from ecgpipe.page.geometry import PageMap, lattice_mm
-from ecgpipe.page.layout import BOX_MM, GRID_LEFT_MM, GRID_TOP_MM
+from ecgpipe.page.layout import BOX_MM, PageLayout
 from ecgpipe.rectify.anchor import Anchor
 from ecgpipe.rectify.lattice import (
     BRIEF,
@@ -27,8 +27,7 @@ from ecgpipe.rectify.strokes import measure_strokes
 from ecgpipe.rectify.surface import best_stiffness, smooth
 
 STEP_MM = BOX_MM
-LINES = (44, 56)  # horizontal and vertical lines of a page; its lattice has a node on every crossing and one beyond
-FIRST = (-1, -1)  # column and row: the page's line that is the first of its lattice
+FIRST = (-1, -1)  # column and row: the page's line that is the first of its lattice, which has one beyond each edge
 MAP_STEP_MM = 2.5
 WINDOWS_MM = (5.0, 4.0)  # to come near
 HARMONICS = 4
@@ -49,10 +48,10 @@ PALEST_TRACE = 0.15  # contrast so blurred
 MOST_LEVEL, MOST_SHARE = 0.5, 0.15  # grids blacker than this, or mould, cannot be told from the trace
 
 
-def page_lattice(lattice: Lattice, anchor: Anchor) -> Lattice:
-    """The lattice turned upright and cut to the page, each node on the crossing of two of its lines."""
+def page_lattice(lattice: Lattice, anchor: Anchor, layout: PageLayout) -> Lattice:
+    """The lattice turned upright and cut to a page of `layout`, each node on the crossing of two of its lines."""
     upright = np.rot90(lattice.nodes, anchor.turns)
-    down, across = LINES
+    down, across = layout.grid.rows, layout.grid.columns
     boxes = np.stack(np.meshgrid(np.arange(across + 2), np.arange(down + 2)), axis=-1) + FIRST
     at = boxes + anchor.first
     return Lattice(sample_linear(upright, at[..., 0], at[..., 1]), STEP_MM, STEP_MM * np.array(FIRST, np.float64))
@@ -95,6 +94,7 @@ class Settled:
     stiffness: tuple[float, float]
     slips: np.ndarray
     doubtful: np.ndarray
+    layout: PageLayout
 
     @property
     def slipped(self) -> np.ndarray:
@@ -102,18 +102,18 @@ class Settled:
         return self.slips.any(axis=-1) | self.doubtful
 
 
-def settle(lattice: Lattice, dark: np.ndarray) -> Settled:
-    """The page `lattice` with its nodes on the grid of the contrast picture `dark`.
+def settle(lattice: Lattice, dark: np.ndarray, layout: PageLayout) -> Settled:
+    """The `lattice` of a page of `layout` with its nodes on the grid of the contrast picture `dark`.
 
     First by wide windows; then every line for itself, less what the print is known to have it off, and as stiff as the
     sheet proves to be: a scan is almost flat, and its lines' errors average out over the page; a crumpled photo is not.
     Parts whose boxes were miscounted are moved to where they belong, and settled again.
     """
-    settled = _settle_lines(_come_near(lattice, dark), dark)
+    settled = _settle_lines(_come_near(lattice, dark), dark, layout)
     for _ in range(REPAIRS):
         if not settled.slips.any():
             break
-        settled = _settle_lines(_come_near(_put_right(settled), dark), dark)
+        settled = _settle_lines(_come_near(_put_right(settled), dark), dark, layout)
     return settled
 
 
@@ -124,10 +124,10 @@ def _come_near(lattice: Lattice, dark: np.ndarray) -> Lattice:
     return lattice
 
 
-def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
+def _settle_lines(lattice: Lattice, dark: np.ndarray, layout: PageLayout) -> Settled:
     own = partial(_look, dark=dark, **OWN)
     misfit = own(lattice)
-    pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST)
+    pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST, layout)
     stiffness = None
     for _ in range(ROUNDS):
         misfit = _less(misfit, pattern)
@@ -135,7 +135,7 @@ def _settle_lines(lattice: Lattice, dark: np.ndarray) -> Settled:
         lattice = _on_sheet(lattice, misfit, stiffness, **OWN_FIT)
         misfit = own(lattice)
     left = _less(misfit, pattern)
-    return Settled(lattice, left, pattern, stiffness, *_slips(lattice, left, pattern))
+    return Settled(lattice, left, pattern, stiffness, *_slips(lattice, left, pattern, layout), layout)
 
 
 def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray, coloured: bool = False) -> Lattice:
@@ -158,13 +158,13 @@ def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray, coloure
     return lattice.moved(lattice.at(shift))
 
 
-def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
+def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern, layout: PageLayout) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (rows, cols, 2) by which lines were miscounted, and where (rows, cols) they may have been."""
     departure = _departure(lattice, misfit)
     seen = (misfit.weight.min(axis=-1) > 0) & (np.abs(misfit.shift_mm).max(axis=-1) < OFF_SHEET_MM)
     if departure is None:
         return np.zeros(lattice.nodes.shape, int), np.ones(seen.shape, bool)
-    return find_slips(departure[1] + pattern.shift_mm, seen, pattern, FIRST)
+    return find_slips(departure[1] + pattern.shift_mm, seen, pattern, FIRST, layout)
 
 
 def _put_right(settled: Settled) -> Lattice:
@@ -225,9 +225,9 @@ def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], 
     return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
 
 
-def densify(lattice: Lattice) -> PageMap:
+def densify(lattice: Lattice, layout: PageLayout) -> PageMap:
     """The settled lattice as a page map: cubic between its nodes, so that linear steps between the map's are enough."""
-    points = (lattice_mm(MAP_STEP_MM) - (GRID_LEFT_MM, GRID_TOP_MM) - lattice.origin_mm) / STEP_MM
+    points = (lattice_mm(layout, MAP_STEP_MM) - (layout.grid.left_mm, layout.grid.top_mm) - lattice.origin_mm) / STEP_MM
     at = np.moveaxis(points[..., ::-1], -1, 0)
     axes = [map_coordinates(lattice.nodes[..., k], at, order=3, mode="nearest") for k in (0, 1)]
     return PageMap(np.stack(axes, axis=-1).astype(np.float32), MAP_STEP_MM)

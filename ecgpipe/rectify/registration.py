@@ -9,18 +9,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.geometry import PageMap
-from ecgpipe.page.layout import (
-    BASELINES_MM,
-    BOX_MM,
-    GAIN_MM_PER_MV,
-    PULSE_MM,
-    QUARTER_MM,
-    QUARTERS,
-    REFERENCE_PX_PER_MM,
-    RHYTHM_ROW,
-    SEPARATOR_HEIGHT_MM,
-    SIGNAL_LEFT_MM,
-)
+from ecgpipe.page.layout import BOX_MM, PageLayout, Pulse, Separator
 
 REACH_MM, STEP_MM = 3.0, 0.05  # of the profile across a stroke
 ENDS_MM = 1.5  # left out at the ends of a pulse's flank, where its other strokes begin
@@ -33,13 +22,18 @@ NOISE_MM = 0.005  # of the whole: an offset no larger than this is none
 LEAST_PLACES = 3
 
 
-def ink_offset_mm(picture: np.ndarray, page_map: PageMap, boxes_right: int = 0) -> float:
+def ink_offset_mm(picture: np.ndarray, page_map: PageMap, layout: PageLayout, boxes_right: int = 0) -> float:
     """How far right of the grid the black of `picture` (H, W, 3) lies, in page mm; 0 where too little of it is seen.
 
     `boxes_right` is how many boxes right of its place the kit drew this page.
     """
+    columns = sorted({separator.x_mm for separator in layout.separators})
+    places = [
+        [_separator(layout, separator, boxes_right) for separator in layout.separators if separator.x_mm == x_mm]
+        for x_mm in columns
+    ]
     offsets = []
-    for strokes in (_flanks(), *(_separators(quarter, boxes_right) for quarter in range(1, QUARTERS))):
+    for strokes in ([flank for pulse in layout.pulses for flank in _flanks(layout, pulse)], *places):
         off = np.array([_off(picture, page_map, *stroke) for stroke in strokes])
         off = off[np.abs(off) < MOST_MM]
         if len(off):
@@ -50,17 +44,18 @@ def ink_offset_mm(picture: np.ndarray, page_map: PageMap, boxes_right: int = 0) 
     return offset * max(0.0, 1.0 - (NOISE_MM / offset) ** 2) if offset else 0.0  # James and Stein's shrinkage
 
 
-def _flanks() -> list[tuple[float, float, float]]:
-    """Page x, top and bottom in mm of the calibration pulses' flanks."""
-    return [(x, zero - GAIN_MM_PER_MV + ENDS_MM, zero - ENDS_MM) for x in PULSE_MM for zero in BASELINES_MM]
+def _flanks(layout: PageLayout, pulse: Pulse) -> list[tuple[float, float, float]]:
+    """Page x, top and bottom in mm of a calibration pulse's flanks."""
+    zero = layout.baselines_mm[pulse.row]
+    top, bottom = zero - layout.gain_mm_per_mv + ENDS_MM, zero - ENDS_MM
+    return [(x, top, bottom) for x in (pulse.left_mm, pulse.right_mm)]
 
 
-def _separators(quarter: int, boxes_right: int) -> list[tuple[float, float, float]]:
-    """The same of the separators left of `quarter`, snapped to a pixel as the kit does."""
-    drawn = SIGNAL_LEFT_MM + quarter * QUARTER_MM + boxes_right * BOX_MM
-    x = np.rint(drawn * REFERENCE_PX_PER_MM) / REFERENCE_PX_PER_MM - boxes_right * BOX_MM
-    half = SEPARATOR_HEIGHT_MM / 2
-    return [(x, zero - half, zero + half) for row, zero in enumerate(BASELINES_MM) if row != RHYTHM_ROW]
+def _separator(layout: PageLayout, separator: Separator, boxes_right: int) -> tuple[float, float, float]:
+    """The same of a separator, on the pixel to which the page's program rounded it."""
+    moved = boxes_right * BOX_MM
+    zero, half = layout.baselines_mm[separator.row], separator.height_mm / 2
+    return layout.snapped_mm(separator.x_mm + moved) - moved, zero - half, zero + half
 
 
 def _off(picture: np.ndarray, page_map: PageMap, x_mm: float, top_mm: float, bottom_mm: float) -> float:

@@ -8,6 +8,7 @@ regular place in its own way, which does not fit beside the wrong neighbours.
 import cv2
 import numpy as np
 
+from ecgpipe.page.layout import PageLayout
 from ecgpipe.rectify.printed import Pattern, snapped
 
 SLIPS = (-1, 0, 1)  # boxes
@@ -19,7 +20,7 @@ FACTOR = 0.7  # of what every other place leaves unexplained; the right place le
 
 
 def find_slips(
-    off_mm: np.ndarray, seen: np.ndarray, pattern: Pattern, first: tuple[int, int]
+    off_mm: np.ndarray, seen: np.ndarray, pattern: Pattern, first: tuple[int, int], layout: PageLayout
 ) -> tuple[np.ndarray, np.ndarray]:
     """By how many boxes (rows, cols, 2) the line at a node proves to lie right of, or below, the one that it was
     counted as; and where (rows, cols) it may, as nothing proves it.
@@ -31,9 +32,11 @@ def find_slips(
     boxes, doubtful = np.zeros(off_mm.shape, int), np.zeros(seen.shape, bool)
     for block, least in (BROAD, NARROW):
         mainland, islands = _parts(seen, block)
-        told = [_slip_of(off_mm, mainland, least, pattern, first, axis) == 0 for axis in (0, 1)]
+        told = [_slip_of(off_mm, mainland, least, pattern, first, axis, layout) == 0 for axis in (0, 1)]
         for part in islands:
-            proven = [_slip_of(off_mm, part, least, pattern, first, axis) if told[axis] else None for axis in (0, 1)]
+            proven = [
+                _slip_of(off_mm, part, least, pattern, first, axis, layout) if told[axis] else None for axis in (0, 1)
+            ]
             if (block, least) == NARROW and None in proven:
                 doubtful |= part
             for axis in (0, 1):
@@ -55,7 +58,13 @@ def _parts(seen: np.ndarray, block: int) -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def _slip_of(
-    off_mm: np.ndarray, part: np.ndarray, least: int, pattern: Pattern, first: tuple[int, int], axis: int
+    off_mm: np.ndarray,
+    part: np.ndarray,
+    least: int,
+    pattern: Pattern,
+    first: tuple[int, int],
+    axis: int,
+    layout: PageLayout,
 ) -> int | None:
     """By how many boxes the lines of `part` were miscounted across `axis`; None where the print does not tell."""
     lines = off_mm[..., axis]
@@ -67,7 +76,7 @@ def _slip_of(
     bend = np.diff(lines, 2, axis=1)
     left = []
     for slip in SLIPS:
-        expected = np.diff(snapped(axis, lines.shape[1], first[axis] + pattern.places[axis] + slip), 2)
+        expected = np.diff(snapped(layout, axis, lines.shape[1], first[axis] + pattern.places[axis] + slip), 2)
         left.append((np.minimum(np.abs(bend - expected), MOST_OFF_MM)[whole] ** 2).sum())
     best = int(np.argmin(left))
     return SLIPS[best] if left[best] < FACTOR * sorted(left)[1] else None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.competition.signals import lead_segments, read_signal
+from ecgpipe.competition.signals import read_signal
+from ecgpipe.competition.windows import DURATION_S, lead_segments
 from ecgpipe.digitize.export import read_csv
-from ecgpipe.page.layout import DURATION_S
 from ecgpipe.score.metrics import Pair, Segments, image_snr, lead_rows
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.competition.dataset import lead_segments, submission_ids, submission_table
+from ecgpipe.competition.dataset import submission_ids, submission_table
+from ecgpipe.competition.windows import lead_segments
 from ecgpipe.page.layout import LEADS
 from ecgpipe.score.metrics import Pair, evaluate, summary
 

@@ -24,7 +24,8 @@ from ecgpipe.competition.dataset import (
     write_signal,
     write_submission,
 )
-from ecgpipe.page.layout import DURATION_S
+from ecgpipe.competition.windows import DURATION_S
+from ecgpipe.page.layout import KIT
 from ecgpipe.params import Data
 from ecgpipe.signals import fourier_resample
 from ecgpipe.synth.capture import capture
@@ -80,7 +81,7 @@ def _write_record(job: _Job) -> None:
     dataset, record, rng = Dataset(job.root), job.record, job.rng()
     original = simulate(rng, fs_hz=ORIGINAL_FS_HZ) if job.wfdb_record is None else read_wfdb(job.wfdb_record)
     truth = fourier_resample(original, record.sig_len)
-    page = draw_page(original, ORIGINAL_FS_HZ, PageStyle.random(rng))
+    page = draw_page(original, ORIGINAL_FS_HZ, PageStyle.random(rng), KIT)
     if job.split == "train":
         write_signal(dataset.signal_path(record.id), truth, record.fs)
         for kind in job.data.kinds:

@@ -1,4 +1,4 @@
-"""The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of `ecgpipe.page.layout`.
+"""The printed page: ECG-image-kit's letter-landscape layout, drawn to within half a pixel of its `PageLayout`.
 
 Page millimetre x lies at pixel index `x * px_per_mm - 0.5`, pixel centres being the integers: the page's edge is the
 picture's. Grid lines and separators snap to whole pixels, as matplotlib does for the kit; traces and pulses are
@@ -15,15 +15,14 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import grey_dilation
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.page import layout
+from ecgpipe.page.layout import BOX_MM, LEADS, MM_PER_INCH, PageLayout, Window
+from ecgpipe.synth import PX_PER_MM
 
 Colour = tuple[int, int, int]
 Text = tuple[float, float, str]  # left edge and baseline in mm, and the words
 
-MM_PER_POINT = layout.MM_PER_INCH / 72
+MM_PER_POINT = MM_PER_INCH / 72
 PULSE_TO_TRACE_WIDTH = 1.5
-NAME_DROP_MM = (6.985,) * 3 + (8.0,)  # from 0 mV down to the baseline of the lead's name, by row
-FOOTER: tuple[Text, ...] = ((50.0, 210.9, "25mm/s"), (100.0, 210.9, "10mm/mV"))
 QR_LEFT_MM, QR_TOP_MM, QR_SIZE_MM, QR_QUIET_MM = 250.0, 3.0, 25.0, 2.0
 SUBCOLUMNS = 8  # a trace's top and bottom are exact in y and sampled this often per pixel in x
 
@@ -94,31 +93,30 @@ class PageStyle:
 
 
 def draw_page(
-    series: np.ndarray, fs_hz: float, style: PageStyle, *, px_per_mm: float = layout.REFERENCE_PX_PER_MM
+    series: np.ndarray, fs_hz: float, style: PageStyle, layout: PageLayout, *, px_per_mm: float = PX_PER_MM
 ) -> np.ndarray:
-    """The page (H, W, 3) uint8 RGB of `series` (12, n) in mV, 10 s at `fs_hz`, leads in `layout.LEADS` order.
+    """The page (H, W, 3) uint8 RGB of `series` (12, n) in mV at `fs_hz`, leads in the order of `LEADS`.
 
     Raises DataError where the series has not 12 leads or is not finite inside a printed window.
     """
-    page = _background(style, px_per_mm).copy()
-    lines = [_trace_px(series, fs_hz, window, px_per_mm) for window in layout.windows()]
+    page = _background(style, layout, px_per_mm).copy()
+    lines = [_trace_px(series, fs_hz, window, layout, px_per_mm) for window in layout.windows]
     _blend(page, _stroke(lines, style.trace_width_mm * px_per_mm, page.shape[:2]), style.trace)
     return page
 
 
-def _trace_px(series: np.ndarray, fs_hz: float, window: layout.Window, px_per_mm: float) -> np.ndarray:
+def _trace_px(series: np.ndarray, fs_hz: float, window: Window, layout: PageLayout, px_per_mm: float) -> np.ndarray:
     """The polyline (2, samples) of one window: x and y in pixels."""
-    if len(series) != len(layout.LEADS):
-        raise DataError(f"series of {len(series)} leads, expected {len(layout.LEADS)}: pass (12, samples) in mV")
+    if len(series) != len(LEADS):
+        raise DataError(f"series of {len(series)} leads, expected {len(LEADS)}: pass (12, samples) in mV")
     start, stop = int(window.start_s * fs_hz), int(window.stop_s * fs_hz)
-    values = np.asarray(series[layout.LEADS.index(window.lead)][start:stop], np.float64)
+    values = np.asarray(series[LEADS.index(window.lead)][start:stop], np.float64)
     if len(values) < 2 or not np.isfinite(values).all():
         raise DataError(
             f"lead {window.lead} is not finite or too short from {window.start_s} s to {window.stop_s} s: "
-            f"pass {layout.DURATION_S:g} s of numbers at {fs_hz:g} Hz"
+            f"pass {layout.duration_s:g} s of numbers at {fs_hz:g} Hz"
         )
-    x_mm = layout.time_to_mm((start + np.arange(len(values))) / fs_hz)
-    y_mm = layout.BASELINES_MM[window.row] - values * layout.GAIN_MM_PER_MV
+    x_mm, y_mm = layout.x_mm(window, (start + np.arange(len(values))) / fs_hz), layout.y_mm(window, values)
     return np.stack([x_mm, y_mm]) * px_per_mm - 0.5
 
 
@@ -164,27 +162,27 @@ def _extent(x: np.ndarray, y: np.ndarray, radius_px: float) -> tuple[int, np.nda
 
 
 @lru_cache(maxsize=2)
-def _background(style: PageStyle, px_per_mm: float) -> np.ndarray:
+def _background(style: PageStyle, layout: PageLayout, px_per_mm: float) -> np.ndarray:
     """Everything but the traces: grid, border, pulses, separators, texts and code."""
-    width, height = round(layout.PAGE_WIDTH_MM * px_per_mm), round(layout.PAGE_HEIGHT_MM * px_per_mm)
-    page = _grid(style, (height, width), px_per_mm)
-    _blend(page, _marks(style, (height, width), px_per_mm), style.trace)
+    width, height = (round(side * px_per_mm) for side in layout.size_mm)
+    page = _grid(style, layout, (height, width), px_per_mm)
+    _blend(page, _marks(style, layout, (height, width), px_per_mm), style.trace)
     if style.qr_seed is not None:
         _print_code(page, style.qr_seed, px_per_mm)
-    _blend(page, _texts(style, (height, width), px_per_mm), style.text)
+    _blend(page, _texts(style, layout, (height, width), px_per_mm), style.text)
     return page
 
 
-def _grid(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
+def _grid(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
     """Paper and grid, vertical lines first, as the kit does; then the border."""
     height, width = shape
     across = np.broadcast_to(np.float32(style.paper), (width, 3))
     down, through = np.zeros((height, 3), np.float32), np.ones((height, 1), np.float32)
     for step_mm, line_mm, colour in (
         (1.0, style.minor_width_mm * style.show_minor, style.minor),
-        (layout.BOX_MM, style.major_width_mm, style.major),
+        (BOX_MM, style.major_width_mm, style.major),
     ):
-        x, y = (np.rint(lines * px_per_mm - 0.5) for lines in layout.printed_lines_mm(step_mm))
+        x, y = (np.rint(lines * px_per_mm - 0.5) for lines in layout.lines_mm(step_mm))
         columns = _bars(width, x, line_mm * px_per_mm)[:, None]
         rows = _bars(height, y, line_mm * px_per_mm)[:, None]
         across = across * (1 - columns) + columns * np.float32(colour)
@@ -207,7 +205,7 @@ def _bars(length: int, centres: np.ndarray, width_px: float) -> np.ndarray:
     return np.clip(right - left, 0, 1).max(axis=1)
 
 
-def _marks(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
+def _marks(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
     """Coverage of calibration pulses and separators."""
     coverage = np.zeros(shape, np.float32)
     pen = style.trace_width_mm * PULSE_TO_TRACE_WIDTH
@@ -218,29 +216,26 @@ def _marks(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.nda
         box = np.ix_(np.flatnonzero(rows), np.flatnonzero(columns))
         coverage[box] = np.maximum(coverage[box], np.outer(rows[rows > 0], columns[columns > 0]))
 
-    left, right = layout.PULSE_MM
-    for row, zero in enumerate(layout.BASELINES_MM):
+    gain = layout.gain_mm_per_mv
+    for pulse in layout.pulses:
+        left, right, zero = pulse.left_mm, pulse.right_mm, layout.baselines_mm[pulse.row]
         for x in (left, right):
-            bar(x, zero - layout.GAIN_MM_PER_MV / 2, pen, layout.GAIN_MM_PER_MV + pen)
-        bar((left + right) / 2, zero - layout.GAIN_MM_PER_MV, right - left + pen, pen)
-        if row != layout.RHYTHM_ROW:
-            for quarter in range(1, layout.QUARTERS):
-                x = layout.SIGNAL_LEFT_MM + quarter * layout.QUARTER_MM
-                bar(np.rint(x * px_per_mm) / px_per_mm, zero, layout.SEPARATOR_WIDTH_MM, layout.SEPARATOR_HEIGHT_MM)
+            bar(x, zero - gain / 2, pen, gain + pen)
+        bar((left + right) / 2, zero - gain, right - left + pen, pen)
+    for separator in layout.separators:
+        x_mm = np.rint(separator.x_mm * px_per_mm) / px_per_mm
+        bar(x_mm, layout.baselines_mm[separator.row], separator.width_mm, separator.height_mm)
     return coverage
 
 
-def _texts(style: PageStyle, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
+def _texts(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
     """Coverage of header, footer and lead names."""
-    names = tuple(
-        (layout.time_to_mm(window.start_s), layout.BASELINES_MM[window.row] + NAME_DROP_MM[window.row], window.lead)
-        for window in layout.windows()
-    )
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / style.font
     font = ImageFont.truetype(str(path), style.font_size_mm * px_per_mm)
     sheet = Image.new("L", shape[::-1])
     pen = ImageDraw.Draw(sheet)
-    for x_mm, y_mm, words in (*names, *style.header, *FOOTER):
+    texts = [(text.left_mm, text.base_mm, text.words) for text in (*layout.names, *layout.texts)]
+    for x_mm, y_mm, words in (*texts, *style.header):
         pen.text((x_mm * px_per_mm, y_mm * px_per_mm), words, fill=255, font=font, anchor="ls")
     return np.asarray(sheet, np.float32) / 255
 

@@ -52,7 +52,7 @@ def combined(readings: Sequence[Traces]) -> Traces:
     mv[:, hidden] = 0.0
     sigma = np.sqrt(np.mean([np.square(reading.sigma_mv) for reading in readings], axis=0) + np.nanvar(mv, axis=0))
     median = np.where(hidden, np.nan, np.nanmedian(mv, axis=0))
-    return Traces(median.astype(np.float32), sigma.astype(np.float32))
+    return Traces(median.astype(np.float32), sigma.astype(np.float32), readings[0].layout)
 
 
 def aligned(series: np.ndarray) -> np.ndarray:

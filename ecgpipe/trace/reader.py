@@ -1,7 +1,7 @@
 """The predictor: frames in, millivolts out. Knows weights and networks, needs no training library."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from ecgpipe.base.errors import ParamsError
 from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.trace.network import Network
-from ecgpipe.trace.strips import ROWS, SAMPLES, StripSpec
+from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import SHIPPED, load_weights
 
 # What reads one strip: (H, W, 3) uint8 -> logits (T, H) float32, a distribution over heights for each of T samples.
@@ -28,11 +29,13 @@ _FLIPPED_AXES: dict[Flips, tuple[tuple[int, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Traces:
-    """The four printed rows at 500 Hz from t = 0, each (4, 5000) float32: `mv`, NaN where the picture does not show
-    the trace, and `sigma_mv`, the reader's own standard error."""
+    """The printed rows of a page of `layout` at 500 Hz, from the left end of its first window to the right end of its
+    last, each (rows, samples) float32: `mv`, NaN where the picture does not show the trace, and `sigma_mv`, the
+    reader's own standard error. Millivolts are those of the page's own gain, whatever a window's is."""
 
     mv: np.ndarray
     sigma_mv: np.ndarray
+    layout: PageLayout = KIT
 
 
 class TraceReader:
@@ -52,31 +55,33 @@ class TraceReader:
 
         Raises ParamsError if the frame's raster is not the one the weights were trained on.
         """
-        if spec != self.spec.frame or frame.shape[:2] != spec.shape:
+        if spec.raster != self.spec.frame.raster or frame.shape[:2] != spec.shape:
             raise ParamsError(
-                f"preprocess: frame {frame.shape[:2]} at {spec.px_per_mm_x:g} x {spec.px_per_mm_y:g} px/mm, "
-                f"but these weights read {self.spec.frame.shape} at {self.spec.frame.px_per_mm_x:g} x "
-                f"{self.spec.frame.px_per_mm_y:g}; use that raster or train weights for this one"
+                f"preprocess: frame {frame.shape[:2]} at {spec.raster}, but these weights read "
+                f"{replace(spec, raster=self.spec.frame.raster).shape} at {self.spec.frame.raster}; "
+                "use that raster or train weights for this one"
             )
-        height, sigma = read_strips(self.network, self.spec.cut_all(frame, inside), self.flips)
-        signal = slice(self.spec.first_sample, self.spec.first_sample + SAMPLES)
+        strips = self.spec.on(spec.layout)
+        height, sigma = read_strips(self.network, strips.cut_all(frame, inside), self.flips)
+        signal = slice(strips.first_sample, strips.first_sample + strips.samples)
         height, sigma = height[:, signal], sigma[:, signal]
-        baseline = np.array([self.spec.baseline(row) for row in range(ROWS)], np.float32)[:, None]
-        mv = to_mv(height, baseline, spec.px_per_mv).astype(np.float32)
-        mv[~self._shown(height, inside)] = np.nan
-        return Traces(mv, (sigma / spec.px_per_mv).astype(np.float32))
+        px_per_mv = spec.raster.px_per_mv
+        mv = to_mv(height, strips.baselines.astype(np.float32), px_per_mv).astype(np.float32)
+        mv[~_shown(height, inside, strips)] = np.nan
+        return Traces(mv, (sigma / px_per_mv).astype(np.float32), spec.layout)
 
-    def _shown(self, height: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """Which samples (4, 5000) at strip rows `height` lie within the picture, and the row's usual height there too.
 
-        Where a row has left the picture, what is read is something else that has not: a line of the grid, a name.
-        """
-        masks = np.stack([self.spec.cut(inside, row, fill=False) for row in range(ROWS)])
-        columns = (self.spec.first_sample + np.arange(SAMPLES)) // self.spec.samples_per_px
-        rows = np.arange(ROWS)[:, None]
-        usual = np.median(height, axis=1, keepdims=True)
-        here, there = (masks[rows, np.rint(at).astype(int), columns] for at in (height, usual))
-        return here & there
+def _shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec) -> np.ndarray:
+    """Which samples (rows, samples) at strip rows `height` lie in the picture, with the row's usual height there.
+
+    Where a row has left the picture, what is read is something else that has not: a line of the grid, a name.
+    """
+    masks = np.stack([strips.cut(inside, row, fill=False) for row in range(strips.rows)])
+    columns = (strips.first_sample + np.arange(strips.samples)) // strips.samples_per_px
+    rows = np.arange(strips.rows)[:, None]
+    usual = np.median(height, axis=1, keepdims=True)
+    here, there = (masks[rows, np.rint(at).astype(int), columns] for at in (height, usual))
+    return here & there
 
 
 def read_strips(network: ReadsStrips, strips: np.ndarray, flips: Flips = "none") -> tuple[np.ndarray, np.ndarray]:

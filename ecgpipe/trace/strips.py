@@ -5,60 +5,73 @@ samples, so that the reader's output has one column a sample.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ecgpipe.base.errors import ParamsError
 from ecgpipe.page.geometry import FrameSpec
-from ecgpipe.page.layout import BASELINES_MM, DURATION_S, SIGNAL_LEFT_MM, SPEED_MM_PER_S
+from ecgpipe.page.layout import PageLayout
 
 FS_HZ = 500
-SAMPLES = round(DURATION_S * FS_HZ)
-ROWS = len(BASELINES_MM)
-MARGIN_MM = 6.0  # shown to the reader left of t = 0 and right of the end
+MARGIN_S = 0.24  # shown to the reader left of the first window and right of the last
 MULTIPLE_PX = 32  # strips divide evenly down to the reader's coarsest level
 PAPER = 204  # level of blank paper after `flatten_light`: leaves 25 % headroom
 _BLOCK_PX, _REACH, _SMOOTH = 4, 9, 15  # the paper's level: brightest 4 px block within about 2 mm, smoothed over 6 mm
-
-
-DEFAULT_FRAME = FrameSpec()
 
 
 @dataclass(frozen=True)
 class StripSpec:
     """Where the strips of a frame lie. Raises ParamsError if a frame column holds no whole number of samples."""
 
-    frame: FrameSpec = DEFAULT_FRAME
-    half_height_mm: float = 32.0  # room for 3.2 mV either way; the next row's 0 mV is 36 mm off
+    frame: FrameSpec = FrameSpec()  # noqa: RUF009, frozen
+    half_height_mv: float = 3.2  # room either way
 
-    def __post_init__(self):
-        samples = FS_HZ / self.frame.px_per_s
-        start = SIGNAL_LEFT_MM * self.frame.px_per_mm_x
-        if abs(samples - round(samples)) > 1e-9 or samples < 1 or abs(start - round(start)) > 1e-9:
+    def __post_init__(self) -> None:
+        samples = FS_HZ / self.frame.raster.px_per_s
+        if abs(samples - round(samples)) > 1e-9 or samples < 1:
             raise ParamsError(
-                f"frame.px_per_mm_x: {self.frame.px_per_mm_x} puts {samples:g} samples of {FS_HZ} Hz in a column, "
-                f"expected a whole number; take {FS_HZ / SPEED_MM_PER_S:g} divided by 1, 2, 3, 4 or 5"
+                f"px_per_s: {self.frame.raster.px_per_s:g} puts {samples:g} samples of {FS_HZ} Hz in a column, "
+                f"expected a whole number; take {FS_HZ} divided by 1, 2, 3, 4 or 5"
             )
+
+    def on(self, layout: PageLayout) -> "StripSpec":
+        """Strips of the same raster and height on pages of another layout."""
+        return replace(self, frame=replace(self.frame, layout=layout))
+
+    @property
+    def rows(self) -> int:
+        """How many strips a frame has, one for each printed row."""
+        return self.frame.layout.rows
+
+    @property
+    def samples(self) -> int:
+        """Samples at 500 Hz from the left end of the first window to the right end of the last."""
+        return round(self.frame.layout.printed_s * FS_HZ)
 
     @property
     def samples_per_px(self) -> int:
-        return round(FS_HZ / self.frame.px_per_s)
+        return round(FS_HZ / self.frame.raster.px_per_s)
 
     @property
     def height(self) -> int:
-        return _round_up(2 * self.half_height_mm * self.frame.px_per_mm_y)
+        return _round_up(2 * self.half_height_mv * self.frame.raster.px_per_mv)
 
     @property
     def width(self) -> int:
-        return _round_up((2 * MARGIN_MM + DURATION_S * SPEED_MM_PER_S) * self.frame.px_per_mm_x)
+        return _round_up((2 * MARGIN_S + self.frame.layout.printed_s) * self.frame.raster.px_per_s)
+
+    @property
+    def _first_px(self) -> int:
+        """Frame column in which the first window begins."""
+        return round(self.frame.layout.left_mm * self.frame.px_per_mm_x)
 
     @property
     def left(self) -> int:
         """Frame column of the strip's first column; the margins are shared out evenly."""
-        signal_px = round(DURATION_S * self.frame.px_per_s)
-        return round(SIGNAL_LEFT_MM * self.frame.px_per_mm_x) - (self.width - signal_px) // 2
+        signal_px = round(self.frame.layout.printed_s * self.frame.raster.px_per_s)
+        return self._first_px - (self.width - signal_px) // 2
 
     def top(self, row: int) -> int:
         """Frame row of the strip's first row."""
@@ -69,9 +82,14 @@ class StripSpec:
         return self.frame.baseline_px(row) - self.top(row)
 
     @property
+    def baselines(self) -> np.ndarray:
+        """Strip rows (rows, 1) of 0 mV."""
+        return np.array([self.baseline(row) for row in range(self.rows)])[:, None]
+
+    @property
     def first_sample(self) -> int:
-        """Output column of the sample at t = 0."""
-        return (round(SIGNAL_LEFT_MM * self.frame.px_per_mm_x) - self.left) * self.samples_per_px
+        """Output column of the first window's first sample."""
+        return (self._first_px - self.left) * self.samples_per_px
 
     def cut(self, raster: np.ndarray, row: int, fill: int = PAPER) -> np.ndarray:
         """The strip (height, width[, C]) of printed `row` from a frame-sized `raster`; `fill` outside the page."""
@@ -82,10 +100,10 @@ class StripSpec:
         return np.pad(inner, pad + [(0, 0)] * (raster.ndim - 2), constant_values=fill)
 
     def cut_all(self, frame: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """All rows (4, height, width, 3) uint8 of a frame in even light; blank paper where the picture ends."""
+        """All rows (rows, height, width, 3) uint8 of a frame in even light; blank paper where the picture ends."""
         flat = flatten_light(frame)
         flat[~inside] = PAPER
-        return np.stack([self.cut(flat, row) for row in range(ROWS)])
+        return np.stack([self.cut(flat, row) for row in range(self.rows)])
 
 
 def _round_up(px: float) -> int:

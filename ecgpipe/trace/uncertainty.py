@@ -16,7 +16,6 @@ and the simulation does not have. docs/accuracy.md says how it went.
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ecgpipe.page.layout import DURATION_S, GAIN_MM_PER_MV, SPEED_MM_PER_S
 from ecgpipe.trace.reader import Traces
 
 SPREAD, FLOOR_MV, ROUGH, PLACE, CREASE_MM = 0.89, 0.0025, 2.6, 1.1, 0.12
@@ -26,25 +25,26 @@ FINE_S = 0.004  # standard deviation of the Gaussian beyond which detail is fine
 
 
 def uncertainty_terms(traces: Traces, expected_error_mm: float, bend: float) -> np.ndarray:
-    """What each constant multiplies, in the order above, (5, 4, n) in mV or, for FLOOR_MV, 1."""
-    fs_hz = traces.mv.shape[1] / DURATION_S
+    """What each constant multiplies, in the order above, (5, rows, n) in mV or, for FLOOR_MV, 1."""
+    layout = traces.layout
+    fs_hz = traces.mv.shape[1] / layout.printed_s
     mv = _bridged(traces.mv.astype(np.float64))
     slope = np.sqrt(gaussian_filter1d(np.square(np.gradient(mv, axis=1) * fs_hz), SLOPE_REACH_S * fs_hz, axis=1))
-    mv_per_mm = np.hypot(1 / GAIN_MM_PER_MV, slope / SPEED_MM_PER_S)
+    mv_per_mm = np.hypot(1 / layout.gain_mm_per_mv, slope / layout.speed_mm_per_s)
     fine = np.abs(mv - gaussian_filter1d(mv, FINE_S * fs_hz, axis=1))[np.isfinite(traces.mv)]
     rough = np.full_like(mv, np.median(fine) if fine.size else 0.0)
     return np.stack([traces.sigma_mv, np.ones_like(mv), rough, expected_error_mm * mv_per_mm, bend * mv_per_mm])
 
 
 def row_sigma(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: float = USUAL_BEND) -> np.ndarray:
-    """Standard error (4, n) in mV of the rows of `traces`; NaN where they were not read."""
+    """Standard error (rows, n) in mV of the rows of `traces`; NaN where they were not read."""
     constants = np.array([SPREAD, FLOOR_MV, ROUGH, PLACE, CREASE_MM])[:, None, None]
     sigma = np.sqrt(np.square(constants * uncertainty_terms(traces, expected_error_mm, bend)).sum(axis=0))
     return np.where(np.isfinite(traces.mv), sigma, np.nan)
 
 
 def _bridged(rows_mv: np.ndarray) -> np.ndarray:
-    """Rows (4, n) with straight lines where they are NaN; 0 where a row is NaN throughout."""
+    """Rows (rows, n) with straight lines where they are NaN; 0 where a row is NaN throughout."""
     t = np.arange(rows_mv.shape[1])
     known = np.isfinite(rows_mv)
     return np.stack(

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.strips import StripSpec
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "trace.safetensors"
@@ -32,7 +32,7 @@ def save_weights(path: Path, tensors: Mapping[str, np.ndarray], *, size: str, sp
     """Write `tensors` to `path` and their card to `path` with suffix .json; `about` holds data, cost, scores."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(dict(tensors)))
-    card = {"size": size, "frame": asdict(spec.frame), "half_height_mm": spec.half_height_mm, **about}
+    card = {"size": size, "raster": asdict(spec.frame.raster), "half_height_mv": spec.half_height_mv, **about}
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n")
 
@@ -41,7 +41,7 @@ def load_weights(path: Path) -> Weights:
     """The weights at `path` with their card; DataError if one of the two cannot be read."""
     try:
         card = json.loads(path.with_suffix(".json").read_text())
-        spec = StripSpec(FrameSpec(**card["frame"]), card["half_height_mm"])
+        spec = StripSpec(FrameSpec(raster=Raster(**card["raster"])), card["half_height_mv"])
         return Weights(path, load_file(path), card["size"], spec, card)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]

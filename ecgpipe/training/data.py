@@ -12,9 +12,8 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ecgpipe.competition.dataset import quarter_slice
-from ecgpipe.page.layout import LEADS, QUARTER_LEADS, RHYTHM_LEAD
-from ecgpipe.trace.strips import FS_HZ, ROWS, SAMPLES, StripSpec
+from ecgpipe.page.layout import LEADS, PageLayout
+from ecgpipe.trace.strips import FS_HZ, StripSpec
 
 FLIP_SHARE = 0.25  # of crops that are turned in time, and of those turned upside down
 ENDS_SHARE = 0.5  # of crops that are sure to hold an end of a window, where pulses and separators cover the trace
@@ -32,46 +31,51 @@ class FrameSample:
 
 
 class Strips(NamedTuple):
-    """The rows of a page: `images` (4, H, W, 3) uint8 and `heights` (4, T) float32, strip rows, NaN if unknown."""
+    """A page's rows: `images` (rows, H, W, 3) uint8 and `heights` (rows, T) float32 in strip px, NaN if unknown."""
 
     images: np.ndarray | Tensor
     heights: np.ndarray | Tensor
     kind: str = ""
 
 
-def row_series(truth: np.ndarray, fs_hz: float) -> np.ndarray:
-    """The printed rows (4, 5000) in mV at 500 Hz of a truth (12, n): quarters joined, last the rhythm lead."""
-    n = truth.shape[1]
-    rows = np.empty((ROWS, n))
-    for quarter, leads in enumerate(QUARTER_LEADS):
-        part = quarter_slice(quarter, n)
-        rows[: ROWS - 1, part] = truth[[LEADS.index(lead) for lead in leads], part]
-    rows[-1] = truth[LEADS.index(RHYTHM_LEAD)]
-    t_in, t_out = np.arange(n) / fs_hz, np.arange(SAMPLES) / FS_HZ
+def row_series(truth: np.ndarray, fs_hz: float, layout: PageLayout) -> np.ndarray:
+    """The printed rows (rows, samples) in mV at 500 Hz of a truth (12, n) at `fs_hz`: each window where it stands on
+    the paper, NaN where none does."""
+    n = round(layout.printed_s * fs_hz)
+    rows = np.full((layout.rows, n), np.nan)
+    for window in layout.windows:
+        recorded = truth[LEADS.index(window.lead), layout.samples(window, truth.shape[1])]
+        rows[window.row, layout.printed_samples(window, n)] = recorded * window.gain_ratio
+    t_in, t_out = np.arange(n) / fs_hz, np.arange(round(layout.printed_s * FS_HZ)) / FS_HZ
     series = CubicSpline(t_in, np.nan_to_num(rows), axis=1)(t_out)
     known = [np.interp(t_out, t_in, np.isfinite(row), right=0.0) > 0.999 for row in rows]
     return np.where(known, series, np.nan).astype(np.float32)
 
 
 def heights_of(series: np.ndarray, spec: StripSpec) -> np.ndarray:
-    """Strip rows (4, T) px for every output column of row series (4, 5000) in mV; NaN outside the recording."""
-    baselines = np.array([spec.baseline(row) for row in range(ROWS)])[:, None]
-    heights = np.full((ROWS, spec.width * spec.samples_per_px), np.nan, np.float32)
-    heights[:, spec.first_sample : spec.first_sample + SAMPLES] = baselines - series * spec.frame.px_per_mv
+    """Strip px (rows, T) for every output column of row series (rows, samples) in mV; NaN outside the recording."""
+    heights = np.full((spec.rows, spec.width * spec.samples_per_px), np.nan, np.float32)
+    printed = slice(spec.first_sample, spec.first_sample + spec.samples)
+    heights[:, printed] = spec.baselines - series * spec.frame.raster.px_per_mv
     return heights
 
 
 def strips_of(sample: FrameSample, spec: StripSpec) -> Strips:
     """The strips of a stored frame with the heights that its truth asks for."""
-    heights = heights_of(row_series(sample.truth, sample.fs_hz), spec)
+    heights = heights_of(row_series(sample.truth, sample.fs_hz, spec.frame.layout), spec)
     return Strips(spec.cut_all(sample.frame, sample.inside), heights, sample.kind)
 
 
-def random_crop(strips: Strips, row: int, columns: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A stretch of `columns` px of one row, altered: image (H, columns, 3) uint8 and its heights."""
+def random_crop(
+    strips: Strips, row: int, columns: int, windows: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A stretch of `columns` px of one row, altered: image (H, columns, 3) uint8 and its heights.
+
+    `windows` equally long ones stand side by side on the page.
+    """
     width = strips.images.shape[2]
     per_px = strips.heights.shape[1] // width
-    left = _random_left(strips.heights[row], width, columns, rng)
+    left = _random_left(strips.heights[row], width, columns, windows, rng)
     image = strips.images[row, :, left : left + columns]
     heights = strips.heights[row, left * per_px : (left + columns) * per_px]
     if rng.random() < FLIP_SHARE:
@@ -81,12 +85,12 @@ def random_crop(strips: Strips, row: int, columns: int, rng: np.random.Generator
     return _alter(image, rng), heights
 
 
-def _random_left(heights: np.ndarray, width: int, columns: int, rng: np.random.Generator) -> int:
-    """First column of a crop: anywhere, or so that it holds one of the five ends of windows."""
+def _random_left(heights: np.ndarray, width: int, columns: int, windows: int, rng: np.random.Generator) -> int:
+    """First column of a crop: anywhere, or so that it holds one of the ends of `windows`."""
     known = np.flatnonzero(np.isfinite(heights))
     if len(known) == 0 or rng.random() > ENDS_SHARE:
         return int(rng.integers(0, width - columns + 1))
-    end = rng.choice(np.linspace(known[0], known[-1], len(QUARTER_LEADS) + 1)) * width / len(heights)
+    end = rng.choice(np.linspace(known[0], known[-1], windows + 1)) * width / len(heights)
     return int(np.clip(end - rng.uniform(0, columns), 0, width - columns))
 
 
@@ -125,7 +129,8 @@ class CropDataset(Dataset):
     def __getitem__(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng((self.seed, index))
         strips = strips_of(self.frames[index % len(self.frames)], self.spec)
-        return [random_crop(strips, row, self.columns, rng) for row in range(ROWS)]
+        windows = self.spec.frame.layout.columns
+        return [random_crop(strips, row, self.columns, windows, rng) for row in range(self.spec.rows)]
 
 
 class WholeStrips(Dataset):
@@ -163,7 +168,7 @@ class TraceData(pl.LightningDataModule):
         workers: int = 0,
     ):
         super().__init__()
-        self.frames_per_batch = max(batch_size // ROWS, 1)
+        self.frames_per_batch = max(batch_size // spec.rows, 1)
         items = steps * self.frames_per_batch
         self.train = CropDataset(train_frames, spec, columns=crop_columns, items=items, seed=seed)
         self.val = WholeStrips(val_frames, spec)

@@ -38,11 +38,11 @@ def fit(
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # no lines about accelerators that are not there
     pl.seed_everything(train.seed, verbose=False)
-    spec = StripSpec(frame, model.half_height_mm)
+    spec = StripSpec(frame, model.half_height_mv)
     network = start_network(model, spec, start_weights)
     module = TraceModule(
         network,
-        CombinedLoss(**asdict(loss), px_per_mv=frame.px_per_mv),
+        CombinedLoss(**asdict(loss), px_per_mv=frame.raster.px_per_mv),
         learning_rate=train.learning_rate,
         freeze_norm=start_weights is not None,
     )

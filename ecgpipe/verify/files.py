@@ -14,16 +14,9 @@ import pandas as pd
 from ecgpipe.base.errors import DataError, EcgpipeError
 from ecgpipe.base.tables import write_table
 from ecgpipe.competition import manifest as manifests
-from ecgpipe.competition.dataset import (
-    Dataset,
-    Record,
-    lead_slice,
-    page_of,
-    read_signal,
-    read_submission,
-    submission_ids,
-)
-from ecgpipe.page.layout import DURATION_S, LEADS
+from ecgpipe.competition.dataset import Dataset, Record, page_of, read_signal, read_submission, submission_ids
+from ecgpipe.competition.windows import DURATION_S, lead_slice
+from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Verify
 from ecgpipe.rectify.picture import read_picture
 

@@ -1,6 +1,7 @@
 """Pictures of a printed page, one way of capture per kind, each with the exact map from page mm to picture px."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.competition.dataset import KINDS
 from ecgpipe.page.geometry import PageMap
-from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import KIT
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture.monitor import photograph_monitor
 from ecgpipe.synth.capture.photo import photograph
 from ecgpipe.synth.capture.scan import scan
@@ -16,7 +18,7 @@ from ecgpipe.synth.capture.scan import scan
 LONG_SIDE_PX = dict.fromkeys(("0005", "0009", "0010"), 4032) | {"0006": 4000}
 SCAN_LONG_SIDE_PX = 2200
 TURNED_SHARE = 0.01
-PAGE_SHAPE = (round(PAGE_HEIGHT_MM * REFERENCE_PX_PER_MM), round(PAGE_WIDTH_MM * REFERENCE_PX_PER_MM), 3)
+PAGE_SHAPE = (round(KIT.height_mm * PX_PER_MM), round(KIT.width_mm * PX_PER_MM), 3)
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,12 @@ def turned(upright: Capture, quarter_turn: int) -> Capture:
     for _ in range(quarter_turn % 4):
         width = image.shape[1]
         image = np.rot90(image)
-        page_map = page_map.compose(lambda p, width=width: np.stack([p[:, 1], width - 1 - p[:, 0]], axis=-1))
+        page_map = page_map.compose(partial(_turned_points, width=width))
     return Capture(np.ascontiguousarray(image), page_map)
+
+
+def _turned_points(points: np.ndarray, width: int) -> np.ndarray:
+    return np.stack([points[:, 1], width - 1 - points[:, 0]], axis=-1)
 
 
 def _upright(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_px: int) -> tuple[np.ndarray, PageMap]:
@@ -85,4 +91,4 @@ def _render(page: np.ndarray, long_side_px: int) -> tuple[np.ndarray, PageMap]:
         matrix = np.array([[factor, 0, edge], [0, factor, edge]], np.float64)
         soft = cv2.GaussianBlur(page, (0, 0), 0.45 / factor) if factor < 0.95 else page
         image = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return image, PageMap.from_function(lambda mm: mm * REFERENCE_PX_PER_MM * factor - 0.5)
+    return image, PageMap.from_function(KIT, lambda mm: mm * PX_PER_MM * factor - 0.5)

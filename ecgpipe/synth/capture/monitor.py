@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.geometry import lattice_mm
-from ecgpipe.page.layout import PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import KIT
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import camera, noise
 from ecgpipe.synth.capture.paper import Sheet, Surface
 from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp
@@ -36,13 +37,13 @@ def _in_bytes(light: np.ndarray) -> np.ndarray:
 
 def _resolved(rgba: np.ndarray, screen_px_per_mm: float) -> np.ndarray:
     """What is left of the page when the viewer shrinks it to the screen's pixels."""
-    shrink = screen_px_per_mm / REFERENCE_PX_PER_MM
+    shrink = screen_px_per_mm / PX_PER_MM
     return cv2.GaussianBlur(rgba, (0, 0), 0.4 * np.sqrt(shrink**-2 - 1)) if shrink < 0.85 else rgba
 
 
 def _screen(page: np.ndarray, rng: np.random.Generator) -> tuple[Sheet, float]:
     """The page in its viewer on the desktop with the monitor's frame, and the screen's pixels per page mm."""
-    ppm = REFERENCE_PX_PER_MM
+    ppm = PX_PER_MM
     rgba = np.dstack([page, np.full(page.shape[:2], 255, np.uint8)])
     left, top, right, bottom = 0, 0, 0, 0
     if rng.random() < 0.8:
@@ -86,10 +87,10 @@ def _aim(rng: np.random.Generator, long_side_px: int) -> Warp:
     size = (long_side_px, short) if rng.random() < 0.1 else (short, long_side_px)
     surface = Surface.flat(_LATTICE)
     bulge = rng.uniform(-1, 1) * 2e-4 if rng.random() < 0.2 else 0.0  # a curved screen
-    surface.z += np.float32(bulge) * (surface.points[..., 0] - np.float32(PAGE_WIDTH_MM / 2)) ** 2
+    surface.z += np.float32(bulge) * (surface.points[..., 0] - np.float32(KIT.width_mm / 2)) ** 2
     pose = camera.Pose.random(rng, tilt_deg=22, roll_deg=8)
     nodes = pose.project(surface.nodes())
-    rows, cols = lattice_mm(STEP_MM).shape[:2]
+    rows, cols = lattice_mm(KIT, STEP_MM).shape[:2]
     body = nodes[_LATTICE.margin : _LATTICE.margin + rows, _LATTICE.margin : _LATTICE.margin + cols]
     fill = rng.uniform(0.65, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 1.06)
     return Warp(_LATTICE, camera.frame_points(nodes, body, size, fill, rng, pose.radial), size)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import KIT
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.warp import FINE, FINE_MM, Lattice
 
-_CENTRE = np.array([PAGE_WIDTH_MM / 2, PAGE_HEIGHT_MM / 2], np.float32)
+_CENTRE = np.array([KIT.width_mm / 2, KIT.height_mm / 2], np.float32)
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Sheet:
 
 def print_sheet(page: np.ndarray, margins_mm: tuple[float, float, float, float], border_px: int) -> Sheet:
     """`page` with a thin black border and white margins (left, right, top, bottom) around it."""
-    left, right, top, bottom = (round(mm * REFERENCE_PX_PER_MM) for mm in margins_mm)
+    left, right, top, bottom = (round(mm * PX_PER_MM) for mm in margins_mm)
     rgba = cv2.copyMakeBorder(page, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(255, 255, 255))
     if border_px:
         height, width = page.shape[:2]

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM, printed_lines_mm
+from ecgpipe.page.layout import KIT
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise, stains
 from ecgpipe.synth.capture.camera import ink_grain, jpeg
 from ecgpipe.synth.capture.paper import Sheet, print_sheet
@@ -37,11 +38,11 @@ def _place(rng: np.random.Generator, long_side_px: int, turn_deg: float) -> Warp
     width = round(long_side_px * rng.uniform(0.968, 1.0))
     height = round(long_side_px * _ASPECT * rng.uniform(0.99, 1.01))
     shrink = np.clip(rng.normal(0.93, 0.012), 0.9, 0.99) if rng.random() < 0.8 else rng.uniform(0.95, 1.03)
-    scale = shrink * REFERENCE_PX_PER_MM * long_side_px / 2200 * (1 + rng.normal(0, 0.002, 2))
+    scale = shrink * PX_PER_MM * long_side_px / 2200 * (1 + rng.normal(0, 0.002, 2))
     angle = np.deg2rad(rng.normal(0, turn_deg))
-    points = _LATTICE.points().astype(np.float64) - (PAGE_WIDTH_MM / 2, PAGE_HEIGHT_MM / 2)
+    points = _LATTICE.points().astype(np.float64) - (KIT.width_mm / 2, KIT.height_mm / 2)
     turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
-    room = np.array([width, height]) - np.array([PAGE_WIDTH_MM, PAGE_HEIGHT_MM]) * scale
+    room = np.array([width, height]) - np.array([KIT.width_mm, KIT.height_mm]) * scale
     centre = np.array([width, height]) / 2 + np.clip(rng.normal(0, 0.3, 2), -0.6, 0.6) * np.maximum(np.abs(room), 30)
     if rng.random() < 0.12:  # the sheet lay too far to one side
         centre[0] += rng.choice([-1, 1], p=(0.3, 0.7)) * rng.uniform(2, 12) * scale[0]
@@ -74,7 +75,7 @@ def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _grid_density(density: np.ndarray) -> float:
     """Ink of the 5 mm lines, 0..1, the median over their crossings with the page's middle."""
-    ys = np.rint(printed_lines_mm()[1][4:-1] * REFERENCE_PX_PER_MM - 0.5).astype(int)
+    ys = np.rint(KIT.lines_mm()[1][4:-1] * PX_PER_MM - 0.5).astype(int)
     near = np.maximum(np.maximum(density[ys], density[ys - 1]), density[ys + 1])
     return float(np.median(near))
 

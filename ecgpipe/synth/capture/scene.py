@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import KIT
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.paper import Sheet, Surface
 from ecgpipe.synth.capture.warp import Warp
@@ -34,9 +35,9 @@ def lay_another(picture: np.ndarray, sheet: Sheet, rng: np.random.Generator, war
     """Draw a second copy of `sheet` beside the first, flat on the table, into `picture`."""
     angle = rng.normal(0, 8) + rng.choice([0, 90, 180])
     away = rng.uniform(0, 2 * np.pi)
-    centre = sheet.left + PAGE_WIDTH_MM / 2 * REFERENCE_PX_PER_MM, sheet.top + PAGE_HEIGHT_MM / 2 * REFERENCE_PX_PER_MM
-    matrix: np.ndarray = cv2.getRotationMatrix2D(centre, angle, 1 / REFERENCE_PX_PER_MM)
-    matrix[:, 2] += np.array([PAGE_WIDTH_MM, PAGE_HEIGHT_MM]) / 2 - centre
+    centre = sheet.left + KIT.width_mm / 2 * PX_PER_MM, sheet.top + KIT.height_mm / 2 * PX_PER_MM
+    matrix: np.ndarray = cv2.getRotationMatrix2D(centre, angle, 1 / PX_PER_MM)
+    matrix[:, 2] += np.array([KIT.width_mm, KIT.height_mm]) / 2 - centre
     matrix[:, 2] += rng.uniform(0.8, 1.2) * np.array([330 * np.cos(away), 270 * np.sin(away)])
     cv2.warpPerspective(
         np.ascontiguousarray(sheet.ink),

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import REFERENCE_PX_PER_MM
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.paper import Sheet
 
@@ -36,7 +36,7 @@ class Film:
 
 
 def _mm(length_mm: float) -> float:
-    return length_mm * REFERENCE_PX_PER_MM / _SMALL
+    return length_mm * PX_PER_MM / _SMALL
 
 
 def wet(film: Film, rng: np.random.Generator) -> None:
@@ -121,7 +121,7 @@ def tear(sheet: Sheet, film: Film, rng: np.random.Generator, holes: int, bites: 
 
 def handwriting(sheet: Sheet, rng: np.random.Generator) -> None:
     """A line of scribbled letters with a pen, most often above the traces."""
-    ppm = REFERENCE_PX_PER_MM
+    ppm = PX_PER_MM
     size = rng.uniform(3.5, 8) * ppm
     letters = int(rng.integers(5, 26))
     start = np.array([sheet.left, sheet.top]) + rng.uniform(20, 170) * np.array([ppm, 0])

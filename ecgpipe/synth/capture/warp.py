@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.geometry import PageMap, lattice_mm
-from ecgpipe.page.layout import REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import KIT
+from ecgpipe.synth import PX_PER_MM
 
 STEP_MM = 2.5
 FINE = 4  # surface samples per lattice step, for shading
@@ -23,7 +24,7 @@ class Lattice:
 
     @property
     def shape(self) -> tuple[int, int]:
-        rows, cols = lattice_mm(STEP_MM).shape[:2]
+        rows, cols = lattice_mm(KIT, STEP_MM).shape[:2]
         return rows + 2 * self.margin, cols + 2 * self.margin
 
     @property
@@ -98,11 +99,11 @@ class Warp:
     def draw(self, raster: np.ndarray, left_px: float, top_px: float) -> np.ndarray:
         """`raster`, whose page begins at the edges of the pixel (left_px, top_px), as the picture shows it; zero
         (transparent) where the raster ends."""
-        shrink = self.scale / REFERENCE_PX_PER_MM
+        shrink = self.scale / PX_PER_MM
         if shrink < 0.95:
             raster = cv2.GaussianBlur(raster, (0, 0), 0.45 * np.sqrt(shrink**-2 - 1) + 0.15)
-        cols = self.enlarge(self.mm[0] * np.float32(REFERENCE_PX_PER_MM) + np.float32(left_px - 0.5))
-        rows = self.enlarge(self.mm[1] * np.float32(REFERENCE_PX_PER_MM) + np.float32(top_px - 0.5))
+        cols = self.enlarge(self.mm[0] * np.float32(PX_PER_MM) + np.float32(left_px - 0.5))
+        rows = self.enlarge(self.mm[1] * np.float32(PX_PER_MM) + np.float32(top_px - 0.5))
         method = cv2.INTER_LINEAR if shrink < 0.95 else cv2.INTER_CUBIC
         return cv2.remap(raster, cols, rows, method, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 

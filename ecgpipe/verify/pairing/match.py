@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgpipe.page.layout import LEADS, QUARTER_LEADS, RHYTHM_LEAD
+from ecgpipe.competition.windows import QUARTER_S, RHYTHM_LEAD, quarter_of, quarter_slice
+from ecgpipe.page.layout import LEADS
 from ecgpipe.verify.pairing.reading import RATE_HZ
 
 REACH_S = 0.5  # of the shifts that are tried; further on, another beat would fit
-LENGTH = 10 * RATE_HZ // 4
+LENGTH = round(QUARTER_S * RATE_HZ)  # samples of a stretch
 STRETCHES = (
-    *((lead, next(q for q, leads in enumerate(QUARTER_LEADS) if lead in leads)) for lead in LEADS),
+    *((lead, quarter_of(lead)) for lead in LEADS),
     *((RHYTHM_LEAD, quarter) for quarter in (1, 2, 3)),
 )  # (lead, quarter); the first twelve are the leads in their order
 LEAD_OF = np.array([LEADS.index(lead) for lead, _ in STRETCHES])
@@ -26,7 +27,7 @@ _FLAT_MV2 = 1e-6  # variance below which a stretch has nothing to compare
 def stretches(series_mv: np.ndarray) -> np.ndarray:
     """(15, LENGTH) windows of `series_mv` (12, 10·RATE_HZ)."""
     return np.stack(
-        [series_mv[LEADS.index(lead), quarter * LENGTH : (quarter + 1) * LENGTH] for lead, quarter in STRETCHES]
+        [series_mv[LEADS.index(lead), quarter_slice(quarter, series_mv.shape[1])] for lead, quarter in STRETCHES]
     ).astype(np.float64)
 
 
@@ -128,11 +129,11 @@ def limb_residual(series_mv: np.ndarray) -> float:
     Every ECG keeps these laws, so that a reading can be judged without its truth.
     """
     residual = energy = 0.0
-    lead = dict(zip(LEADS, series_mv.astype(np.float64), strict=True))
-    first, second = slice(0, LENGTH), slice(LENGTH, 2 * LENGTH)
+    leads = dict(zip(LEADS, series_mv.astype(np.float64), strict=True))
+    first, second = (quarter_slice(quarter_of(lead), series_mv.shape[1]) for lead in ("I", "aVR"))
     for parts in (
-        (lead["I"][first], lead["III"][first], -lead["II"][first]),
-        (lead["aVR"][second], lead["aVL"][second], lead["aVF"][second]),
+        (leads["I"][first], leads["III"][first], -leads["II"][first]),
+        (leads["aVR"][second], leads["aVL"][second], leads["aVF"][second]),
     ):
         centred = [part - _mean(part) for part in parts]
         total = sum(centred)

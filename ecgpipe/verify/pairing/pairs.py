@@ -17,7 +17,7 @@ from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.base.parallel import map_processes
 from ecgpipe.competition.dataset import Dataset, Record, read_signal
 from ecgpipe.digitize.leads import resample_leads
-from ecgpipe.page.layout import LEADS
+from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.params import Verify
 from ecgpipe.verify.pairing.match import agreement, stretches
 from ecgpipe.verify.pairing.reading import RATE_HZ, RENDER, Reading, Readings
@@ -103,7 +103,7 @@ def paired_series(dataset: Dataset, pairing: Pairing) -> Iterator[tuple[Page, st
 
 def truth_series(dataset: Dataset, record: Record) -> np.ndarray:
     """The truth of a record at the readings' rate, (12, ROWS) in mV."""
-    return resample_leads(read_signal(dataset.signal_path(record.id), record.sig_len), ROWS)
+    return resample_leads(read_signal(dataset.signal_path(record.id), record.sig_len), ROWS, KIT)
 
 
 def _pair_record(record: Record, dataset: Dataset, hashes: dict[str, str], params: Verify, folder: Path) -> list[Page]:

@@ -15,7 +15,7 @@ from ecgpipe.base.provenance import code_hash
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.leads import leads_of
 from ecgpipe.page.geometry import PageMap, resample
-from ecgpipe.page.layout import BASELINES_MM, GAIN_MM_PER_MV, PULSE_MM, REFERENCE_PX_PER_MM
+from ecgpipe.page.layout import KIT, MM_PER_INCH, Pulse
 from ecgpipe.rectify.pagemaps import KeptMaps
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import Rectified, rectify
@@ -24,6 +24,7 @@ from ecgpipe.trace.reader import Traces
 RATE_HZ = 250  # readings are kept at; a page of 200 dpi has 197 px a second
 RENDER = "0001"
 RENDER_SHAPE = (1700, 2200)
+RENDER_PX_PER_MM = 200 / MM_PER_INCH
 
 # what a reading follows from; tests compare it with the imports of this module
 CODE = (
@@ -114,14 +115,14 @@ def read_page(
         return Reading(np.full((12, 10 * RATE_HZ), np.nan, np.float32), str(error).removeprefix(f"{path}: "))
     page_map = found.page_map if found else render_map()
     traces = digitizer.reader.read(*resample(picture, page_map, digitizer.spec), digitizer.spec)
-    kept = Traces(traces.mv[:, ::_STEP], traces.sigma_mv[:, ::_STEP])
+    kept = Traces(traces.mv[:, ::_STEP], traces.sigma_mv[:, ::_STEP], traces.layout)
     shares = {name: getattr(found.quality, name) for name in _SHARES} if found else {}
     return Reading(leads_of(kept).astype(np.float16).astype(np.float32), **shares)
 
 
 def render_map() -> PageMap:
-    """Where the kit's renders at 200 dpi have each point of the page: the same in all, so nothing is looked for."""
-    return PageMap.from_function(lambda mm: mm * REFERENCE_PX_PER_MM - 0.5)
+    """Where the kit's renders have each point of the page: the same in all, so nothing is looked for."""
+    return PageMap.from_function(KIT, lambda mm: mm * RENDER_PX_PER_MM - 0.5)
 
 
 def is_upright_render(picture: np.ndarray) -> bool:
@@ -129,23 +130,22 @@ def is_upright_render(picture: np.ndarray) -> bool:
     if picture.shape[:2] != RENDER_SHAPE:
         return False
     dark = cv2.erode(picture.max(axis=-1), np.ones((3, 3), np.uint8)) < _DARK
-    return sum(_has_pulse(dark, baseline) for baseline in BASELINES_MM) >= len(BASELINES_MM) - 1
+    return sum(_has_pulse(dark, pulse) for pulse in KIT.pulses) >= len(KIT.pulses) - 1
 
 
-def _has_pulse(dark: np.ndarray, baseline_mm: float) -> bool:
-    """Whether the flanks and the top of a row's pulse are drawn, and what lies between them is not."""
-    up = np.linspace(1.0, GAIN_MM_PER_MV - 1.0, 30)
-    left, right = PULSE_MM
+def _has_pulse(dark: np.ndarray, pulse: Pulse) -> bool:
+    """Whether the flanks and the top of a pulse are drawn, and what lies between them is not."""
+    zero, left, right = KIT.baselines_mm[pulse.row], pulse.left_mm, pulse.right_mm
+    up = np.linspace(1.0, KIT.gain_mm_per_mv - 1.0, 30)
     along = np.linspace(left + 1.0, right - 1.0, 15)
-    top = baseline_mm - GAIN_MM_PER_MV
 
     def share(x_mm: np.ndarray | float, y_mm: np.ndarray | float) -> float:
         x, y = np.broadcast_arrays(x_mm, y_mm)
-        at = [np.rint(mm * REFERENCE_PX_PER_MM - 0.5).astype(int) for mm in (y, x)]
+        at = [np.rint(mm * RENDER_PX_PER_MM - 0.5).astype(int) for mm in (y, x)]
         return float(dark[at[0], at[1]].mean())
 
-    drawn = (share(left, baseline_mm - up), share(right, baseline_mm - up), share(along, top))
-    return min(drawn) > 0.9 and share((left + right) / 2, baseline_mm - up) < 0.5
+    drawn = (share(left, zero - up), share(right, zero - up), share(along, zero - KIT.gain_mm_per_mv))
+    return min(drawn) > 0.9 and share((left + right) / 2, zero - up) < 0.5
 
 
 @cache
