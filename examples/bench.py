@@ -9,6 +9,7 @@ from rich.table import Table
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.competition.dataset import KINDS
 from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.page.layout import KIT
 from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate
 from ecgpipe.synth.capture import capture
@@ -45,7 +46,7 @@ def _page(kind: str, index: int) -> tuple[np.ndarray, np.ndarray]:
     """Signals (12, 5000) in mV and the picture of their page."""
     rng = np.random.default_rng([SEED, index])
     truth = simulate(rng, fs_hz=FS_HZ)
-    page = draw_page(truth, FS_HZ, PageStyle.random(rng))
+    page = draw_page(truth, FS_HZ, PageStyle.random(rng), KIT)
     return truth, capture(page, kind, rng, long_side_px=LONG_SIDE_PX).image
 
 

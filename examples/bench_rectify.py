@@ -23,7 +23,7 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.parallel import map_processes
 from ecgpipe.competition.dataset import KINDS
 from ecgpipe.page.geometry import PageMap
-from ecgpipe.page.layout import BASELINES_MM, BOX_MM, SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM
+from ecgpipe.page.layout import BOX_MM, KIT
 from ecgpipe.rectify.quality import BAND_MM
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import capture
@@ -57,8 +57,8 @@ class Page:
 
 def traced_area() -> np.ndarray:
     """Page points (n, 2) mm where a trace may run."""
-    ys = np.concatenate([np.arange(y - BAND_MM, y + BAND_MM + 0.1, SPACING_MM) for y in BASELINES_MM])
-    return np.stack(np.meshgrid(np.arange(SIGNAL_LEFT_MM, SIGNAL_RIGHT_MM, SPACING_MM), ys), -1).reshape(-1, 2)
+    ys = np.concatenate([np.arange(y - BAND_MM, y + BAND_MM + 0.1, SPACING_MM) for y in KIT.baselines_mm])
+    return np.stack(np.meshgrid(np.arange(KIT.left_mm, KIT.right_mm, SPACING_MM), ys), -1).reshape(-1, 2)
 
 
 def point_errors(found: PageMap, true: PageMap, shape: tuple[int, ...]) -> np.ndarray:
@@ -76,7 +76,7 @@ def run(job: tuple[str, int], keep: Path | None = None) -> Page:
     rng = np.random.default_rng([SEED, index, int(kind)])
     turns = int(rng.integers(4))
     start = time.perf_counter()
-    page = draw_page(simulate(rng), 500, PageStyle.random(rng))
+    page = draw_page(simulate(rng), 500, PageStyle.random(rng), KIT)
     picture = capture(page, kind, rng, quarter_turn=turns)
     made = time.perf_counter()
     result = partial(Page, kind, index, turns)

@@ -31,7 +31,7 @@ STARTS = 6  # the loss has flat places, so the search starts from several
 
 def samples_of(traces: Traces, expected_error_mm: float, bend: float, truth: np.ndarray) -> np.ndarray:
     """Absolute errors in mV and the terms of their sigma, (1 + 5, SAMPLES), of a page with `truth` (12, 5000)."""
-    error = np.abs(traces.mv - row_series(truth, FS_HZ))
+    error = np.abs(traces.mv - row_series(truth, FS_HZ, traces.layout))
     terms = uncertainty.uncertainty_terms(traces, expected_error_mm, bend)
     known = np.isfinite(error)
     table = np.concatenate([error[None], terms])[:, known]

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.competition.dataset import KINDS
+from ecgpipe.page.layout import KIT
 from ecgpipe.pipeline.plots import save_picture
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
@@ -23,7 +24,7 @@ LABEL_PX = 26
 def cell(kind: str, index: int) -> np.ndarray:
     """One picture of `kind`, fitted into a cell (H, W, 3) under its name."""
     rng = np.random.default_rng([SEED, index, int(kind)])
-    page = draw_page(simulate(rng), 500, PageStyle.random(rng))
+    page = draw_page(simulate(rng), 500, PageStyle.random(rng), KIT)
     picture = capture(page, kind, rng, quarter_turn=0).image
     across, down = CELL_PX
     shrink = min(across / picture.shape[1], down / picture.shape[0])

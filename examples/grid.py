@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.geometry import PageMap
-from ecgpipe.page.layout import PAGE_HEIGHT_MM, PAGE_WIDTH_MM, printed_lines_mm
+from ecgpipe.page.layout import KIT
 from ecgpipe.pipeline.plots import save_picture
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import capture
@@ -26,8 +26,8 @@ LINE_RGB = (0, 150, 0)
 def draw_grid(picture: np.ndarray, page_map: PageMap) -> np.ndarray:
     """A copy of `picture` (H, W, 3) uint8 RGB with every 5 mm line of the page where `page_map` has it."""
     drawn = picture.copy()
-    xs, ys = printed_lines_mm()
-    along_x, along_y = np.linspace(0, PAGE_WIDTH_MM, 200), np.linspace(0, PAGE_HEIGHT_MM, 200)
+    xs, ys = KIT.lines_mm()
+    along_x, along_y = np.linspace(0, KIT.width_mm, 200), np.linspace(0, KIT.height_mm, 200)
     lines = [np.stack([np.full_like(along_y, x), along_y], axis=-1) for x in xs]
     lines += [np.stack([along_x, np.full_like(along_x, y)], axis=-1) for y in ys]
     for line_mm in lines:
@@ -39,7 +39,7 @@ def draw_grid(picture: np.ndarray, page_map: PageMap) -> np.ndarray:
 def panel(kind: str) -> np.ndarray:
     """The grid on a simulated picture of `kind`."""
     rng = np.random.default_rng([SEED, int(kind)])
-    page = draw_page(simulate(rng), FS_HZ, PageStyle.random(rng))
+    page = draw_page(simulate(rng), FS_HZ, PageStyle.random(rng), KIT)
     picture = capture(page, kind, rng, long_side_px=2600, quarter_turn=0).image
     return fitted(draw_grid(picture, rectify(picture).page_map))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from ecgpipe.page.layout import KIT
 from ecgpipe.synth.page import PageStyle, draw_page
 
 Maker = Callable[[np.random.Generator], np.ndarray]
@@ -49,7 +50,7 @@ def text_page(rng: np.random.Generator) -> np.ndarray:
 def grid_paper(rng: np.random.Generator) -> np.ndarray:
     """An ECG form with nothing recorded and nothing printed on it."""
     blank = PageStyle(header=(), text=(255, 255, 255), trace=(255, 255, 255))
-    page = draw_page(np.full((12, 5000), 50.0), 500, blank)
+    page = draw_page(np.full((12, 5000), 50.0), 500, blank, KIT)
     return np.rot90(page, int(rng.integers(4))).copy()
 
 

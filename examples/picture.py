@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.overlay import draw_overlay
+from ecgpipe.page.layout import KIT
 from ecgpipe.pipeline.plots import save_picture
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
@@ -20,7 +21,7 @@ FS_HZ = 500
 
 def main(path: str) -> None:
     rng = np.random.default_rng(SEED)
-    page = draw_page(simulate(rng), FS_HZ, PageStyle.random(rng))
+    page = draw_page(simulate(rng), FS_HZ, PageStyle.random(rng), KIT)
     photo = capture(page, "0005", rng, long_side_px=4000, quarter_turn=0).image
     digitized = Digitizer().digitize(photo)
     drawn = draw_overlay(photo, digitized.page_map, digitized.series_mv, digitized.traces.layout)

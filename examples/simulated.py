@@ -3,6 +3,7 @@
 import numpy as np
 
 from ecgpipe.competition.windows import mask_windows
+from ecgpipe.page.layout import KIT
 from ecgpipe.synth.capture import Capture, capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -14,5 +15,5 @@ def simulated_page(seed: int, kind: str, index: int) -> tuple[Capture, np.ndarra
     """A picture of full size, upright, with its true map, and its truth (12, 5000) in mV, NaN outside the windows."""
     rng = np.random.default_rng([seed, index, int(kind)])
     signal = simulate(rng, fs_hz=FS_HZ)
-    page = draw_page(signal, FS_HZ, PageStyle.random(rng))
+    page = draw_page(signal, FS_HZ, PageStyle.random(rng), KIT)
     return capture(page, kind, rng, quarter_turn=0), mask_windows(signal)

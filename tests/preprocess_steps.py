@@ -7,6 +7,7 @@ import numpy as np
 
 import stages.preprocess
 from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import KIT
 from ecgpipe.pipeline import preprocess
 from ecgpipe.rectify.rectifier import Rectified
 
@@ -18,7 +19,7 @@ class _Figures:
 
 def _rectify(picture: np.ndarray) -> Rectified:
     time.sleep(0.01)
-    return Rectified(PageMap.from_function(lambda mm: mm * 0.8 + picture[0, 0, 0]), _Figures())
+    return Rectified(PageMap.from_function(KIT, lambda mm: mm * 0.8 + picture[0, 0, 0]), _Figures())
 
 
 def run_stage(folder: str) -> None:

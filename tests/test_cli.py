@@ -16,7 +16,7 @@ from ecgpipe.competition.dataset import write_signal
 from ecgpipe.digitize.export import read_csv, write_csv, write_wfdb
 from ecgpipe.digitize.leads import resample_leads
 from ecgpipe.digitize.overlay import trace_mm
-from ecgpipe.page.layout import LEADS, windows
+from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
 from ecgpipe.trace.weights import SHIPPED
@@ -33,7 +33,7 @@ def signal() -> np.ndarray:
 def page(tmp_path_factory, signal) -> Path:
     """A clean page of kind 0001."""
     path = tmp_path_factory.mktemp("pages") / "page.png"
-    cv2.imwrite(str(path), draw_page(signal, FS_HZ, PageStyle.random(np.random.default_rng(5)))[..., ::-1])
+    cv2.imwrite(str(path), draw_page(signal, FS_HZ, PageStyle.random(np.random.default_rng(5)), KIT)[..., ::-1])
     return path
 
 
@@ -105,7 +105,7 @@ def test_wfdb_at_another_rate_holds_the_same_series(tmp_path, page, digitized):
     assert main(["digitize", str(page), "--output", str(tmp_path), "--format", "wfdb", "--fs", "250"]) == 0
     record = wfdb.rdrecord(str(tmp_path / "page"))
     assert (record.fs, record.sig_len, record.sig_name) == (250, 2500, list(LEADS))
-    csv = resample_leads(read_csv(digitized / "page.csv"), 2500)
+    csv = resample_leads(read_csv(digitized / "page.csv"), 2500, KIT)
     np.testing.assert_allclose(record.p_signal.T, csv, atol=5e-4)
 
 
@@ -286,10 +286,10 @@ def test_a_prediction_that_is_no_table_of_leads_is_named(tmp_path, truth, capsys
 
 
 def test_a_gap_in_a_lead_breaks_its_trace():
-    window = windows()[0]
+    window = KIT.windows[0]
     lead = np.zeros(10 * FS_HZ)
     lead[100:200] = np.nan
-    first, second = trace_mm(lead, window)
+    first, second = trace_mm(lead, window, KIT)
     assert len(first) == 100 and len(second) == 1250 - 200
     assert second[0, 0] == pytest.approx(15 + 200 / FS_HZ * 25)
 

@@ -12,8 +12,9 @@ import wfdb
 from ecgpipe.base.errors import DataError
 from ecgpipe.competition.dataset import Dataset, read_signal, read_submission, submission_ids
 from ecgpipe.competition.windows import lead_slice
-from ecgpipe.page import layout
+from ecgpipe.page.layout import KIT, LEADS, Window
 from ecgpipe.pipeline.sources import fetch
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.dataset import write_dataset
 
 
@@ -49,21 +50,20 @@ def test_the_folder_has_the_competitions_layout(tiny_dataset):
     assert sample["id"].tolist() == submission_ids(tiny_dataset.test_table())
 
 
-def darkness(page: np.ndarray, series: np.ndarray, window: layout.Window, late_px: float = 0.0) -> np.ndarray:
+def darkness(page: np.ndarray, series: np.ndarray, window: Window, late_px: float = 0.0) -> np.ndarray:
     """Grey level of the page under each sample of one printed window, the separators at its ends left out."""
     samples = slice(round(window.start_s * len(series) / 10) + 20, round(window.stop_s * len(series) / 10) - 20)
     t_s = np.arange(len(series))[samples] * 10 / len(series)
-    x_mm = layout.time_to_mm(t_s)
-    y_mm = layout.BASELINES_MM[window.row] - layout.GAIN_MM_PER_MV * series[samples]
-    x, y = (np.float32(mm * layout.REFERENCE_PX_PER_MM - 0.5)[None] for mm in (x_mm, y_mm))
+    x_mm, y_mm = KIT.x_mm(window, t_s), KIT.y_mm(window, series[samples])
+    x, y = (np.float32(mm * PX_PER_MM - 0.5)[None] for mm in (x_mm, y_mm))
     return cv2.remap(page, x + np.float32(late_px), y, cv2.INTER_LINEAR)[0]
 
 
-@pytest.mark.parametrize("window", layout.windows(), ids=lambda window: f"{window.lead}, row {window.row}")
+@pytest.mark.parametrize("window", KIT.windows, ids=lambda window: f"{window.lead}, row {window.row}")
 def test_the_truth_lies_on_the_printed_trace(tiny_dataset, window):
     record = only_record(tiny_dataset)
     page = cv2.imread(str(tiny_dataset.image_path(record.id, "0001")), cv2.IMREAD_GRAYSCALE)
-    series = read_signal(tiny_dataset.signal_path(record.id), record.sig_len)[layout.LEADS.index(window.lead)]
+    series = read_signal(tiny_dataset.signal_path(record.id), record.sig_len)[LEADS.index(window.lead)]
     on_trace = np.median(darkness(page, series, window))
     assert on_trace < 80
     assert darkness(page, series, window).mean() + 5 < darkness(page, series, window, late_px=3.0).mean()
@@ -97,7 +97,7 @@ def wfdb_folder(tmp_path):
         signal = np.full((5000, 12), level_mv)
         units, formats, gains = ["mV"] * 12, ["16"] * 12, [1000.0] * 12
         wfdb.wrsamp(
-            name, 500, units, list(layout.LEADS), signal, fmt=formats, adc_gain=gains, baseline=[0] * 12,
+            name, 500, units, list(LEADS), signal, fmt=formats, adc_gain=gains, baseline=[0] * 12,
             write_dir=str(folder),
         )  # fmt: skip
     return folder

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.ensemble import MOST_LAG, EnsembleReader, aligned, combined, load_reader
 from ecgpipe.trace.reader import TraceReader, Traces
 from ecgpipe.trace.strips import StripSpec
@@ -61,7 +61,7 @@ def test_what_one_reading_does_not_show_the_others_do():
 
 
 def test_two_files_are_read_together_and_one_is_just_a_reader(tmp_path):
-    spec = StripSpec(FrameSpec(px_per_mm_x=2.0, px_per_mm_y=2.0))
+    spec = StripSpec(FrameSpec(raster=Raster(50, 20)))
     paths = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for seed, path in enumerate(paths):
         torch.manual_seed(seed)

@@ -1,28 +1,31 @@
 """The frame store gives back exactly what was put in, as equal bytes for equal frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
+from ecgpipe.page.layout import KIT
 from ecgpipe.rectify.frames import Frame, iterate_shard, read_shard, shard_kinds, write_shard
 
-SPEC = FrameSpec(px_per_mm_x=1.0, px_per_mm_y=1.0)
+SPEC = FrameSpec(raster=Raster(25, 10))
 
 
 @pytest.fixture
 def frames() -> dict[str, Frame]:
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (150, 300, 3), np.uint8)
-    shown_in_part = PageMap.from_function(lambda mm: mm * 1.1 + 5.0)
-    whole = PageMap.from_function(lambda mm: mm * 0.5)
+    shown_in_part = PageMap.from_function(KIT, lambda mm: mm * 1.1 + 5.0)
+    whole = PageMap.from_function(KIT, lambda mm: mm * 0.5)
     return {"0005": Frame.cut(picture, shown_in_part, SPEC), "0001": Frame.cut(picture, whole, SPEC)}
 
 
 def test_pixels_mask_and_geometry_survive_exactly(tmp_path, frames):
     write_shard(tmp_path / "7.npz", frames)
     for kind, frame in frames.items():
-        back = read_shard(tmp_path / "7.npz", kind)
+        back = read_shard(tmp_path / "7.npz", kind, SPEC)
         np.testing.assert_array_equal(back.rgb, frame.rgb)
         np.testing.assert_array_equal(back.inside, frame.inside)
         np.testing.assert_array_equal(back.page_map.nodes, frame.page_map.nodes)
@@ -33,7 +36,7 @@ def test_pixels_mask_and_geometry_survive_exactly(tmp_path, frames):
 def test_pixels_under_a_false_mask_are_kept_too(tmp_path, frames):
     write_shard(tmp_path / "7.npz", frames)
     outside = ~frames["0005"].inside
-    assert read_shard(tmp_path / "7.npz", "0005").rgb[outside].any()
+    assert read_shard(tmp_path / "7.npz", "0005", SPEC).rgb[outside].any()
 
 
 def test_equal_frames_give_equal_bytes_whatever_their_order(tmp_path, frames):
@@ -45,7 +48,7 @@ def test_equal_frames_give_equal_bytes_whatever_their_order(tmp_path, frames):
 def test_kinds_come_sorted_and_one_by_one(tmp_path, frames):
     write_shard(tmp_path / "7.npz", frames)
     assert shard_kinds(tmp_path / "7.npz") == ("0001", "0005")
-    assert [kind for kind, _ in iterate_shard(tmp_path / "7.npz")] == ["0001", "0005"]
+    assert [kind for kind, _ in iterate_shard(tmp_path / "7.npz", SPEC)] == ["0001", "0005"]
 
 
 def test_a_record_without_any_page_is_an_empty_shard(tmp_path):
@@ -67,16 +70,16 @@ def test_a_shard_that_cannot_be_read_is_named(tmp_path, content):
 def test_a_kind_that_is_not_there_is_named(tmp_path, frames):
     write_shard(tmp_path / "7.npz", frames)
     with pytest.raises(DataError, match="no frame of kind 0012"):
-        read_shard(tmp_path / "7.npz", "0012")
+        read_shard(tmp_path / "7.npz", "0012", SPEC)
 
 
 def test_as_jpeg_pixels_are_close_and_mask_and_geometry_exact(tmp_path, frames):
-    smooth = {kind: Frame(np.full_like(frame.rgb, 200), frame.inside, frame.page_map) for kind, frame in frames.items()}
+    smooth = {kind: replace(frame, rgb=np.full_like(frame.rgb, 200)) for kind, frame in frames.items()}
     for name in ("a", "b"):
         write_shard(tmp_path / f"{name}.npz", smooth, jpeg_quality=80)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     assert shard_kinds(tmp_path / "a.npz") == tuple(sorted(frames))
-    for kind, frame in iterate_shard(tmp_path / "a.npz"):
+    for kind, frame in iterate_shard(tmp_path / "a.npz", SPEC):
         assert np.abs(frame.rgb.astype(int) - smooth[kind].rgb).max() <= 2
         assert np.array_equal(frame.inside, smooth[kind].inside)
         assert np.array_equal(frame.page_map.nodes, smooth[kind].page_map.nodes)

@@ -108,7 +108,7 @@ BROKEN = [
     ("submit", {"loss": {"frequency_weight": "0.3x"}}, "loss.frequency_weight"),
     ("submit", {"preprocess": {"px_per_mm": 3}}, "preprocess.px_per_mm"),
     ("submit", {"data": {"kinds": ["0002"]}}, "data.kinds[0]"),
-    ("train", {"preprocess": {"px_per_mm_x": 7.0}}, "px_per_mm_x"),
+    ("train", {"preprocess": {"px_per_s": 175.0}}, "px_per_s"),
 ]
 
 

@@ -13,8 +13,8 @@ from ecgpipe.competition.dataset import Dataset, Record, write_signal
 from ecgpipe.competition.windows import window_mask
 from ecgpipe.digitize.export import write_csv
 from ecgpipe.digitize.leads import LeadOptions
-from ecgpipe.page.geometry import FrameSpec, PageMap
-from ecgpipe.page.layout import LEADS
+from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
+from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.params import Postprocess, load_params
 from ecgpipe.pipeline.cross_validate import read_out_of_fold
 from ecgpipe.pipeline.postprocess import candidates, choose, score_candidates
@@ -38,7 +38,7 @@ from ecgpipe.training.data import row_series
 from ecgpipe.training.models import build_model
 
 ROOT = Path(__file__).parents[1]
-SPEC = FrameSpec(px_per_mm_x=2.0, px_per_mm_y=2.0)  # small: reading is quick, and what is read does not matter
+SPEC = FrameSpec(raster=Raster(50, 20))  # small: reading is quick, and what is read does not matter
 RECORDS = (Record("1", 500, 5000), Record("2", 250, 2500))
 PLAIN, MERGED = LeadOptions(), LeadOptions(merge_rhythm=True)
 
@@ -93,7 +93,7 @@ def test_pages_that_fail_are_rows_with_a_reason_and_not_fatal(bad_pages):
 
 def test_a_data_set_without_any_page_is_an_error_with_the_first_reason(bad_pages):
     with pytest.raises(DataError, match=r"none of 2 pages was rectified, the first because: .*0001"):
-        example_frames(*bad_pages)
+        example_frames(*bad_pages, SPEC)
 
 
 def test_excluded_pages_are_left_out_named_and_not_counted(tmp_path):
@@ -139,7 +139,7 @@ def test_the_default_for_the_full_set_fits_twenty_gigabytes_with_the_copy_that_d
 def frames(tmp_path) -> Path:
     """A frame store of two kinds of each record."""
     picture = np.full((100, 120, 3), 230, np.uint8)
-    frame = Frame.cut(picture, PageMap.from_function(lambda mm: mm * 0.4), SPEC)
+    frame = Frame.cut(picture, PageMap.from_function(KIT, lambda mm: mm * 0.4), SPEC)
     folder = tmp_path / "frames"
     for record in RECORDS:
         write_shard(shard_path(folder, record.id), {"0001": frame, "0005": frame})
@@ -156,7 +156,7 @@ class Untrained(FineTune):
 
     def __call__(self, samples: StoredFrames, weights: Path) -> None:
         self.trainings.append(samples.pages)
-        spec = StripSpec(self.frame, self.model.half_height_mm)
+        spec = StripSpec(self.frame, self.model.half_height_mv)
         tensors = build_model("tiny", spec.samples_per_px).tensors()
         save_weights(weights, tensors, size="tiny", spec=spec, about={})
 
@@ -169,7 +169,7 @@ def fine_tune() -> Untrained:
 
 
 def test_samples_are_the_rectified_pages_with_their_records_truth(frames, dataset):
-    samples = StoredFrames(rectified_pages(frames), frames, dataset)
+    samples = StoredFrames(rectified_pages(frames), frames, dataset, SPEC)
     assert samples.pages == [("1", "0001"), ("1", "0005"), ("2", "0001"), ("2", "0005")]
     assert (samples[3].kind, samples[3].fs_hz, samples[3].truth.shape) == ("0005", 250, (12, 2500))
     assert samples[3].frame.shape == (*SPEC.shape, 3)
@@ -241,7 +241,7 @@ def test_params_say_what_may_be_used(allowed, expected):
 def test_out_of_fold_readings_say_what_is_used(tmp_path, dataset, spoilt_row, best):
     """Noise in the short row of lead II makes merging harmful, noise in the rhythm strip makes it useful."""
     for record in RECORDS:
-        mv = row_series(series_of(int(record.id), record.sig_len), record.fs)
+        mv = row_series(series_of(int(record.id), record.sig_len), record.fs, KIT)
         mv[spoilt_row] += np.random.default_rng(0).normal(0, 0.3, mv.shape[1])
         write_traces(tmp_path / f"{record.id}.npz", {"0001": Traces(mv, np.full_like(mv, 0.1))})
     assert choose(score_candidates(tmp_path, dataset, [PLAIN, MERGED])) == best

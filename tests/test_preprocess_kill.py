@@ -27,7 +27,7 @@ RECORDS = 30
 def workspace(tmp_path) -> Path:
     """Thirty records of one small picture, and parameters that frame them coarsely in one process."""
     content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    content["preprocess"].update(px_per_mm_x=1.0, px_per_mm_y=1.0, workers=1)
+    content["preprocess"].update(px_per_s=25.0, px_per_mv=10.0, workers=1)
     dataset = Dataset(tmp_path / "data" / "raw")
     records = [Record(str(100 + index), 500, 5000) for index in range(RECORDS)]
     rng = np.random.default_rng(1)

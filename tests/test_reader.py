@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ecgpipe import params
-from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.reader import Flips, read_strips
 from ecgpipe.trace.strips import StripSpec
@@ -46,7 +46,7 @@ def test_a_line_is_read_at_the_same_samples_however_the_strip_is_flipped(flips):
 
 def test_the_network_that_reads_says_what_the_one_that_was_trained_says(tmp_path):
     torch.manual_seed(0)
-    spec = StripSpec(FrameSpec(px_per_mm_x=4.0, px_per_mm_y=2.0))
+    spec = StripSpec(FrameSpec(raster=Raster(100, 20)))
     model = build_model("tiny", spec.samples_per_px)
     strips = torch.randint(0, 256, (4, spec.height, spec.width, 3), dtype=torch.uint8)
     with torch.no_grad():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ecgpipe.base.errors import PageNotFound
-from ecgpipe.page import layout
 from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm, resample
+from ecgpipe.page.layout import BOX_MM, KIT
 from ecgpipe.rectify.lattice import Lattice, measure
 from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple, snapped
 from ecgpipe.rectify.quality import slipped_share
@@ -17,17 +17,18 @@ from ecgpipe.rectify.refine import page_lattice
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.slips import find_slips, put_right
 from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
 
 TRACED_MM = np.stack(np.meshgrid(np.arange(12.0, 266.0, 4.0), np.arange(60.0, 212.0, 4.0)), axis=-1)
-CLEAN = PageMap.from_function(lambda mm: mm * layout.REFERENCE_PX_PER_MM - 0.5)
+CLEAN = PageMap.from_function(KIT, lambda mm: mm * PX_PER_MM - 0.5)
 
 
 @pytest.fixture(scope="module")
 def page() -> np.ndarray:
-    return draw_page(simulate(np.random.default_rng(5)), 500, PageStyle())
+    return draw_page(simulate(np.random.default_rng(5)), 500, PageStyle(), KIT)
 
 
 def errors_mm(found: PageMap, true: PageMap) -> np.ndarray:
@@ -124,32 +125,33 @@ def out_of_register(page: np.ndarray, right_mm: float) -> np.ndarray:
     """The page with all that is black printed `right_mm` right of its place on the grid."""
     ink = 1.0 - page.max(axis=-1, keepdims=True) / 255.0
     bare = np.where(ink > 0.02, 255.0, page)
-    step = np.array([[1.0, 0.0, right_mm * layout.REFERENCE_PX_PER_MM], [0.0, 1.0, 0.0]])
+    step = np.array([[1.0, 0.0, right_mm * PX_PER_MM], [0.0, 1.0, 0.0]])
     moved = cv2.warpAffine(ink, step, page.shape[1::-1], flags=cv2.INTER_LINEAR)[..., None]
     return np.rint(bare * (1.0 - moved)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("right_mm", [-0.04, 0.0, 0.05])
 def test_pulses_and_separators_tell_how_far_the_ink_lies_beside_the_grid(page, right_mm):
-    assert ink_offset_mm(out_of_register(page, right_mm), CLEAN) == pytest.approx(right_mm, abs=0.004)
+    assert ink_offset_mm(out_of_register(page, right_mm), CLEAN, KIT) == pytest.approx(right_mm, abs=0.004)
 
 
 def test_the_map_of_a_page_out_of_register_leads_to_its_ink(page):
     shown = out_of_register(page, 0.05)
     points = TRACED_MM.reshape(-1, 2)
     right_px = (rectify(shown).page_map.to_picture(points) - CLEAN.to_picture(points))[:, 0]
-    assert np.median(right_px) / layout.REFERENCE_PX_PER_MM == pytest.approx(0.05, abs=0.005)
+    assert np.median(right_px) / PX_PER_MM == pytest.approx(0.05, abs=0.005)
 
 
 def test_ink_that_is_not_seen_gives_no_offset(page):
-    assert ink_offset_mm(np.full_like(page, 255), CLEAN) == 0.0
+    assert ink_offset_mm(np.full_like(page, 255), CLEAN, KIT) == 0.0
 
 
 # ---- what is not an ECG
 
 
 def grid_paper() -> np.ndarray:
-    return draw_page(np.full((12, 5000), 50.0), 500, PageStyle(header=(), text=(255, 255, 255), trace=(255, 255, 255)))
+    white = PageStyle(header=(), text=(255, 255, 255), trace=(255, 255, 255))
+    return draw_page(np.full((12, 5000), 50.0), 500, white, KIT)
 
 
 def cat() -> np.ndarray:
@@ -177,7 +179,7 @@ def test_pictures_without_an_ecg_are_refused_with_a_reason(picture):
 
 def test_dense_map_agrees_with_the_page_map_to_a_hundredth_of_a_pixel():
     spec = FrameSpec()
-    page_map = PageMap.from_function(lambda mm: mm * (13.7, 14.1) + 40 * np.sin(mm[:, ::-1] / 60))
+    page_map = PageMap.from_function(KIT, lambda mm: mm * (13.7, 14.1) + 40 * np.sin(mm[:, ::-1] / 60))
     coordinates = np.stack(np.meshgrid(np.arange(4200, dtype=np.float32), np.arange(3300, dtype=np.float32)), axis=-1)
     ramp = (coordinates / 4200 * 255).astype(np.float32)
     frame, inside = resample(np.dstack([ramp, ramp[..., :1]]), page_map, spec)
@@ -191,7 +193,7 @@ def test_dense_map_agrees_with_the_page_map_to_a_hundredth_of_a_pixel():
 @pytest.mark.parametrize("harmonics, px_per_mm, within_mm", [(3, 3.2, 0.08), (4, 3.2, 0.08), (12, 6.4, 0.01)])
 def test_measure_tells_how_far_the_lines_are_off(harmonics, px_per_mm, within_mm):
     shift_mm = np.array([0.4, -0.7])
-    points = lattice_mm(5.0)
+    points = lattice_mm(KIT, 5.0)
     lattice = Lattice(points * 6.0, 5.0, np.zeros(2))
     y, x = np.mgrid[: int(220 * 6.0), : int(280 * 6.0)] / 6.0
     off = np.stack([x, y], axis=-1) - shift_mm
@@ -203,7 +205,7 @@ def test_measure_tells_how_far_the_lines_are_off(harmonics, px_per_mm, within_mm
 
 
 def test_measure_is_not_pulled_by_a_bar_beside_a_line_that_is_left_out():
-    lattice = Lattice(lattice_mm(5.0) * 6.0, 5.0, np.zeros(2))
+    lattice = Lattice(lattice_mm(KIT, 5.0) * 6.0, 5.0, np.zeros(2))
     y, x = np.mgrid[: int(220 * 6.0), : int(280 * 6.0)] / 6.0
     off = np.stack([x, y], axis=-1)
     dark = np.exp(-0.5 * (np.abs(off - 5.0 * np.round(off / 5.0)) / 0.15) ** 2).max(axis=-1).astype(np.float32)
@@ -251,15 +253,15 @@ def test_a_flat_sheet_proves_stiff_and_a_crumpled_one_loose(axis):
 def departures(place: int, noise_mm: float) -> np.ndarray:
     """What a smooth sheet leaves of a page's lines that stands `place` boxes right of where it was thought to be."""
     lattice = np.zeros((46, 58, 2))
-    across, down = (snapped(axis, n, -1 + place * (axis == 0)) for axis, n in ((0, 58), (1, 46)))
+    across, down = (snapped(KIT, axis, n, -1 + place * (axis == 0)) for axis, n in ((0, 58), (1, 46)))
     lattice += np.stack(np.broadcast_arrays(across[None, :], down[:, None]), axis=-1)
     return lattice + np.random.default_rng(2).normal(0, noise_mm, (1, 58, 2))
 
 
 @pytest.mark.parametrize("place", [0, -1, 2])
 def test_the_prints_own_pattern_is_recognised_where_it_stands(place):
-    pattern = find_pattern(departures(place, 0.01), np.ones((46, 58, 2)), (-1, -1))
-    np.testing.assert_array_equal(pattern.across_mm, snapped(0, 58, -1 + place))
+    pattern = find_pattern(departures(place, 0.01), np.ones((46, 58, 2)), (-1, -1), KIT)
+    np.testing.assert_array_equal(pattern.across_mm, snapped(KIT, 0, 58, -1 + place))
     assert min(pattern.likeness) > 0.9
 
 
@@ -277,7 +279,7 @@ def miscounted(axis: int, boxes: int) -> tuple[np.ndarray, np.ndarray]:
     """
     line = np.stack([COLS, ROWS], axis=-1)
     line[PART, axis] += boxes
-    printed = np.stack([snapped(n, 60, -1)[line[..., n]] for n in (0, 1)], axis=-1)
+    printed = np.stack([snapped(KIT, n, 60, -1)[line[..., n]] for n in (0, 1)], axis=-1)
     wave = 0.3 * np.sin(COLS / 9.0 + ROWS / 7.0)[..., None]
     nodes = 5.0 * line + printed + wave + np.random.default_rng(5).normal(0, 0.015, line.shape)
     return nodes, nodes - REGULAR
@@ -288,7 +290,7 @@ def test_a_part_beyond_a_stain_counted_a_box_wrong_is_told_and_put_right(axis, b
     nodes, off = miscounted(axis, boxes)
     seen = np.repeat(~STAIN[..., None], 2, axis=-1).astype(float)
     near = off - 5.0 * np.round(off / 5.0)  # from the line that was taken for each
-    slips, doubtful = find_slips(off, ~STAIN, find_pattern(near, seen, (-1, -1)), (-1, -1))
+    slips, doubtful = find_slips(off, ~STAIN, find_pattern(near, seen, (-1, -1), KIT), (-1, -1), KIT)
     island = PART & ~STAIN
     assert (slips[island, axis] == boxes).all()
     assert not slips[~island].any() and not slips[..., 1 - axis].any() and not doubtful.any()
@@ -299,38 +301,36 @@ def test_a_part_beyond_a_stain_counted_a_box_wrong_is_told_and_put_right(axis, b
 def test_a_part_beyond_a_stain_is_doubtful_where_the_print_proves_nothing():
     _, off = miscounted(0, 1)
     regular = Pattern(np.zeros(58), np.zeros(46), (0.0, 0.0), (0, 0))
-    slips, doubtful = find_slips(off, ~STAIN, regular, (-1, -1))
+    slips, doubtful = find_slips(off, ~STAIN, regular, (-1, -1), KIT)
     assert not slips.any()
     np.testing.assert_array_equal(doubtful, PART & ~STAIN)
 
 
 def test_a_part_beyond_a_stain_is_not_doubtful_where_the_print_fits():
     _, off = miscounted(0, 0)
-    pattern = find_pattern(off, np.ones(off.shape), (-1, -1))
-    slips, doubtful = find_slips(off, ~STAIN, pattern, (-1, -1))
+    pattern = find_pattern(off, np.ones(off.shape), (-1, -1), KIT)
+    slips, doubtful = find_slips(off, ~STAIN, pattern, (-1, -1), KIT)
     assert not slips.any() and not doubtful.any()
 
 
 def test_a_crease_is_not_taken_for_a_slip():
     off = departures(0, 0.015) + 0.25 * np.abs(np.arange(58) - 30.0)[None, :, None] * np.array([1.0, 0.0])
-    pattern = find_pattern(off, np.ones(off.shape), (-1, -1))
-    slips, doubtful = find_slips(off, ~STAIN, pattern, (-1, -1))
+    pattern = find_pattern(off, np.ones(off.shape), (-1, -1), KIT)
+    slips, doubtful = find_slips(off, ~STAIN, pattern, (-1, -1), KIT)
     assert not slips.any() and not doubtful.any()
 
 
 @pytest.mark.parametrize("boxes", [(1, 0), (0, -1)])
 def test_two_maps_of_one_page_say_where_their_boxes_were_counted_differently(boxes):
-    moved = np.asarray(boxes) * layout.BOX_MM
+    moved = np.asarray(boxes) * BOX_MM
     rows, cols = CLEAN.nodes.shape[:2]
     right_third = (np.arange(cols) * CLEAN.step_mm > 180)[None, :, None]
     other = replace(CLEAN, nodes=np.where(right_third, CLEAN.beside(tuple(moved)).nodes, CLEAN.nodes))
     shape = (rows * 40, cols * 40)  # holds all of it
-    assert slipped_share(CLEAN, CLEAN.beside((0.5, 0.5)), shape) == 0.0
-    share = slipped_share(CLEAN, other, shape)
-    assert share == pytest.approx(
-        (layout.SIGNAL_RIGHT_MM - 180) / (layout.SIGNAL_RIGHT_MM - layout.SIGNAL_LEFT_MM), abs=0.03
-    )
-    assert slipped_share(other, CLEAN, shape) == pytest.approx(share, abs=0.01)
+    assert slipped_share(CLEAN, CLEAN.beside((0.5, 0.5)), shape, KIT) == 0.0
+    share = slipped_share(CLEAN, other, shape, KIT)
+    assert share == pytest.approx((KIT.right_mm - 180) / (KIT.right_mm - KIT.left_mm), abs=0.03)
+    assert slipped_share(other, CLEAN, shape, KIT) == pytest.approx(share, abs=0.01)
 
 
 def test_a_page_stands_beside_its_place_only_where_the_print_shows_it():
@@ -342,11 +342,11 @@ def test_a_page_stands_beside_its_place_only_where_the_print_shows_it():
 
 def test_lines_without_the_pattern_are_taken_for_regular():
     noise = np.random.default_rng(3).normal(0, 0.03, (46, 58, 1)) * np.ones(2)
-    pattern = find_pattern(noise, np.ones((46, 58, 2)), (-1, -1))
+    pattern = find_pattern(noise, np.ones((46, 58, 2)), (-1, -1), KIT)
     assert not pattern.shift_mm.any()
 
 
 def test_lines_are_printed_within_half_a_pixel_of_their_regular_places():
-    for lines, regular in zip(layout.printed_lines_mm(), (layout.GRID_LEFT_MM, layout.GRID_TOP_MM), strict=True):
-        off_px = (lines - regular - 5.0 * np.arange(len(lines))) * layout.REFERENCE_PX_PER_MM
+    for lines, regular in zip(KIT.lines_mm(), (KIT.grid.left_mm, KIT.grid.top_mm), strict=True):
+        off_px = (lines - regular - 5.0 * np.arange(len(lines))) * PX_PER_MM
         assert np.abs(off_px).max() <= 0.5 and 0.25 < off_px.std() < 0.33

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ecgpipe.competition.dataset import Dataset
-from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
+from ecgpipe.page.layout import KIT
 from ecgpipe.pipeline import preprocess, reuse
 from ecgpipe.pipeline.preprocess import rectify_records
 from ecgpipe.pipeline.reuse import CODE, KeptFrames
@@ -17,7 +18,7 @@ from ecgpipe.rectify.frames import shard_path
 from ecgpipe.rectify.rectifier import Rectified
 from tests.test_house import ROOT, imported_files
 
-SPEC = FrameSpec(px_per_mm_x=1.0, px_per_mm_y=1.0)
+SPEC = FrameSpec(raster=Raster(25, 10))
 
 
 @dataclass
@@ -59,7 +60,7 @@ def work(tmp_path, monkeypatch) -> Work:
 
     def rectify(picture):
         work.rectified += 1
-        return Rectified(PageMap.from_function(lambda mm: mm * 0.4), Figures())
+        return Rectified(PageMap.from_function(KIT, lambda mm: mm * 0.4), Figures())
 
     monkeypatch.setattr(preprocess, "read_picture", lambda path: cv2.imread(str(path)))
     monkeypatch.setattr(preprocess, "rectify", rectify)
@@ -96,7 +97,7 @@ def test_another_kind_more_is_another_record(work):
 
 def test_another_raster_makes_all_anew(work):
     work()
-    assert work(FrameSpec(2.0, 1.0)) == [False, False]
+    assert work(FrameSpec(raster=Raster(50, 10))) == [False, False]
 
 
 def test_other_code_makes_all_anew(work, monkeypatch):
@@ -137,6 +138,7 @@ def test_the_key_covers_all_code_that_makes_frames():
         "__init__",
         "competition/__init__",
         "competition/dataset",
+        "competition/windows",
         "params",
         "pipeline/__init__",
         "pipeline/reuse",

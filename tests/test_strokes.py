@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from ecgpipe.page.geometry import lattice_mm
+from ecgpipe.page.layout import KIT
 from ecgpipe.rectify.lattice import Lattice
 from ecgpipe.rectify.printed import Pattern
 from ecgpipe.rectify.strokes import measure_strokes
 
 PX_PER_MM = 8.0
-LATTICE = Lattice(lattice_mm(5.0) * PX_PER_MM, 5.0, np.zeros(2))
+LATTICE = Lattice(lattice_mm(KIT, 5.0) * PX_PER_MM, 5.0, np.zeros(2))
 ROWS, COLS = LATTICE.nodes.shape[:2]
 REGULAR = Pattern(np.zeros(COLS), np.zeros(ROWS), (0.0, 0.0), (0, 0))
 Y, X = np.mgrid[: int(220 * PX_PER_MM), : int(280 * PX_PER_MM)] / PX_PER_MM

@@ -8,12 +8,12 @@ import torch
 from ecgpipe import params
 from ecgpipe.base.errors import DataError, ParamsError
 from ecgpipe.competition.windows import mask_windows
-from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm
-from ecgpipe.page.layout import BASELINES_MM, LEADS, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, time_to_mm
+from ecgpipe.page.geometry import FrameSpec, PageMap, Raster, lattice_mm
+from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.trace.network import Network
-from ecgpipe.trace.reader import TraceReader, _logits, read_strips
-from ecgpipe.trace.strips import FS_HZ, PAPER, ROWS, SAMPLES, StripSpec, flatten_light
+from ecgpipe.trace.reader import TraceReader, _logits, read_strips, shown
+from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec, flatten_light
 from ecgpipe.trace.weights import load_weights, save_weights
 from ecgpipe.training.data import FrameSample, heights_of, random_crop, row_series, strips_of
 from ecgpipe.training.losses import expected_height
@@ -21,8 +21,9 @@ from ecgpipe.training.models import WIDTHS, build_model, trained_model
 from ecgpipe.training.train import fit
 from pretrain.pages import ink_heights
 
-SMALL_FRAME = FrameSpec(px_per_mm_x=4.0, px_per_mm_y=2.0)  # a tenth of the pixels, 5 samples a column
+SMALL_FRAME = FrameSpec(raster=Raster(100, 20))  # a tenth of the pixels, 5 samples a column
 SPEC, SMALL = StripSpec(), StripSpec(SMALL_FRAME)
+ROWS, SAMPLES = SPEC.rows, SPEC.samples
 
 
 def wave(rng: np.random.Generator) -> np.ndarray:
@@ -38,8 +39,10 @@ def drawn_frame(rows: np.ndarray, spec: FrameSpec) -> np.ndarray:
     x_mm = np.arange(width) / spec.px_per_mm_x
     frame = np.full((height, width), 255.0)
     for row, mv in enumerate(rows):
-        centre = np.interp(x_mm, time_to_mm(np.arange(SAMPLES) / FS_HZ), mv, left=np.nan, right=np.nan)
-        centre = spec.baseline_px(row) - centre * spec.px_per_mv
+        centre = np.interp(
+            x_mm, KIT.left_mm + np.arange(SAMPLES) / FS_HZ * KIT.speed_mm_per_s, mv, left=np.nan, right=np.nan
+        )
+        centre = spec.baseline_px(row) - centre * spec.raster.px_per_mv
         ink = np.exp(-(((y - centre) / spec.px_per_mm_y / 0.4) ** 2))
         frame = np.minimum(frame, 255 - 235 * np.nan_to_num(ink))
     return np.repeat(frame[..., None], 3, axis=2).astype(np.uint8)
@@ -48,7 +51,7 @@ def drawn_frame(rows: np.ndarray, spec: FrameSpec) -> np.ndarray:
 @pytest.fixture(scope="module")
 def sample():
     truth = wave(np.random.default_rng(1))
-    frame = drawn_frame(row_series(truth, FS_HZ), SMALL_FRAME)
+    frame = drawn_frame(row_series(truth, FS_HZ, KIT), SMALL_FRAME)
     return FrameSample(frame, np.ones(SMALL_FRAME.shape, bool), mask_windows(truth), FS_HZ, "0001")
 
 
@@ -62,12 +65,12 @@ def test_a_line_drawn_at_a_known_voltage_is_cut_where_the_decoder_looks_for_it(r
     column = SPEC.first_sample // SPEC.samples_per_px + 1000
     ink = np.where(np.abs(np.arange(SPEC.height) - SPEC.height / 2 + 60) < 20, 255 - strip[:, column], 0)
     height = (ink * np.arange(SPEC.height)).sum() / ink.sum()
-    assert to_mv(height, SPEC.baseline(row), SPEC.frame.px_per_mv) == pytest.approx(0.75, abs=0.002)
+    assert to_mv(height, SPEC.baseline(row), SPEC.frame.raster.px_per_mv) == pytest.approx(0.75, abs=0.002)
 
 
 def test_the_first_sample_is_at_time_zero():
     frame = np.zeros((*SPEC.frame.shape, 3), np.uint8)
-    frame[:, round(time_to_mm(0.0) * SPEC.frame.px_per_mm_x)] = 255
+    frame[:, round(KIT.left_mm * SPEC.frame.px_per_mm_x)] = 255
     assert SPEC.cut(frame, 0)[256, SPEC.first_sample // SPEC.samples_per_px, 0] == 255
 
 
@@ -87,10 +90,10 @@ def test_strips_are_blank_paper_outside_page_and_picture():
     assert (strips[0, :, -600:] == PAPER).all()
 
 
-@pytest.mark.parametrize("px_per_mm_x", [7.0, 40.0, 8.0])
-def test_a_raster_without_whole_samples_in_a_column_is_refused(px_per_mm_x):
-    with pytest.raises(ParamsError, match="px_per_mm_x"):
-        StripSpec(FrameSpec(px_per_mm_x=px_per_mm_x))
+@pytest.mark.parametrize("px_per_s", [175.0, 1000.0, 200.0])
+def test_a_raster_without_whole_samples_in_a_column_is_refused(px_per_s):
+    with pytest.raises(ParamsError, match="px_per_s"):
+        StripSpec(FrameSpec(raster=Raster(px_per_s=px_per_s)))
 
 
 def test_flat_light_removes_a_shadow():
@@ -133,7 +136,7 @@ def test_decoding_finds_a_ridge_to_a_twentieth_of_a_pixel(second_ridge):
 
 def test_rows_join_the_quarters_of_their_leads():
     series = wave(np.random.default_rng(0))
-    rows = row_series(mask_windows(series), FS_HZ)
+    rows = row_series(mask_windows(series), FS_HZ, KIT)
     assert np.isfinite(rows).all()
     np.testing.assert_allclose(rows[0, 1300:2400], series[LEADS.index("aVR"), 1300:2400], atol=1e-5)
     np.testing.assert_allclose(rows[3], series[LEADS.index("II")], atol=1e-5)
@@ -141,20 +144,20 @@ def test_rows_join_the_quarters_of_their_leads():
 
 def test_truth_at_another_rate_is_brought_to_500_hz():
     t_in, t_out = np.arange(10250) / 1025, np.arange(SAMPLES) / FS_HZ
-    rows = row_series(mask_windows(np.tile(np.sin(9 * t_in), (12, 1))), 1025)
+    rows = row_series(mask_windows(np.tile(np.sin(9 * t_in), (12, 1))), 1025, KIT)
     np.testing.assert_allclose(rows, np.tile(np.sin(9 * t_out), (ROWS, 1)), atol=1e-4)
 
 
 def test_unknown_truth_stays_unknown():
     truth = wave(np.random.default_rng(0))
     truth[LEADS.index("I"), 100:200] = np.nan
-    unknown = np.isnan(row_series(truth, FS_HZ)[0])
+    unknown = np.isnan(row_series(truth, FS_HZ, KIT)[0])
     assert unknown[100:200].all() and unknown.sum() < 105
 
 
 @pytest.mark.parametrize("seed", range(6))  # among them each flip
 def test_a_crop_takes_its_heights_along_however_it_is_flipped(seed, sample):
-    image, heights = random_crop(strips_of(sample, SMALL), 2, 64, np.random.default_rng(seed))
+    image, heights = random_crop(strips_of(sample, SMALL), 2, 64, 4, np.random.default_rng(seed))
     assert image.shape == (SMALL.height, 64, 3) and heights.shape == (64 * SMALL.samples_per_px,)
     ink = np.clip(PAPER - 30.0 - image.mean(axis=2), 0, None)
     ink[np.abs(np.arange(SMALL.height) - SMALL.height / 2) > 30] = 0  # the next row's
@@ -168,19 +171,19 @@ def test_a_crop_takes_its_heights_along_however_it_is_flipped(seed, sample):
 
 
 def constant_slip(dx_mm: float, dy_mm: float) -> PageMap:
-    nodes = np.broadcast_to(np.float32([dx_mm, dy_mm]), lattice_mm(10.0).shape)
+    nodes = np.broadcast_to(np.float32([dx_mm, dy_mm]), lattice_mm(KIT, 10.0).shape)
     return PageMap(nodes.copy(), 10.0)
 
 
 def test_ink_seen_through_an_exact_map_lies_where_its_truth_says():
-    rows = row_series(wave(np.random.default_rng(0)), FS_HZ)
+    rows = row_series(wave(np.random.default_rng(0)), FS_HZ, KIT)
     shown = np.ones(SPEC.frame.shape, bool)
     labels = ink_heights(rows, constant_slip(0, 0), shown, SPEC)
     np.testing.assert_allclose(labels, heights_of(rows, SPEC), atol=1e-3)
 
 
 def test_ink_moves_against_the_slip_of_the_map():
-    rows = row_series(wave(np.random.default_rng(0)), FS_HZ)
+    rows = row_series(wave(np.random.default_rng(0)), FS_HZ, KIT)
     shown = np.ones(SPEC.frame.shape, bool)
     shown[:, :1000] = False
     labels = ink_heights(rows, constant_slip(0.5, -0.25), shown, SPEC)  # looks 10 samples late and 2 px high
@@ -236,30 +239,29 @@ def test_damaged_or_missing_weights_are_an_error_that_names_them(weights):
 
 def test_reading_twice_gives_the_same_bytes_and_nothing_outside_the_picture(weights):
     reader = TraceReader.load(weights)
-    frame = drawn_frame(row_series(wave(np.random.default_rng(0)), FS_HZ), SMALL_FRAME)
+    frame = drawn_frame(row_series(wave(np.random.default_rng(0)), FS_HZ, KIT), SMALL_FRAME)
     inside = np.ones(SMALL_FRAME.shape, bool)
-    inside[:, round(time_to_mm(9.0) * SMALL_FRAME.px_per_mm_x) :] = False
+    inside[:, round(KIT.x_mm(KIT.windows[-1], 9.0) * SMALL_FRAME.px_per_mm_x) :] = False
     first, second = (reader.read(frame, inside, SMALL_FRAME) for _ in range(2))
     assert first.mv.tobytes() == second.mv.tobytes() and first.sigma_mv.tobytes() == second.sigma_mv.tobytes()
     assert first.mv.shape == first.sigma_mv.shape == (ROWS, SAMPLES)
     assert np.isnan(first.mv[:, 4520:]).all() and np.isfinite(first.mv[:3, :4480]).all()
 
 
-def test_where_a_row_has_left_the_picture_a_line_of_the_grid_is_not_taken_for_it(weights):
-    reader = TraceReader.load(weights)
-    usual = reader.spec.baseline(3)
+def test_where_a_row_has_left_the_picture_a_line_of_the_grid_is_not_taken_for_it():
+    usual = SMALL.baseline(3)
     height = np.full((ROWS, SAMPLES), usual, np.float32)
     height[3, 4500:] -= 60  # a grid line above the trace, which is cut off there
     inside = np.ones(SMALL_FRAME.shape, bool)
-    cut = inside[:, round(time_to_mm(9.0) * SMALL_FRAME.px_per_mm_x) :]
-    cut[round(BASELINES_MM[3] * SMALL_FRAME.px_per_mm_y) - 20 :] = False
-    shown = reader._shown(height, inside)
-    assert shown[:3].all() and shown[3, :4480].all() and not shown[3, 4520:].any()
+    cut = inside[:, round(KIT.x_mm(KIT.windows[-1], 9.0) * SMALL_FRAME.px_per_mm_x) :]
+    cut[round(KIT.baselines_mm[3] * SMALL_FRAME.px_per_mm_y) - 20 :] = False
+    seen = shown(height, inside, SMALL)
+    assert seen[:3].all() and seen[3, :4480].all() and not seen[3, 4520:].any()
 
 
 def test_flips_average_what_the_network_says_each_way(weights):
     read = trained_model(load_weights(weights)).read
-    strip = drawn_frame(row_series(wave(np.random.default_rng(0)), FS_HZ), SMALL_FRAME)[None, :64, :96]
+    strip = drawn_frame(row_series(wave(np.random.default_rng(0)), FS_HZ, KIT), SMALL_FRAME)[None, :64, :96]
     mean = sum(_logits(read, strip[0], axes) for axes in ((), (0,), (1,), (0, 1))) / 4
     expected, _ = decode_heights(mean)
     np.testing.assert_allclose(read_strips(read, strip, "both")[0][0], expected, rtol=1e-5)
@@ -274,7 +276,7 @@ def test_a_frame_of_another_raster_is_refused(weights):
 
 
 TRAIN = params.Train(seed=3, weights="", steps=60, batch_size=4, learning_rate=0.01, crop_columns=128, workers=0)
-MODEL = params.Model(size="tiny", half_height_mm=32.0)
+MODEL = params.Model(size="tiny", half_height_mv=3.2)
 LOSS = params.Loss(
     column_weight=1.0,
     mse_weight=0.0,
@@ -325,9 +327,9 @@ def test_start_weights_of_another_size_are_refused(sample, weights, tmp_path):
 
 
 def test_page_of_the_strip_reaches_past_the_paper():
-    assert SPEC.top(3) + SPEC.height > PAGE_HEIGHT_MM * SPEC.frame.px_per_mm_y
-    assert SPEC.left + SPEC.width < PAGE_WIDTH_MM * SPEC.frame.px_per_mm_x
-    assert SPEC.baseline(0) - SPEC.height // 2 == pytest.approx(BASELINES_MM[0] * 8 % 1)
+    assert SPEC.top(3) + SPEC.height > KIT.height_mm * SPEC.frame.px_per_mm_y
+    assert SPEC.left + SPEC.width < KIT.width_mm * SPEC.frame.px_per_mm_x
+    assert SPEC.baseline(0) - SPEC.height // 2 == pytest.approx(KIT.baselines_mm[0] * 8 % 1)
 
 
 def test_heights_keep_their_precision_in_mixed_precision():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecgpipe.digitize.leads import leads_of, nearest_leads, sigma_of
-from ecgpipe.page.layout import LEADS
+from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.trace import uncertainty
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.uncertainty import CREASE_MM, FLOOR_MV, PLACE, SPREAD, row_sigma, uncertainty_terms
@@ -67,7 +67,7 @@ def test_held_ends_of_a_window_are_less_sure_the_steeper_the_trace_leaves_them()
 def test_sigma_at_another_rate_is_that_of_the_nearest_sample_of_the_same_window(rows):
     sigma = sigma_of(traces_of(np.sin(T / 50)))
     sigma[V1] += np.linspace(0, 1, 5000).astype(np.float32)
-    taken = nearest_leads(sigma, rows)
+    taken = nearest_leads(sigma, rows, KIT)
     known = np.flatnonzero(np.isfinite(taken[V1]))
     assert known[0] == int(rows / 2) and known[-1] == int(rows * 0.75) - 1
     inner = known[20:-20]

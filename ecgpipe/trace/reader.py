@@ -67,11 +67,11 @@ class TraceReader:
         height, sigma = height[:, signal], sigma[:, signal]
         px_per_mv = spec.raster.px_per_mv
         mv = to_mv(height, strips.baselines.astype(np.float32), px_per_mv).astype(np.float32)
-        mv[~_shown(height, inside, strips)] = np.nan
+        mv[~shown(height, inside, strips)] = np.nan
         return Traces(mv, (sigma / px_per_mv).astype(np.float32), spec.layout)
 
 
-def _shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec) -> np.ndarray:
+def shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec) -> np.ndarray:
     """Which samples (rows, samples) at strip rows `height` lie in the picture, with the row's usual height there.
 
     Where a row has left the picture, what is read is something else that has not: a line of the grid, a name.
