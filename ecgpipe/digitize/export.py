@@ -64,7 +64,7 @@ def wfdb_name(stem: str) -> str:
 def write_wfdb(folder: str | Path, name: str, series_mv: np.ndarray, fs_hz: float) -> None:
     """Write `series_mv` (12, n) as the WFDB record `folder`/`name`.hea and .dat, 16 bits; NaN as "no sample".
 
-    By hand, as the wfdb package brings 190 MB of others: format 16 is little-endian words, the leads of a sample together.
+    By hand, as the wfdb package brings 190 MB of others: format 16 is little-endian words, sample by sample.
     """
     words = np.clip(np.rint(np.asarray(series_mv, np.float64) * ADC_PER_MV), -ADC_LIMIT, ADC_LIMIT)
     words = np.nan_to_num(words, nan=NO_SAMPLE).astype("<i2")
