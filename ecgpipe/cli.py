@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgpipe.base.errors import EcgpipeError
-from ecgpipe.base.extras import command, found, is_ours
+from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
 from ecgpipe.base.parallel import ahead
 from ecgpipe.kaggle.commands import add_commands
 
@@ -235,20 +234,17 @@ def _write_overlay(path: Path, image: Path, digitized: "Digitized") -> None:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
-
     from ecgpipe.score.compare import folder_pairs, page_score
     from ecgpipe.score.metrics import competition_score
 
     pages = [page_score(pair) for pair in folder_pairs(options.predictions, options.truth)]
-    table = Table("page", "SNR dB", "MAE mV", "correlation", title=f"{options.predictions} against {options.truth}")
+    width = max(len("page"), *(len(page.id) for page in pages))
+    print(f"{options.predictions} against {options.truth}")
+    print(f"{'page':<{width}}  SNR dB  MAE mV  correlation")
     for page in pages:
-        table.add_row(page.id, f"{page.snr_db:.2f}", f"{page.mae_mv:.4f}", f"{page.correlation:.4f}")
-    console = Console()
-    console.print(table)
+        print(f"{page.id:<{width}}  {page.snr_db:6.2f}  {page.mae_mv:6.4f}  {page.correlation:11.4f}")
     score_db = competition_score([page.snr for page in pages], options.cap)
-    console.print(f"score of {len(pages)} pages, cap {options.cap:g}: {score_db:.2f} dB")
+    print(f"score of {len(pages)} pages, cap {options.cap:g}: {score_db:.2f} dB")
     return 0
 
 

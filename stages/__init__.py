@@ -12,8 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036, `python` may be any
         f"error: found Python {sys.version.split()[0]} in {sys.executable}, expected 3.11 or later; {ADVICE}"
     )
 
-from ecgpipe.base.errors import EcgpipeError
-from ecgpipe.base.extras import command, found, is_ours
+from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
 from ecgpipe.base.files import atomic_path
 
 

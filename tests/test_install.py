@@ -41,6 +41,7 @@ def test_a_stage_outside_the_environment_says_so_in_one_line(run, stage):
         (["stages.cross_validate"], "pytorch_lightning", "train"),
         (["stages.submit"], "pyarrow", "train"),
         (["ecgpipe", "download"], "pandas", "kaggle"),
+        (["stages.download"], "rich", "pipeline"),
         (["ecgpipe", "download"], "kaggle", "kaggle"),
         (["ecgpipe", "submit", "a.parquet", "-m", "x"], "yaml", "kaggle"),
         (["ecgpipe", "digitize", "a.png", "--output", "out"], "openvino", ""),
