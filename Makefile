@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test bench lint
+.PHONY: repro test bench lint deps
 
 repro: $(INSTALLED)
 	dvc repro
@@ -23,6 +23,9 @@ lint: $(INSTALLED)
 	ruff check
 	ruff format --check
 	mypy
+
+deps: $(INSTALLED)
+	python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -21,7 +21,7 @@ from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate, summary
 
 if TYPE_CHECKING:
-    from examples.accuracy import Page
+    from examples.accuracy_pages import Page
 
 Series = Callable[["Page"], np.ndarray]  # (12, 5000) mV of a page
 WORST = 4

@@ -11,8 +11,14 @@ from ecgpipe.competition.dataset import FULL_SET_PAGES, Dataset
 from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
-from ecgpipe.pipeline.preprocess import EXCLUDED, example_frames, forecast_from, page_metrics, rectify_records
-from ecgpipe.pipeline.reuse import KeptFrames
+from ecgpipe.pipeline.preprocess import (
+    EXCLUDED,
+    example_frames,
+    forecast_from,
+    kept_frames,
+    page_metrics,
+    rectify_records,
+)
 from ecgpipe.verify.suspects import read_excluded
 from stages import run, write_metrics
 
@@ -47,7 +53,7 @@ def main() -> None:
 
     work = rectify_records(RAW, records, FRAMES, spec, settings.workers, **options)
     done = list(track(work, "rectify", total=len(records)))
-    KeptFrames(SCRATCH).keep_only({record.key for record in done})
+    kept_frames(SCRATCH).keep_only({record.key for record in done})
     pages = pd.concat([record.pages for record in done], ignore_index=True)
     pages.to_csv(FRAMES / "pages.csv", index=False, float_format="%.6g", lineterminator="\n")
     reused = sum(record.reused for record in done) - sum(not record.reused for record in first)

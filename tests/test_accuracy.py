@@ -5,18 +5,19 @@ import pytest
 
 from ecgpipe.competition.dataset import write_signal
 from ecgpipe.competition.windows import mask_windows
+from ecgpipe.page.layout import KIT
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.trace.reader import Traces
 from ecgpipe.training.data import row_series
-from examples import accuracy, accuracy_report
-from examples.accuracy import Job, Page
+from examples import accuracy, accuracy_pages, accuracy_report
+from examples.accuracy_pages import Job, Page
 
 TRUTH = mask_windows(simulate(np.random.default_rng(3), fs_hz=500))
 
 
 def page(kind: str, index: int, noise_mv: float) -> Page:
     """A page read with white noise, by flips with half of it, whose reader says so."""
-    rows = row_series(TRUTH, 500)
+    rows = row_series(TRUTH, 500, KIT)
     noise = np.random.default_rng(index).normal(0, noise_mv, rows.shape)
     read, flipped = (
         Traces((rows + part * noise).astype(np.float32), np.full(rows.shape, noise_mv, np.float32))
@@ -90,10 +91,20 @@ def test_pages_that_were_read_are_not_read_again(tmp_path, monkeypatch):
         kept = {"mv": rows.mv, "sigma": rows.sigma_mv, "flipped": rows.mv, "flipped_sigma": rows.sigma_mv}
         return {"truth": TRUTH, "figures": np.array([0.1, 0.2, 0.3, 0.4])} | kept
 
-    monkeypatch.setattr(accuracy, "measure", measure)
+    monkeypatch.setattr(accuracy_pages, "measure", measure)
     jobs = [Job("0001", 0), Job("0001", 1)]
-    first = list(accuracy.read_pages(jobs, tmp_path))
-    again = list(accuracy.read_pages([*jobs, Job("0003", 0)], tmp_path))
+    first = list(accuracy_pages.read_pages(jobs, tmp_path))
+    again = list(accuracy_pages.read_pages([*jobs, Job("0003", 0)], tmp_path))
     assert read == [*jobs, Job("0003", 0)]
     assert first[1].traces is None and (again[0].error_mm, again[0].slipped_share) == (0.1, 0.4)
     np.testing.assert_array_equal(first[0].traces.mv, again[0].traces.mv)
+
+
+def test_a_real_page_is_known_by_what_it_holds(tmp_path):
+    job = Job("photo", 0, tmp_path / "1.jpg")
+    job.path.write_bytes(b"a")
+    write_signal(tmp_path / "1.csv", TRUTH, 500)
+    before = job.made_from()
+    assert job.made_from() == before
+    write_signal(tmp_path / "1.csv", TRUTH + 1, 500)
+    assert job.made_from() != before

@@ -15,61 +15,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ecgpipe.base.errors import EXTRA_OF
+from ecgpipe.base.provenance import PACKAGES, imported_files, imported_names
 from ecgpipe.params import Params, load_params
+from ecgpipe.pipeline.dependencies import has_code, rewritten
 
 ROOT = Path(__file__).parents[1]
 DVC_YAML = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = DVC_YAML["stages"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ORDER = ["download", "verify", "preprocess", "train", "cross_validate", "postprocess", "submit"]
-KEYS = ["desc", "cmd", "deps", "params", "outs", "metrics"]
+KEYS = ["desc", "cmd", "params", "outs", "metrics", "deps"]  # what it does first, computed code last
 
 each_stage = pytest.mark.parametrize("name", STAGES)
-
-
-# ---- what a module imports
-
-
-def module_file(name: str) -> Path | None:
-    """The repository's file of a dotted module name, None for anything else."""
-    path = ROOT.joinpath(*name.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate.relative_to(ROOT)
-    return None
-
-
-def imported_names(tree: ast.AST) -> set[str]:
-    """Dotted names that may be modules, of every import that runs, inside functions too."""
-    names = set()
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "write imports from the root"
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        names |= imported_names(node)
-    return names
-
-
-def imported_files(file: Path, seen: set[Path]) -> set[Path]:
-    """`file` and every file of the repository that it imports, directly or not, packages' __init__ included."""
-    if file in seen:
-        return seen
-    seen.add(file)
-    for name in imported_names(ast.parse((ROOT / file).read_text())):
-        parts = name.split(".")
-        for length in range(1, len(parts) + 1):
-            if found := module_file(".".join(parts[:length])):
-                imported_files(found, seen)
-    return seen
-
-
-def test_the_walk_finds_imports_inside_functions_and_packages():
-    source = "if TYPE_CHECKING:\n    import a\ndef f():\n    from b.c import d\n    import e\n"
-    assert imported_names(ast.parse(source)) == {"b.c", "b.c.d", "e"}
 
 
 # ---- dvc.yaml
@@ -83,7 +40,7 @@ def test_the_order_of_the_file_is_the_story():
 def test_a_stage_has_the_same_keys_in_the_same_order_and_says_what_it_does(name):
     stage = STAGES[name]
     assert list(stage) == [key for key in KEYS if key in stage]
-    assert set(KEYS) - set(stage) <= {"deps"} if name == "download" else set(stage) == set(KEYS)
+    assert set(stage) == set(KEYS)
     assert len(stage["desc"].split()) >= 5
 
 
@@ -93,20 +50,40 @@ def test_a_stage_is_its_module_and_writes_its_metrics(name):
     assert STAGES[name]["metrics"] == [{f"metrics/{name}.json": {"cache": False}}]
 
 
+def code_deps(name: str) -> list[Path]:
+    return [Path(dep) for dep in STAGES[name]["deps"] if dep.startswith(PACKAGES) and dep != "ecgpipe/weights"]
+
+
 @each_stage
 def test_deps_cover_what_the_module_imports(name):
-    deps = [Path(dep) for dep in STAGES[name]["deps"]]
-    files = imported_files(Path(f"stages/{name}.py"), set()) | {Path("stages/__init__.py")}
-    uncovered = [file for file in sorted(files) if not any(file.is_relative_to(dep) for dep in deps)]
-    assert not uncovered
+    files = {file for file in imported_files(f"stages.{name}") if has_code(ROOT / file)}
+    assert not [file for file in sorted(files) if not any(file.is_relative_to(dep) for dep in code_deps(name))]
 
 
 @each_stage
 def test_deps_name_no_code_that_the_module_does_not_import(name):
-    code = [Path(dep) for dep in STAGES[name]["deps"] if dep.startswith(("ecgpipe", "stages")) and "weights" not in dep]
-    files = imported_files(Path(f"stages/{name}.py"), set()) | {Path("stages/__init__.py")}
-    assert not [dep for dep in code if not any(file.is_relative_to(dep) for file in files)]
-    assert all((ROOT / dep).exists() for dep in code)
+    files = imported_files(f"stages.{name}")
+    assert not [dep for dep in code_deps(name) if not any(file.is_relative_to(dep) for file in files)]
+    assert all((ROOT / dep).exists() for dep in code_deps(name))
+
+
+@pytest.mark.parametrize("file", ["dvc.yaml", "pretrain/dvc.yaml"])
+def test_make_deps_would_change_nothing(file):
+    text = (ROOT / file).read_text()
+    assert rewritten(text) == text, "run `make deps`"
+
+
+@pytest.mark.parametrize("name", ["download", "verify", "preprocess", "submit"])
+def test_a_change_to_the_training_reruns_no_stage_that_trains_nothing(name):
+    losses = Path("ecgpipe/training/losses.py")
+    assert not [dep for dep in code_deps(name) if losses.is_relative_to(dep)]
+    assert [dep for dep in code_deps("train") if losses.is_relative_to(dep)]
+
+
+@each_stage
+def test_data_come_before_code_among_the_deps(name):
+    code = [Path(dep) in code_deps(name) for dep in STAGES[name]["deps"]]
+    assert code == sorted(code)
 
 
 @each_stage
@@ -190,13 +167,7 @@ def test_everything_that_an_installation_brings_is_pinned():
 
 # ---- two installs
 
-READING = [
-    "rectify/picture.py",
-    "digitize/digitizer.py",
-    "digitize/export.py",
-    "digitize/overlay.py",
-    "score/compare.py",
-]
+READING = ["rectify.picture", "digitize.digitizer", "digitize.export", "digitize.overlay", "score.compare"]
 
 
 def outside_modules(files: set[Path], *, at_once: bool = False) -> set[str]:
@@ -207,7 +178,7 @@ def outside_modules(files: set[Path], *, at_once: bool = False) -> set[str]:
         if at_once:
             tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names |= {name.partition(".")[0] for name in imported_names(tree)}
-    return names - set(sys.stdlib_module_names) - {"ecgpipe", "stages", "pretrain", "examples"}
+    return names - set(sys.stdlib_module_names) - set(PACKAGES)
 
 
 def distributions(modules: set[str]) -> set[str]:
@@ -221,9 +192,8 @@ def declared(extra: str = "") -> set[str]:
 
 
 def test_the_plain_install_brings_what_reading_and_scoring_import_and_no_more():
-    files = {Path("ecgpipe/cli.py")}  # its own imports, not those of what speaks to Kaggle
-    for name in READING:
-        imported_files(Path("ecgpipe") / name, files)
+    files = set().union(*(imported_files(f"ecgpipe.{name}") for name in READING))
+    files.add(Path("ecgpipe/cli.py"))  # its own imports, not those of what speaks to Kaggle
     assert distributions(outside_modules(files, at_once=True)) == declared()
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from ecgpipe.base import cache
 from ecgpipe.base.errors import PageNotFound
+from ecgpipe.base.provenance import imported_files
 from ecgpipe.page.geometry import PageMap
-from ecgpipe.rectify import pagemaps
-from ecgpipe.rectify.pagemaps import CODE, KeptMaps
+from ecgpipe.rectify.pagemaps import KeptMaps
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.rectify.rectifier import Rectified
-from tests.test_house import ROOT, imported_files
 
 SHA256_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
 
@@ -48,15 +48,18 @@ def test_a_picture_without_a_page_is_not_searched_again(maps, tmp_path):
 
 def test_other_code_looks_again(maps, found, tmp_path, monkeypatch):
     maps.of(SHA256_OF_A, lambda: found)
-    monkeypatch.setattr(pagemaps, "code_hash", lambda *_: "edited")
+    monkeypatch.setattr(cache, "code_hash", lambda *_: "edited")
     assert maps.take(tmp_path / "a.png") is None
 
 
-def test_the_key_covers_all_code_that_finds_pages():
-    plumbing = {
-        f"ecgpipe/{name}.py"
-        for name in ("__init__", "base/__init__", "base/errors", "base/files", "base/parallel", "base/provenance")
-    }
-    needed = imported_files((ROOT / "ecgpipe/rectify/pagemaps.py").relative_to(ROOT), set())
-    covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
-    assert {str(path) for path in needed} - plumbing <= covered
+def test_what_was_found_in_other_pictures_is_removed(maps, found):
+    for sha256 in (SHA256_OF_A, "b"):
+        maps.of(sha256, lambda: found)
+    maps.keep_only([SHA256_OF_A])
+    assert [path.stem for path in maps.folder.iterdir()] == [maps.cache.key(SHA256_OF_A)]
+
+
+def test_the_key_covers_the_code_that_finds_pages_and_none_that_reads_them():
+    files = {path.as_posix() for path in imported_files("ecgpipe.rectify.pagemaps")}
+    assert {"ecgpipe/page/geometry.py", "ecgpipe/rectify/refine.py", "ecgpipe/rectify/seed.py"} <= files
+    assert not [file for file in files if file.startswith(("ecgpipe/trace", "ecgpipe/training", "ecgpipe/competition"))]

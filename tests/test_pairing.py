@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgpipe.base.provenance import imported_files
 from ecgpipe.competition import manifest
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.competition.windows import mask_windows
@@ -17,14 +18,14 @@ from ecgpipe.page.layout import LEADS
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.synth.dataset import write_dataset
 from ecgpipe.synth.ecg import simulate
+from ecgpipe.trace.weights import SHIPPED
 from ecgpipe.verify.files import verify
 from ecgpipe.verify.pairing.match import agreement, common_shift, compare, limb_residual, stretches
 from ecgpipe.verify.pairing.pairs import Page, concluded, pair_records
-from ecgpipe.verify.pairing.reading import CODE, RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
+from ecgpipe.verify.pairing.reading import RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
 from ecgpipe.verify.pairing.verdict import SOUND, UNREADABLE, Verdict, judge
 from ecgpipe.verify.suspects import SUSPECT, find_suspects
 from examples.faults import FAULTS, Place
-from tests.test_house import ROOT, imported_files
 
 RECORDS = 3
 
@@ -301,9 +302,9 @@ def test_only_an_upright_render_is_taken_for_one(pristine):
     assert np.allclose(render_map().to_picture(np.array([15.0, 90.0])), [117.61, 708.16], atol=0.01)
 
 
-def test_the_key_covers_all_code_that_readings_follow_from():
-    needed = {str(path) for path in imported_files(Path("ecgpipe/verify/pairing/reading.py"), set())}
-    covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
-    plumbing = {"__init__", "errors", "files", "provenance", "suspects", "tables", "parallel", "params", "dataset"}
-    assert {path for path in needed if Path(path).stem not in plumbing and "/pairing/" not in path} <= covered
-    assert "ecgpipe/weights/trace.safetensors" in covered
+def test_the_key_covers_the_code_and_the_weights_that_readings_follow_from(tmp_path):
+    files = {path.as_posix() for path in imported_files("ecgpipe.verify.pairing.reading")}
+    parts = ("trace/network", "trace/decode", "rectify/rectifier", "digitize/leads", "signals", "page/layout")
+    assert {f"ecgpipe/{part}.py" for part in parts} <= files
+    assert not [file for file in files if file.startswith(("ecgpipe/training", "ecgpipe/competition"))]
+    assert SHIPPED in Readings(tmp_path).cache.data

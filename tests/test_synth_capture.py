@@ -5,7 +5,7 @@ import pytest
 
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.competition.dataset import KINDS
-from ecgpipe.page.layout import REFERENCE_PX_PER_MM
+from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import Capture, capture
 from ecgpipe.synth.capture.warp import Lattice, Warp
 
@@ -21,10 +21,10 @@ def page_with_dots() -> np.ndarray:
     page = BLANK.copy()
     page[1600:1620] = 255, 0, 0
     rows, cols = np.mgrid[-12:13, -12:13]
-    for x, y in DOTS_MM * REFERENCE_PX_PER_MM - 0.5:
+    for x, y in DOTS_MM * PX_PER_MM - 0.5:
         col, row = round(x), round(y)
         distance = np.hypot(cols - (x - col), rows - (y - row))
-        ink = np.clip(DOT_RADIUS_MM * REFERENCE_PX_PER_MM + 0.5 - distance, 0, 1)
+        ink = np.clip(DOT_RADIUS_MM * PX_PER_MM + 0.5 - distance, 0, 1)
         page[row - 12 : row + 13, col - 12 : col + 13] = np.uint8(255 * (1 - ink))[..., None]
     return page
 
@@ -90,7 +90,7 @@ def test_a_render_is_the_page_itself():
     page = page_with_dots()
     shot = capture(page, "0001", np.random.default_rng(0), quarter_turn=0)
     assert np.array_equal(shot.image, page)
-    assert np.allclose(shot.page_map.to_picture(DOTS_MM), DOTS_MM * REFERENCE_PX_PER_MM - 0.5, atol=1e-3)
+    assert np.allclose(shot.page_map.to_picture(DOTS_MM), DOTS_MM * PX_PER_MM - 0.5, atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["0004", "0005"])

@@ -1,5 +1,6 @@
-"""Files and folders that are either whole or absent: written beside their place, then moved into it."""
+"""Files and folders that are either whole or absent: written beside their place, then moved into it; their hashes."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -42,3 +43,9 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source.resolve(), target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

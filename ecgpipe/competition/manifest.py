@@ -4,7 +4,6 @@ The manifest, data/manifest.csv, is made by `download` whatever the source, and 
 remote side, manifests/kaggle.csv, is what git holds in full: nothing here can make it again.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecgpipe.base.errors import DataError
+from ecgpipe.base.files import sha256_of
 from ecgpipe.base.tables import write_table
 
 COLUMNS = ("path", "bytes", "sha256")
@@ -28,7 +28,7 @@ def build(root: str | Path, workers: int = 1) -> pd.DataFrame:
         raise DataError(f"{root}: no such folder, expected a data set")
     paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     with ThreadPoolExecutor(workers) as pool:  # hashing releases the interpreter
-        hashes = list(pool.map(lambda path: _sha256(root / path), paths))
+        hashes = list(pool.map(lambda path: sha256_of(root / path), paths))
     sizes = [(root / path).stat().st_size for path in paths]
     return pd.DataFrame({"path": paths, "bytes": sizes, "sha256": hashes}, columns=COLUMNS)
 
@@ -103,8 +103,3 @@ def _differences(
         pairs = zip(both[f"{columns[0]}_{side}"], both[f"{columns[1]}_{side}"], strict=True)
         sides[side] = ["no such file" if pd.isna(size) else words(size, identity) for size, identity in pairs]
     return pd.DataFrame(sides).reset_index(drop=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -29,7 +29,8 @@ class Window:
     """One lead's printed stretch of trace.
 
     It stands in printed `row` (0 is the top one), its first sample at page x `left_mm`; it was recorded from `start_s`
-    on for `duration_s`. Its gain is `gain_ratio` times the page's.
+    on for `duration_s`. Its gain is `gain_ratio` times the page's; negative where the lead is printed upside down, as
+    aVR is in Cabrera's order.
     """
 
     lead: str
@@ -46,21 +47,30 @@ class Window:
 
 @dataclass(frozen=True)
 class Pulse:
-    """A calibration pulse of 1 mV in printed `row`, its flanks at page x `left_mm` and `right_mm`."""
+    """A calibration pulse of 1 mV in printed `row`, its flanks at page x `left_mm` and `right_mm`.
+
+    It is `gain_ratio` times as high as the page's gain says, and has a foot of `foot_mm` on 0 mV at either side.
+    """
 
     row: int
     left_mm: float
     right_mm: float
+    gain_ratio: float = 1.0
+    foot_mm: float = 0.0
 
 
 @dataclass(frozen=True)
 class Separator:
-    """A bar between two windows of printed `row`: its centre at page x `x_mm`, centred on 0 mV."""
+    """A bar between two windows of printed `row`: its centre at page x `x_mm` and `offset_mm` below 0 mV.
+
+    Ticks above and below the trace, and dashed lines, are several bars at one x.
+    """
 
     row: int
     x_mm: float
     width_mm: float
     height_mm: float
+    offset_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Grid:
-    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, so many `columns` and `rows` of them."""
+    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, so many `columns` and `rows` of them.
+
+    A grid whose outer lines lie within a box of the sheet's edges runs on to them; any other ends there.
+    """
 
     left_mm: float
     top_mm: float

@@ -1,6 +1,5 @@
 """k-fold cross-validation of the fine-tune: every page is read by weights that never saw its record."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import ecgpipe
-from ecgpipe.base.files import atomic_folder
+from ecgpipe.base.cache import Cache
+from ecgpipe.base.files import sha256_of
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.digitize.leads import leads_of
 from ecgpipe.digitize.overlay import draw_overlay
@@ -33,19 +32,22 @@ def read_out_of_fold(
 ) -> Iterator[int]:
     """Fine-tune and read fold after fold of `pages` (id, kind, fold); the traces go to `out`, a file a record.
 
-    Yields each fold as it is done. Until all are, they are kept in `scratch` under a hash of what they depend on, so
-    that a run that was stopped goes on where it was.
+    Yields each fold as it is done. Until all are, they are kept in `scratch`, so that a run that was stopped goes on
+    where it was if split, settings, start weights, frames and code are the same.
     """
-    kept = scratch / _fingerprint(pages, frames, fine_tune, flips)
-    for fold in sorted(pages["fold"].unique()):
-        if not (kept / f"fold_{fold}").is_dir():
-            with atomic_folder(kept / f"fold_{fold}") as folder:
+    kept = Cache(scratch, __name__)
+    run = _made_from(pages, frames, fine_tune, flips)
+    folds = {fold: kept.key(fold, run) for fold in sorted(pages["fold"].unique())}
+    for fold, key in folds.items():
+        if kept.files(key) is None:
+            with kept.put_files(key) as folder:
                 _run_fold(pages, fold, frames, dataset, fine_tune, flips, folder)
         yield fold
     out.mkdir(parents=True, exist_ok=True)
-    for path in kept.glob("fold_*/*.npz"):
-        shutil.copyfile(path, out / path.name)
-    shutil.rmtree(kept)
+    for key in folds.values():
+        for path in (scratch / key).glob("*.npz"):
+            shutil.copyfile(path, out / path.name)
+    kept.keep_only(())
 
 
 def page_overlay(record_id: str, kind: str, dataset: Dataset, frames: Path, spec: FrameSpec, out: Path) -> np.ndarray:
@@ -69,14 +71,9 @@ def _run_fold(
         write_traces(folder / f"{record_id}.npz", traces)
 
 
-def _fingerprint(pages: pd.DataFrame, frames: Path, fine_tune: FineTune, flips: Flips) -> str:
-    """A hash of split, settings, code and start weights by content, and of the frames by size and time."""
-    digest = hashlib.sha256(repr((pages.to_csv(), fine_tune, flips)).encode())
-    for path in sorted(Path(ecgpipe.__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    if fine_tune.start_weights is not None and fine_tune.start_weights.is_file():
-        digest.update(fine_tune.start_weights.read_bytes())
-    for path in sorted(frames.glob("*.npz")):
-        stat = path.stat()
-        digest.update(f"{path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
+def _made_from(pages: pd.DataFrame, frames: Path, fine_tune: FineTune, flips: Flips) -> tuple[object, ...]:
+    """Split, settings, start weights by content and frames by size and time."""
+    start = fine_tune.start_weights
+    weights = sha256_of(start) if start is not None and start.is_file() else None
+    shards = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(frames.glob("*.npz"))]
+    return pages.to_csv(), fine_tune, flips, weights, shards

@@ -1,5 +1,6 @@
 """Every training picture onto the millimetre grid: a shard of frames a record, and what became of each page."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecgpipe.base.cache import Cache
 from ecgpipe.base.errors import DataError, PageNotFound, PictureError
+from ecgpipe.base.files import link_or_copy, sha256_of
 from ecgpipe.base.parallel import map_processes
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.page.geometry import FrameSpec
-from ecgpipe.pipeline.reuse import KeptFrames, record_key
 from ecgpipe.rectify.frames import RECTIFIED, Frame, read_shard, shard_path, write_shard
 from ecgpipe.rectify.pagemaps import KeptMaps
 from ecgpipe.rectify.picture import read_picture
@@ -20,6 +22,7 @@ from ecgpipe.rectify.rectifier import Rectified, rectify
 
 EXCLUDED = "excluded"
 PAGE_COLUMNS = ("id", "kind", "status", "reason")
+_SHARD, _PAGES = "frames.npz", "pages.json"  # what is kept of a record
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,14 @@ def rectify_records(
     `jpeg_quality` is None. Page maps that were found before are taken from the folder `maps`.
     Frames that an earlier run left in `kept`, of the same pictures, raster and code, are not made again.
     """
-    store = _Store(dataset, folder, KeptFrames(kept), spec, jpeg_quality, frozenset(excluded), maps)
+    store = _Store(dataset, folder, kept_frames(kept), spec, jpeg_quality, frozenset(excluded), maps)
     work = partial(_rectify_or_reuse, store=store)
     yield from map_processes(work, record_ids, workers)
+
+
+def kept_frames(folder: Path) -> Cache:
+    """The frames in `folder` of earlier runs, under the `key` of their record."""
+    return Cache(folder, __name__)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ class _Store:
 
     dataset: Dataset
     folder: Path
-    kept: KeptFrames
+    kept: Cache
     spec: FrameSpec
     jpeg_quality: int | None
     excluded: frozenset[tuple[str, str]]
@@ -134,6 +142,12 @@ class _Store:
         known = KeptMaps(self.maps).take(path) if self.maps else None
         return known or rectify(picture)
 
+    def key(self, record_id: str, left_out: Collection[str]) -> str:
+        """Names the frames of a record, by its pictures' kinds and contents, which are left out, and the raster."""
+        kinds = self.dataset.kinds_of(record_id)
+        pictures = [(kind, kind in left_out, sha256_of(self.dataset.image_path(record_id, kind))) for kind in kinds]
+        return self.kept.key(self.spec, self.jpeg_quality, record_id, pictures)
+
     def left_out(self, record_id: str) -> frozenset[str]:
         """The excluded kinds of a record."""
         kinds = self.dataset.kinds_of(record_id)
@@ -141,13 +155,16 @@ class _Store:
 
 
 def _rectify_or_reuse(record_id: str, store: _Store) -> RectifiedRecord:
-    raster, left_out = f"{store.spec} {store.jpeg_quality}", store.left_out(record_id)
-    key, shard = record_key(store.dataset, record_id, raster, left_out), shard_path(store.folder, record_id)
-    pages = store.kept.take(key, shard)
-    if pages is not None:
-        return RectifiedRecord(pd.DataFrame(pages), key, reused=True)
+    left_out, shard = store.left_out(record_id), shard_path(store.folder, record_id)
+    key = store.key(record_id, left_out)
+    if (kept := store.kept.files(key)) is not None:
+        shard.unlink(missing_ok=True)
+        link_or_copy(kept / _SHARD, shard)
+        return RectifiedRecord(pd.DataFrame(json.loads((kept / _PAGES).read_text(encoding="utf-8"))), key, reused=True)
     pages = _rectify_record(record_id, store, left_out)
-    store.kept.put(key, shard, pages)
+    with store.kept.put_files(key) as folder:
+        link_or_copy(shard, folder / _SHARD)
+        (folder / _PAGES).write_text(json.dumps(pages), encoding="utf-8")
     return RectifiedRecord(pd.DataFrame(pages), key, reused=False)
 
 

@@ -3,21 +3,23 @@
 import cv2
 import numpy as np
 
-from ecgpipe.page.geometry import lattice_mm
-from ecgpipe.page.layout import KIT
+from ecgpipe.page.geometry import PageMap, lattice_mm
+from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import camera, noise
 from ecgpipe.synth.capture.paper import Sheet, Surface
 from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp
 
-_LATTICE = Lattice(36)
+_MARGIN_STEPS = 36
 _CELL = 12  # texture pixels of one screen pixel
 
 
-def photograph_monitor(page: np.ndarray, rng: np.random.Generator, long_side_px: int) -> tuple[np.ndarray, Warp]:
-    """A phone photo of the `page` on a screen, (H, W, 3) uint8, and the warp that made it."""
+def photograph_monitor(
+    page: np.ndarray, rng: np.random.Generator, layout: PageLayout, long_side_px: int
+) -> tuple[np.ndarray, PageMap]:
+    """A phone photo of the `page` on a screen, (H, W, 3) uint8, and its page map."""
     sheet, screen_px_per_mm = _screen(page, rng)
-    warp = _aim(rng, long_side_px)
+    warp = _aim(rng, layout, long_side_px)
     print_ = warp.draw(_resolved(sheet.rgba, screen_px_per_mm), sheet.left, sheet.top)
     shape = warp.mm.shape[1:]
     gamma = 255 * (np.arange(256) / 255) ** rng.uniform(0.85, 1.2)
@@ -28,7 +30,7 @@ def photograph_monitor(page: np.ndarray, rng: np.random.Generator, long_side_px:
     shown = camera.lit(shown, warp.enlarge(_uneven(rng, shape) * balance))
     shown = cv2.add(shown, warp.enlarge(_in_bytes(_glare(rng, shape))))
     room = np.ascontiguousarray(warp.enlarge(_in_bytes(_room(rng, shape) * balance)))
-    return camera.develop(camera.overlay(shown, room, print_[..., 3]), rng, warp.scale), warp
+    return camera.develop(camera.overlay(shown, room, print_[..., 3]), rng, warp.scale), warp.page_map()
 
 
 def _in_bytes(light: np.ndarray) -> np.ndarray:
@@ -82,18 +84,19 @@ def _bars(rgba: np.ndarray, rng: np.random.Generator, top: int, bottom: int) -> 
                 cv2.rectangle(rgba, (x, y), (x + 20, min(y + 20, y1)), (*colour, 255), -1)
 
 
-def _aim(rng: np.random.Generator, long_side_px: int) -> Warp:
+def _aim(rng: np.random.Generator, layout: PageLayout, long_side_px: int) -> Warp:
     short = round(long_side_px * 3 / 4)
     size = (long_side_px, short) if rng.random() < 0.1 else (short, long_side_px)
-    surface = Surface.flat(_LATTICE)
+    lattice = Lattice(_MARGIN_STEPS, layout)
+    surface = Surface.flat(lattice)
     bulge = rng.uniform(-1, 1) * 2e-4 if rng.random() < 0.2 else 0.0  # a curved screen
-    surface.z += np.float32(bulge) * (surface.points[..., 0] - np.float32(KIT.width_mm / 2)) ** 2
+    surface.z += np.float32(bulge) * (surface.points[..., 0] - np.float32(layout.width_mm / 2)) ** 2
     pose = camera.Pose.random(rng, tilt_deg=22, roll_deg=8)
     nodes = pose.project(surface.nodes())
-    rows, cols = lattice_mm(KIT, STEP_MM).shape[:2]
-    body = nodes[_LATTICE.margin : _LATTICE.margin + rows, _LATTICE.margin : _LATTICE.margin + cols]
+    rows, cols = lattice_mm(layout, STEP_MM).shape[:2]
+    body = nodes[lattice.margin : lattice.margin + rows, lattice.margin : lattice.margin + cols]
     fill = rng.uniform(0.65, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 1.06)
-    return Warp(_LATTICE, camera.frame_points(nodes, body, size, fill, rng, pose.radial), size)
+    return Warp(lattice, camera.frame_points(nodes, body, size, fill, rng, pose.radial), size)
 
 
 def _pixels(warp: Warp, rng: np.random.Generator, screen_px_per_mm: float) -> np.ndarray:

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import KIT
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.warp import FINE, FINE_MM, Lattice
-
-_CENTRE = np.array([KIT.width_mm / 2, KIT.height_mm / 2], np.float32)
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Surface:
 
     def nodes(self) -> np.ndarray:
         """The lattice's nodes in space, (rows, cols, 3) mm, x and y from the page's centre."""
-        plane = self.points + self.shift - _CENTRE
+        plane = self.points + self.shift - self.lattice.centre_mm
         return np.concatenate([plane, self.z[..., None]], axis=-1)[::FINE, ::FINE]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +75,7 @@ def fold(surface: Surface, rng: np.random.Generator, angle: float, offset_mm: fl
     """Crease the sheet along the line at `offset_mm` from the centre with normal `angle`; one side rises by `slope`."""
     normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
     bend = noise.smooth(rng, surface.z.shape, 160) * np.float32(rng.uniform(0, 0.5))
-    distance = (surface.points - _CENTRE) @ normal - np.float32(offset_mm) + bend
+    distance = (surface.points - surface.lattice.centre_mm) @ normal - np.float32(offset_mm) + bend
     width = np.float32(noise.log_uniform(rng, 0.3, 2.5))
     side = np.sqrt(distance**2 + width**2) * np.float32(0.5)  # |d|/2: both halves rise or sink, as on a table
     surface.z += np.float32(slope) * side
@@ -132,7 +129,7 @@ def curl(surface: Surface, rng: np.random.Generator) -> None:
     """One edge or corner lifts off the table."""
     angle = rng.uniform(0, 2 * np.pi)
     normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
-    along = (surface.points - _CENTRE) @ normal
+    along = (surface.points - surface.lattice.centre_mm) @ normal
     start = np.float32(rng.uniform(0.3, 0.8) * along.max())
     rise = np.maximum(along - start, 0)
     surface.z += rise**2 * np.float32(rng.uniform(0.1, 0.5) / (2 * (along.max() - start)))

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth.capture import camera, noise, scene, stains
 from ecgpipe.synth.capture.paper import Sheet, Surface, crumple, curl, fold, print_sheet, wave
 from ecgpipe.synth.capture.warp import COARSE, Lattice, Warp
@@ -11,14 +13,16 @@ MARGIN_STEPS = 10
 MAX_SLOPE = 0.5  # steeper facets would turn away from a tilted camera
 
 
-def photograph(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_px: int) -> tuple[np.ndarray, Warp]:
-    """A phone photo of the printed `page`, (H, W, 3) uint8, and the warp that made it."""
+def photograph(
+    page: np.ndarray, rng: np.random.Generator, layout: PageLayout, long_side_px: int, *, kind: str
+) -> tuple[np.ndarray, PageMap]:
+    """A phone photo of the printed `page`, (H, W, 3) uint8, and its page map."""
     sheet = _print(page, rng)
-    surface = _shape(kind, rng)
+    surface = _shape(kind, rng, layout)
     if kind != "0005" or rng.random() < 0.06:
         _damage(sheet, kind, rng)
-    warp = _aim(surface, rng, _picture_size(rng, long_side_px))
-    return _expose(sheet, surface, warp, rng), warp
+    warp = _aim(surface, rng, _picture_size(rng, layout, long_side_px))
+    return _expose(sheet, surface, warp, rng), warp.page_map()
 
 
 def _print(page: np.ndarray, rng: np.random.Generator) -> Sheet:
@@ -37,8 +41,8 @@ def _inked(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return camera.ink_grain(page, rng, rng.uniform(0, 0.25), np.full(3, rng.uniform(0.65, 1.1)))
 
 
-def _shape(kind: str, rng: np.random.Generator) -> Surface:
-    surface = Surface.flat(Lattice(MARGIN_STEPS))
+def _shape(kind: str, rng: np.random.Generator, layout: PageLayout) -> Surface:
+    surface = Surface.flat(Lattice(MARGIN_STEPS, layout))
     soaked = kind in ("0009", "0010")
     wave(surface, rng, noise.log_uniform(rng, 80, 250), noise.log_uniform(rng, 0.01, 0.1))
     if soaked or rng.random() < 0.15:
@@ -60,12 +64,13 @@ def _folds(surface: Surface, rng: np.random.Generator) -> None:
     """Some free creases, or the parallel and crossed ones of a letter."""
     count, first = rng.integers(1, 6), rng.uniform(0, np.pi)
     letter = rng.random() < 0.4
+    reach_mm = round(min(surface.lattice.layout.size_mm) / 2) + 2
     sign = rng.choice([-1, 1])
     for index in range(count):
         crossed = np.pi / 2 if rng.random() < 0.3 else 0.0
         angle = first + crossed + rng.normal(0, 0.15) if letter else rng.uniform(0, np.pi)
         sign = -sign if rng.random() < 0.8 else sign
-        offset = rng.uniform(-110, 110) * (0.75 if index else 0.5)
+        offset = rng.uniform(-reach_mm, reach_mm) * (0.75 if index else 0.5)
         fold(surface, rng, angle, offset, sign * noise.log_uniform(rng, 0.08, 0.5))
 
 
@@ -89,9 +94,10 @@ def _damage(sheet: Sheet, kind: str, rng: np.random.Generator) -> None:
     film.apply(sheet)
 
 
-def _picture_size(rng: np.random.Generator, long_side_px: int) -> tuple[int, int]:
+def _picture_size(rng: np.random.Generator, layout: PageLayout, long_side_px: int) -> tuple[int, int]:
+    """(height, width) in pixels; most often the camera is held the way the page lies."""
     short = round(long_side_px * (9 / 16 if rng.random() < 0.2 else 3 / 4))
-    upright = rng.random() < 0.12
+    upright = (rng.random() < 0.12) != (layout.height_mm > layout.width_mm)
     return (long_side_px, short) if upright else (short, long_side_px)
 
 

@@ -3,27 +3,43 @@
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import KIT
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise, stains
 from ecgpipe.synth.capture.camera import ink_grain, jpeg
 from ecgpipe.synth.capture.paper import Sheet, print_sheet
+from ecgpipe.synth.capture.scanner import Scanner
 from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp
 
-_ASPECT = 1652 / 2200
-_LATTICE = Lattice(12)
+_SCANNED_HEIGHT = 1652 / 1700  # of the page: a letter page of 1700 px comes out so high
+_MARGIN_STEPS = 12
 
 
-def scan(page: np.ndarray, kind: str, rng: np.random.Generator, long_side_px: int) -> tuple[np.ndarray, Warp]:
-    """A scan of the printed `page`, (H, W, 3) uint8, and the warp that made it."""
+def scan(
+    page: np.ndarray,
+    rng: np.random.Generator,
+    layout: PageLayout,
+    long_side_px: int,
+    *,
+    kind: str,
+    scanner: Scanner | None = None,
+) -> tuple[np.ndarray, PageMap]:
+    """A scan of the printed `page`, (H, W, 3) uint8, and its page map; `scanner` None is a good one."""
     grey, mouldy = kind in ("0004", "0012"), kind in ("0011", "0012")
-    printed = _print_grey(page, rng) if grey else _print_colour(page, rng)
+    if grey:
+        printed = _print_pale(page, layout, scanner) if scanner else _print_grey(page, rng, layout)
+    else:
+        printed = _print_colour(page, rng)
     sheet = print_sheet(printed, _margins(rng), int(rng.choice(4, p=(0.1, 0.3, 0.4, 0.2))))
     if mouldy:
         _spoil(sheet, rng, grey)
-    warp = _place(rng, long_side_px, turn_deg=1.2 if mouldy else 0.35)
+    warp = _place(rng, layout, long_side_px, turn_deg=1.2 if mouldy else 0.35)
+    page_map = scanner.carriage(rng, warp.size[1], warp.scale).scan(warp) if scanner else warp.page_map()
     bed = rng.uniform(0.0, 0.2) if mouldy and rng.random() < 0.5 else rng.uniform(0.85, 1.0)
-    return _read(sheet, warp, rng, bed, grey), warp
+    if grey and scanner:
+        return _read_dots(sheet, warp, rng, bed, scanner), page_map
+    return _read(sheet, warp, rng, bed, grey), page_map
 
 
 def _margins(rng: np.random.Generator) -> tuple[float, float, float, float]:
@@ -33,24 +49,27 @@ def _margins(rng: np.random.Generator) -> tuple[float, float, float, float]:
     return left, across - left, top, down - top
 
 
-def _place(rng: np.random.Generator, long_side_px: int, turn_deg: float) -> Warp:
+def _place(rng: np.random.Generator, layout: PageLayout, long_side_px: int, turn_deg: float) -> Warp:
     """Print scale, a small turn, a scanner that stretches and does not move evenly, and a cut edge now and then."""
-    width = round(long_side_px * rng.uniform(0.968, 1.0))
-    height = round(long_side_px * _ASPECT * rng.uniform(0.99, 1.01))
+    lattice, page_mm = Lattice(_MARGIN_STEPS, layout), np.array(layout.size_mm)
+    bed = page_mm / page_mm.max()
+    width = round(long_side_px * bed[0] * rng.uniform(0.968, 1.0))
+    height = round(long_side_px * bed[1] * _SCANNED_HEIGHT * rng.uniform(0.99, 1.01))
     shrink = np.clip(rng.normal(0.93, 0.012), 0.9, 0.99) if rng.random() < 0.8 else rng.uniform(0.95, 1.03)
-    scale = shrink * PX_PER_MM * long_side_px / 2200 * (1 + rng.normal(0, 0.002, 2))
+    page_px = round(page_mm.max() * PX_PER_MM)
+    scale = shrink * PX_PER_MM * long_side_px / page_px * (1 + rng.normal(0, 0.002, 2))
     angle = np.deg2rad(rng.normal(0, turn_deg))
-    points = _LATTICE.points().astype(np.float64) - (KIT.width_mm / 2, KIT.height_mm / 2)
+    points = lattice.points().astype(np.float64) - page_mm / 2
     turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
-    room = np.array([width, height]) - np.array([KIT.width_mm, KIT.height_mm]) * scale
+    room = np.array([width, height]) - page_mm * scale
     centre = np.array([width, height]) / 2 + np.clip(rng.normal(0, 0.3, 2), -0.6, 0.6) * np.maximum(np.abs(room), 30)
     if rng.random() < 0.12:  # the sheet lay too far to one side
         centre[0] += rng.choice([-1, 1], p=(0.3, 0.7)) * rng.uniform(2, 12) * scale[0]
     nodes = turned + centre
-    feed = noise.smooth(rng, _LATTICE.shape, (20 / STEP_MM, 600)) * np.float32(rng.uniform(0, 0.05))
+    feed = noise.smooth(rng, lattice.shape, (20 / STEP_MM, 600)) * np.float32(rng.uniform(0, 0.05))
     nodes[..., 1] += feed * scale[1]
-    nodes += noise.smooth(rng, _LATTICE.shape, 60 / STEP_MM)[..., None] * rng.uniform(0, 0.1, 2) * scale
-    return Warp(_LATTICE, nodes, (height, width))
+    nodes += noise.smooth(rng, lattice.shape, 60 / STEP_MM)[..., None] * rng.uniform(0, 0.1, 2) * scale
+    return Warp(lattice, nodes, (height, width))
 
 
 def _print_colour(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -58,10 +77,10 @@ def _print_colour(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return ink_grain(page, rng, rng.uniform(0.03, 0.25), rng.uniform(0.8, 1.1) * (1 + rng.normal(0, 0.02, 3)))
 
 
-def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _print_grey(page: np.ndarray, rng: np.random.Generator, layout: PageLayout) -> np.ndarray:
     """A monochrome print: the 5 mm grid comes out (nearly) black, paler tones as dots."""
     density = (255 - cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)).astype(np.float32) / 255
-    gain = rng.uniform(0.55, 1.5) / max(_grid_density(density), 0.08)
+    gain = rng.uniform(0.55, 1.5) / max(_grid_density(density, layout), 0.08)
     density = np.minimum(density * np.float32(gain), 1)
     grain = noise.tiled(rng, density.shape)
     patches = noise.smooth(rng, density.shape, rng.uniform(20, 200))
@@ -73,9 +92,20 @@ def _print_grey(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
-def _grid_density(density: np.ndarray) -> float:
-    """Ink of the 5 mm lines, 0..1, the median over their crossings with the page's middle."""
-    ys = np.rint(KIT.lines_mm()[1][4:-1] * PX_PER_MM - 0.5).astype(int)
+def _print_pale(page: np.ndarray, layout: PageLayout, scanner: Scanner) -> np.ndarray:
+    """A print whose tones the scanner will make dots of: the 5 mm grid nearly black, the rest in proportion."""
+    density = (255 - cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)).astype(np.float32) / 255
+    gain = scanner.ink_gain / max(_grid_density(density, layout), 0.08)
+    grey = cv2.convertScaleAbs(np.maximum(1 - density * np.float32(gain), 0), alpha=255)
+    return cv2.cvtColor(scanner.spread(grey), cv2.COLOR_GRAY2RGB)
+
+
+def _grid_density(density: np.ndarray, layout: PageLayout) -> float:
+    """Ink of the 5 mm lines, 0..1, the median over their crossings with the page's middle; 0 without a grid."""
+    ys = np.rint(layout.lines_mm()[1][4:-1] * PX_PER_MM - 0.5).astype(int)
+    ys = ys[(ys > 0) & (ys < len(density) - 1)]
+    if len(ys) == 0:
+        return 0.0
     near = np.maximum(np.maximum(density[ys], density[ys - 1]), density[ys + 1])
     return float(np.median(near))
 
@@ -92,6 +122,14 @@ def _spoil(sheet: Sheet, rng: np.random.Generator, grey: bool) -> None:
         stains.mould(film, rng, grey)
     stains.tear(sheet, film, rng, int(rng.integers(0, 3)), int(rng.integers(0, 5)), noise.log_uniform(rng, 0.2, 3))
     film.apply(sheet)
+
+
+def _read_dots(sheet: Sheet, warp: Warp, rng: np.random.Generator, bed: float, scanner: Scanner) -> np.ndarray:
+    """The 1-bit scan of the sheet on its bed, its dots averaged: (H, W, 3) uint8."""
+    print_ = warp.draw(sheet.rgba, sheet.left, sheet.top)
+    grey = print_[..., 0].copy()
+    grey[print_[..., 3] < 128] = np.uint8(255 * bed)
+    return cv2.cvtColor(scanner.threshold(grey, rng), cv2.COLOR_GRAY2RGB)
 
 
 def _read(sheet: Sheet, warp: Warp, rng: np.random.Generator, bed: float, grey: bool) -> np.ndarray:

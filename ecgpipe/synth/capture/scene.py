@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 
-from ecgpipe.page.layout import KIT
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.paper import Sheet, Surface
@@ -24,7 +23,8 @@ def table(rng: np.random.Generator, warp: Warp) -> np.ndarray:
     turn = np.vstack(
         [cv2.getRotationMatrix2D((_TILE / 2, _TILE / 2), angle, noise.log_uniform(rng, 0.5, 1.6)), [0, 0, 1]]
     )
-    to_mm = np.array([[1, 0, 140 - _TILE / 2], [0, 1, 108 - _TILE / 2], [0, 0, 1]])
+    centre_x, centre_y = (round(side / 2) for side in warp.lattice.layout.size_mm)
+    to_mm = np.array([[1, 0, centre_x - _TILE / 2], [0, 1, centre_y - _TILE / 2], [0, 0, 1]])
     height, width = warp.size
     return cv2.warpPerspective(
         tile, warp.homography @ to_mm @ turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
@@ -33,12 +33,15 @@ def table(rng: np.random.Generator, warp: Warp) -> np.ndarray:
 
 def lay_another(picture: np.ndarray, sheet: Sheet, rng: np.random.Generator, warp: Warp) -> None:
     """Draw a second copy of `sheet` beside the first, flat on the table, into `picture`."""
+    width_mm, height_mm = warp.lattice.layout.size_mm
     angle = rng.normal(0, 8) + rng.choice([0, 90, 180])
     away = rng.uniform(0, 2 * np.pi)
-    centre = sheet.left + KIT.width_mm / 2 * PX_PER_MM, sheet.top + KIT.height_mm / 2 * PX_PER_MM
+    centre = sheet.left + width_mm / 2 * PX_PER_MM, sheet.top + height_mm / 2 * PX_PER_MM
     matrix: np.ndarray = cv2.getRotationMatrix2D(centre, angle, 1 / PX_PER_MM)
-    matrix[:, 2] += np.array([KIT.width_mm, KIT.height_mm]) / 2 - centre
-    matrix[:, 2] += rng.uniform(0.8, 1.2) * np.array([330 * np.cos(away), 270 * np.sin(away)])
+    matrix[:, 2] += np.array([width_mm, height_mm]) / 2 - centre
+    matrix[:, 2] += rng.uniform(0.8, 1.2) * np.array(
+        [(round(width_mm) + 51) * np.cos(away), (round(height_mm) + 54) * np.sin(away)]
+    )
     cv2.warpPerspective(
         np.ascontiguousarray(sheet.ink),
         warp.homography @ np.vstack([matrix, [0, 0, 1]]),

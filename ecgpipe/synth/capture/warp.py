@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.geometry import PageMap, lattice_mm
-from ecgpipe.page.layout import KIT
+from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.synth import PX_PER_MM
 
 STEP_MM = 2.5
@@ -18,14 +18,20 @@ _ITERATIONS = 12
 
 @dataclass(frozen=True)
 class Lattice:
-    """Page points every `STEP_MM`, the page's own lattice plus `margin` steps on every side."""
+    """Page points every `STEP_MM`: the lattice of a page of `layout` plus `margin` steps on every side."""
 
     margin: int
+    layout: PageLayout = KIT
 
     @property
     def shape(self) -> tuple[int, int]:
-        rows, cols = lattice_mm(KIT, STEP_MM).shape[:2]
+        rows, cols = lattice_mm(self.layout, STEP_MM).shape[:2]
         return rows + 2 * self.margin, cols + 2 * self.margin
+
+    @property
+    def centre_mm(self) -> np.ndarray:
+        """The middle of the page, (2,) float32 x and y."""
+        return np.array([self.layout.width_mm / 2, self.layout.height_mm / 2], np.float32)
 
     @property
     def origin_mm(self) -> float:

@@ -1,6 +1,5 @@
 """What a picture shows, read without knowing its truth, and kept under a hash of picture, code and weights."""
 
-import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -9,9 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ecgpipe.base.cache import Cache
 from ecgpipe.base.errors import PageNotFound, PictureError
-from ecgpipe.base.files import atomic_path
-from ecgpipe.base.provenance import code_hash
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.leads import leads_of
 from ecgpipe.page.geometry import PageMap, resample
@@ -20,24 +18,12 @@ from ecgpipe.rectify.pagemaps import KeptMaps
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import Rectified, rectify
 from ecgpipe.trace.reader import Traces
+from ecgpipe.trace.weights import SHIPPED
 
 RATE_HZ = 250  # readings are kept at; a page of 200 dpi has 197 px a second
 RENDER = "0001"
 RENDER_SHAPE = (1700, 2200)
 RENDER_PX_PER_MM = 200 / MM_PER_INCH
-
-# what a reading follows from; tests compare it with the imports of this module
-CODE = (
-    "digitize/digitizer.py",
-    "digitize/leads.py",
-    "page/*.py",
-    "rectify/*.py",
-    "signals.py",
-    "trace/*.py",
-    "verify/pairing/reading.py",
-    "weights/*",
-)
-LIBRARIES = ("numpy", "opencv-python-headless", "openvino", "scipy")
 
 _DARK = 110  # grey level that a pulse reaches and no grid does
 _STEP = 500 // RATE_HZ
@@ -68,25 +54,26 @@ class Readings:
     folder: Path
 
     @property
+    def cache(self) -> Cache:
+        return Cache(self.folder / "readings", __name__, (SHIPPED, SHIPPED.with_suffix(".json")))
+
+    @property
     def maps(self) -> KeptMaps:
         return KeptMaps(self.folder / "maps")
 
     def key(self, sha256: str, kind: str, *, mirrored: bool = False) -> str:
         """Names the reading of a picture of `kind` with these contents, by this code and these weights."""
-        digest = hashlib.sha256(f"{code_hash(CODE, LIBRARIES)} {sha256} {kind == RENDER} {mirrored}".encode())
-        return digest.hexdigest()[:32]
+        return self.cache.key(sha256, kind == RENDER, mirrored)
 
     def of(self, path: Path, sha256: str, kind: str, *, mirrored: bool = False) -> Reading:
         """The reading of the picture at `path`, or of its mirror image; taken from the folder if it is there."""
-        kept = self.folder / "readings" / f"{self.key(sha256, kind, mirrored=mirrored)}.npz"
-        if kept.is_file():
-            with np.load(kept, allow_pickle=False) as file:
-                shares = {name: float(file[name]) for name in _SHARES}
-                return Reading(file["series_mv"].astype(np.float32), str(file["reason"]), **shares)
+        key = self.key(sha256, kind, mirrored=mirrored)
+        if (kept := self.cache.arrays(key)) is not None:
+            shares = {name: float(kept[name]) for name in _SHARES}
+            return Reading(kept["series_mv"].astype(np.float32), str(kept["reason"]), **shares)
         find = rectify if mirrored else partial(self._found, sha256)
         reading = read_page(path, kind, mirrored=mirrored, find=find)
-        with atomic_path(kept) as temporary:
-            np.savez_compressed(temporary, **asdict(reading) | {"series_mv": reading.series_mv.astype(np.float16)})
+        self.cache.put_arrays(key, **asdict(reading) | {"series_mv": reading.series_mv.astype(np.float16)})
         return reading
 
     def _found(self, sha256: str, picture: np.ndarray) -> Rectified:
@@ -94,11 +81,8 @@ class Readings:
 
     def keep_only(self, pictures: Collection[tuple[str, str]]) -> None:
         """Remove what was read or found in other pictures than those with these (SHA-256, kind)."""
-        wanted = {self.key(*picture, mirrored=mirrored) for picture in pictures for mirrored in (False, True)}
-        wanted |= {self.maps.key(sha256) for sha256, _ in pictures}
-        for path in self.folder.glob("*/*"):
-            if path.stem not in wanted:
-                path.unlink()
+        self.cache.keep_only({self.key(*one, mirrored=mirrored) for one in pictures for mirrored in (False, True)})
+        self.maps.keep_only(sha256 for sha256, _ in pictures)
 
 
 def read_page(

@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
+from ecgpipe.base import cache
+from ecgpipe.base.provenance import imported_files
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
 from ecgpipe.page.layout import KIT
-from ecgpipe.pipeline import preprocess, reuse
-from ecgpipe.pipeline.preprocess import rectify_records
-from ecgpipe.pipeline.reuse import CODE, KeptFrames
+from ecgpipe.pipeline import preprocess
+from ecgpipe.pipeline.preprocess import kept_frames, rectify_records
 from ecgpipe.rectify.frames import shard_path
 from ecgpipe.rectify.rectifier import Rectified
-from tests.test_house import ROOT, imported_files
 
 SPEC = FrameSpec(raster=Raster(25, 10))
 
@@ -102,13 +102,14 @@ def test_another_raster_makes_all_anew(work):
 
 def test_other_code_makes_all_anew(work, monkeypatch):
     work()
-    monkeypatch.setattr(reuse, "_code_hash", lambda: "edited")
+    monkeypatch.setattr(cache, "code_hash", lambda *_: "edited")
     assert work() == [False, False]
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(work):
     work(records=("1",))
-    (work.folder / "kept" / f"{work.keys[0]}.json").unlink()  # stopped between the shard and its pages
+    kept = work.folder / "kept" / work.keys[0]
+    kept.rename(kept.with_name(f".{kept.name}.17"))  # stopped before it was whole
     assert work() == [False, False]
     assert work() == [True, True]
 
@@ -118,32 +119,28 @@ def test_only_what_the_last_run_used_is_kept(work):
     old = work.keys[1]
     draw(work.dataset.image_path("2", "0001"), 7)
     work()
-    KeptFrames(work.folder / "kept").keep_only(work.keys)
-    kept = {path.name for path in (work.folder / "kept").iterdir()}
-    assert kept == {f"{key}.{suffix}" for key in work.keys for suffix in ("npz", "json")} and old not in work.keys
+    kept_frames(work.folder / "kept").keep_only(work.keys)
+    assert {path.name for path in (work.folder / "kept").iterdir()} == set(work.keys) and old not in work.keys
+
+
+def test_frames_are_linked_not_copied(work):
+    work()
+    kept = work.folder / "kept" / work.keys[0] / "frames.npz"
+    assert kept.samefile(shard_path(work.folder / "frames", "1"))
+    assert work() == [True, True] and kept.samefile(shard_path(work.folder / "frames", "1"))
 
 
 def test_a_frame_that_is_replaced_leaves_the_kept_one_alone(work):
     work()
-    kept = shard_path(work.folder / "kept", work.keys[0])
-    before = kept.read_bytes()
+    kept = work.folder / "kept" / work.keys[0]
+    before = (kept / "frames.npz").read_bytes()
     preprocess.write_shard(shard_path(work.folder / "frames", "1"), {})
-    assert kept.read_bytes() == before
-    assert json.loads(kept.with_suffix(".json").read_text())[0]["id"] == "1"
+    assert (kept / "frames.npz").read_bytes() == before
+    assert json.loads((kept / "pages.json").read_text())[0]["id"] == "1"
 
 
-def test_the_key_covers_all_code_that_makes_frames():
-    plumbing = {f"base/{name}" for name in ("__init__", "errors", "files", "parallel", "provenance", "tables")}
-    plumbing |= {
-        "__init__",
-        "competition/__init__",
-        "competition/dataset",
-        "competition/windows",
-        "params",
-        "pipeline/__init__",
-        "pipeline/reuse",
-    }
-    plumbing = {f"ecgpipe/{name}.py" for name in plumbing}
-    needed = {str(path) for path in imported_files(Path("ecgpipe/pipeline/preprocess.py"), set())}
-    covered = {str(path.relative_to(ROOT)) for pattern in CODE for path in (ROOT / "ecgpipe").glob(pattern)}
-    assert needed - plumbing <= covered
+def test_the_key_covers_the_code_that_makes_frames_and_none_that_trains():
+    files = {path.as_posix() for path in imported_files("ecgpipe.pipeline.preprocess")}
+    parts = ("page/geometry", "rectify/frames", "rectify/rectifier", "rectify/picture", "pipeline/preprocess")
+    assert {f"ecgpipe/{part}.py" for part in parts} <= files
+    assert not [file for file in files if file.startswith(("ecgpipe/training", "ecgpipe/trace", "ecgpipe/kaggle"))]

@@ -1,0 +1,217 @@
+"""Pages of many makers as `PageLayout`s: any form, order, speed, gain and size, chosen or at random."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ecgpipe.page.layout import BOX_MM, LEADS, Grid, PageLayout, Pulse, Separator, Text, Window
+from ecgpipe.synth.style import PageStyle, text_width_mm
+
+Order = Literal["standard", "cabrera"]
+Columns = Literal["sequential", "simultaneous"]
+Names = Literal["above", "below", "left", "inside"]
+Pulses = Literal["left", "right", "between", "none"]
+Separators = Literal["bars", "ticks", "dashes", "lines", "none"]
+
+LIMB, CHEST = LEADS[:6], LEADS[6:]
+CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
+RECORDING_S = 10.0  # what a machine keeps of an ECG at rest
+PULSE_S, FOOT_S = 0.2, 0.04  # widths of a calibration pulse and of its feet
+LETTER, A4, A5 = (279.4, 215.9), (297.0, 210.0), (210.0, 148.0)
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """What stands around the traces, and how far off: lengths in mm, `name_dx_mm` from the start of the window."""
+
+    names: Names = "above"
+    name_dx_mm: float = 1.0
+    name_dy_mm: float = 6.0
+    inverted_name: str = "-aVR"
+    pulses: Pulses = "left"
+    pulse_gap_mm: float = 2.0
+    foot: bool = False
+    separators: Separators = "bars"
+    separator_width_mm: float = 0.5
+    separator_height_mm: float = 7.0
+    gap_mm: float = 0.0  # of blank paper between columns
+    legend: tuple[str, ...] = ("25 mm/s 10 mm/mV",)
+    legend_at: tuple[float, float] = (0.05, 0.97)  # shares of the page's width and height
+
+
+def leads_of(form: str, order: Order = "standard", leads: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The leads of a form such as 3x4, from the top down and then to the next column; "-aVR" is an inverted aVR."""
+    rows, columns = _rows_and_columns(form)
+    if leads is None:
+        leads = (*(CABRERA if order == "cabrera" else LIMB), *CHEST)[: rows * columns]
+    if len(leads) != rows * columns:
+        raise ValueError(f"{form}: {len(leads)} leads, expected {rows * columns}")
+    return tuple(leads)
+
+
+def layout(
+    form: str = "3x4",
+    strips: Sequence[str] = ("II",),
+    *,
+    order: Order = "standard",
+    leads: Sequence[str] | None = None,
+    columns: Columns = "sequential",
+    speed: float = 25.0,
+    gain: float = 10.0,
+    chest_ratio: float = 1.0,
+    window_s: float | None = None,
+    size_mm: tuple[float, float] = LETTER,
+    left_mm: float = 15.0,
+    first_mm: float | None = None,
+    pitch_mm: float | None = None,
+    grid: Grid | None = None,
+    furniture: Furniture = Furniture(),
+) -> PageLayout:
+    """A page of `form` rows x columns with rhythm `strips` below.
+
+    `window_s` is the length of the windows, `first_mm` the page y of the first row's 0 mV and `pitch_mm` how far the
+    rows are apart; by default the traces fill the sheet. Raises ValueError where they do not fit.
+    """
+    rows, across = _rows_and_columns(form)
+    total = rows + len(strips)
+    room_mm = size_mm[0] - left_mm - 3.0 - furniture.gap_mm * (across - 1)
+    if window_s is None:
+        window_s = min(RECORDING_S / across, np.floor(2 * room_mm / across / speed) / 2)
+    if window_s <= 0 or across * window_s * speed > room_mm + 1e-6:
+        raise ValueError(f"{form} of {window_s:g} s windows at {speed:g} mm/s needs a sheet wider than {size_mm[0]} mm")
+    first_mm = 0.22 * size_mm[1] if first_mm is None else first_mm
+    pitch_mm = (0.93 * size_mm[1] - first_mm) / total if pitch_mm is None else pitch_mm
+    baselines = tuple(first_mm + row * pitch_mm for row in range(total))
+    if baselines[-1] > size_mm[1]:
+        raise ValueError(
+            f"{total} rows every {pitch_mm:g} mm from {first_mm:g} mm on need a sheet higher than {size_mm[1]} mm"
+        )
+
+    step_mm = window_s * speed + furniture.gap_mm
+    strip_s = min(across * window_s, RECORDING_S)
+    named: list[tuple[str, Window]] = []
+    for index, lead in enumerate(leads_of(form, order, leads)):
+        column, row = divmod(index, rows)
+        start_s = column * window_s if columns == "sequential" else 0.0
+        named.append(_window(lead, row, left_mm + column * step_mm, start_s, window_s, chest_ratio))
+    for index, lead in enumerate(strips):
+        named.append(_window(lead, rows + index, left_mm, 0.0, strip_s, chest_ratio))
+    windows = tuple(window for _, window in named)
+    right_mm = left_mm + across * step_mm - furniture.gap_mm
+    page = PageLayout(
+        name=form + (f"+{len(strips)}R({','.join(strips)})" if strips else ""),
+        width_mm=size_mm[0],
+        height_mm=size_mm[1],
+        speed_mm_per_s=speed,
+        gain_mm_per_mv=gain,
+        baselines_mm=baselines,
+        windows=windows,
+        grid=grid or full_grid(size_mm, left_mm % BOX_MM, first_mm % BOX_MM),
+        pulses=_pulses(furniture, windows, total, speed, left_mm, right_mm, step_mm, across),
+        separators=_separators(furniture, rows, across, left_mm, step_mm, pitch_mm),
+    )
+    page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page))
+    return measured(page, PageStyle())
+
+
+def measured(page: PageLayout, style: PageStyle) -> PageLayout:
+    """`page` with the widths that its names and texts have in the fonts of `style`, moved to lie on the sheet."""
+
+    def fitted(text: Text, font: str, size_mm: float) -> Text:
+        width = text_width_mm(text.words, font, size_mm)
+        left = float(np.clip(text.left_mm, 0.5, max(page.width_mm - width - 0.5, 0.5)))
+        base = float(np.clip(text.base_mm, size_mm, page.height_mm - 0.3 * size_mm))
+        return replace(text, left_mm=left, base_mm=base, width_mm=width)
+
+    name_font, name_size = style.name_font or style.font, style.name_size_mm or style.font_size_mm
+    names = tuple(fitted(text, name_font, name_size) for text in page.names)
+    return replace(page, names=names, texts=tuple(fitted(t, style.font, style.font_size_mm) for t in page.texts))
+
+
+def full_grid(size_mm: tuple[float, float], x_mm: float = 0.0, y_mm: float = 0.0) -> Grid:
+    """The grid all over a sheet, a heavy line at `x_mm` and at `y_mm`, each below 5 mm."""
+    columns, rows = (int((side - first) / BOX_MM) + 1 for side, first in zip(size_mm, (x_mm, y_mm), strict=True))
+    return Grid(x_mm, y_mm, columns, rows)
+
+
+def _rows_and_columns(form: str) -> tuple[int, int]:
+    rows, columns = form.split("x")
+    return int(rows), int(columns)
+
+
+def _window(
+    lead: str, row: int, left_mm: float, start_s: float, duration_s: float, chest_ratio: float
+) -> tuple[str, Window]:
+    """What is printed as the lead's name, and its window."""
+    plain = lead.removeprefix("-")
+    ratio = (chest_ratio if plain in CHEST else 1.0) * (-1.0 if lead != plain else 1.0)
+    return lead, Window(plain, row, left_mm, start_s, duration_s, ratio)
+
+
+def _names(furniture: Furniture, named: list[tuple[str, Window]], page: PageLayout) -> tuple[Text, ...]:
+    texts = []
+    for lead, window in named:
+        words = furniture.inverted_name if lead.startswith("-") else lead
+        left, base = window.left_mm + furniture.name_dx_mm, page.baselines_mm[window.row]
+        if furniture.names == "above":
+            base -= furniture.name_dy_mm
+        elif furniture.names == "below":
+            base += furniture.name_dy_mm
+        elif furniture.names == "left" and window.left_mm == page.left_mm:
+            left, base = left - 10.0, base + 1.5
+        texts.append(Text(left, base, words, 0.0))
+    return tuple(texts)
+
+
+def _pulses(
+    furniture: Furniture,
+    windows: Sequence[Window],
+    rows: int,
+    speed: float,
+    left_mm: float,
+    right_mm: float,
+    step_mm: float,
+    across: int,
+) -> tuple[Pulse, ...]:
+    """The pulses of every row, as high as the gain of the row's windows where it is the same."""
+    wide, away, foot = PULSE_S * speed, furniture.pulse_gap_mm, FOOT_S * speed * furniture.foot
+    lefts = {
+        "left": (left_mm - away - wide,),
+        "right": (right_mm + away,),
+        "between": tuple(left_mm + k * step_mm - (furniture.gap_mm + wide) / 2 for k in range(1, across)),
+        "none": (),
+    }[furniture.pulses]
+    pulses = []
+    for row in range(rows):
+        inside = [window for window in windows if window.row == row]
+        ratios = {abs(window.gain_ratio) for window in inside}
+        ratio = ratios.pop() if len(ratios) == 1 else 1.0
+        for left in lefts[: max(len(inside) - 1, 1)] if len(inside) > 1 or furniture.pulses != "between" else ():
+            pulses.append(Pulse(row, left, left + wide, ratio, foot))
+    return tuple(pulses)
+
+
+def _separators(
+    furniture: Furniture, rows: int, across: int, left_mm: float, step_mm: float, pitch_mm: float
+) -> tuple[Separator, ...]:
+    high, wide = furniture.separator_height_mm, furniture.separator_width_mm
+    bars = {
+        "bars": ((high, 0.0),),
+        "ticks": ((high / 3, -high / 2), (high / 3, high / 2)),
+        "dashes": tuple((1.2, offset) for offset in np.arange(-high, high + 0.1, 2.4)),
+        "lines": ((pitch_mm, 0.0),),
+        "none": (),
+    }[furniture.separators]
+    return tuple(
+        Separator(row, left_mm + column * step_mm - furniture.gap_mm / 2, wide, float(height), float(offset))
+        for row in range(rows)
+        for column in range(1, across)
+        for height, offset in bars
+    )
+
+
+def _legend(furniture: Furniture, page: PageLayout) -> tuple[Text, ...]:
+    x_mm, y_mm = (share * side for share, side in zip(furniture.legend_at, page.size_mm, strict=True))
+    return tuple(Text(x_mm + 0.3 * page.width_mm * k, y_mm, words, 0.0) for k, words in enumerate(furniture.legend))
