@@ -1,4 +1,5 @@
-# `make repro` goes from a bare clone to a scored submission, `make test` runs every check. Needs Python 3.11 or later.
+# `make repro` goes from a bare clone to a scored submission, `make lint` and `make test` run every check. Needs Python
+# 3.11 or later.
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 INSTALLED := .venv/.installed
@@ -21,6 +22,7 @@ bench: $(INSTALLED)
 lint: $(INSTALLED)
 	ruff check
 	ruff format --check
+	mypy
 
 deps: $(INSTALLED)
 	python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml

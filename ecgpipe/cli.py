@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
 from ecgpipe.base.parallel import ahead
 from ecgpipe.kaggle.commands import add_commands
 
@@ -35,12 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EcgpipeError as error:
         _complain(error)
         return 1
+    except ModuleNotFoundError as error:
+        if is_ours(error):
+            raise
+        _complain(f"{found(error)}; `{command(error, options.extra)}` brings it")
+        return 1
     except KeyboardInterrupt:
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ecgpipe", description="Pictures of 12-lead ECGs to signals in millivolts.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+    parser.set_defaults(extra="")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     digitize = commands.add_parser("digitize", help="read the twelve leads of ECG pictures")
@@ -86,6 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Looked up when it is asked for: that takes as long as all else here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"ecgpipe {version('ecgpipe')}")
+        except PackageNotFoundError:
+            parser.error("found no installed ecgpipe to tell the version of; `pip install -c constraints.txt .`")
+        parser.exit()
+
+
 def _rate(text: str) -> float:
     value = float(text)
     rows = 10 * value
@@ -117,7 +137,7 @@ def _digitize(options: argparse.Namespace) -> int:
     digitizer, table = Digitizer(options.weights or SHIPPED, flips=options.flips), []
     try:
         for image, name, page in zip(images, names, pages, strict=True):
-            row = {"picture": str(image), "status": "refused", "reason": ""}
+            row: dict[str, object] = {"picture": str(image), "status": "refused", "reason": ""}
             try:
                 if name in shared:
                     raise EcgpipeError(
@@ -132,7 +152,7 @@ def _digitize(options: argparse.Namespace) -> int:
             except Exception as error:
                 row["reason"] = _complain(_unexpected(error), image)
             else:
-                row |= {"status": "read"} | digitized.quality.figures() | _sigma_figures(digitized.sigma_mv)
+                row |= {"status": "read", **digitized.quality.figures(), **_sigma_figures(digitized.sigma_mv)}
                 written = f"{options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}"
                 print(f"{image} -> {written} ({digitized.quality})", flush=True)
             table.append(row)
@@ -214,21 +234,17 @@ def _write_overlay(path: Path, image: Path, digitized: "Digitized") -> None:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
+    from ecgpipe.score.compare import folder_pairs, page_score
+    from ecgpipe.score.metrics import competition_score
 
-    from ecgpipe.score.compare import folder_pairs, page_table
-    from ecgpipe.score.metrics import competition_score, evaluate
-
-    pages = page_table(evaluate(folder_pairs(options.predictions, options.truth)))
-    table = Table("page", "SNR dB", "MAE mV", "correlation", title=f"{options.predictions} against {options.truth}")
-    for page in pages.itertuples():
-        table.add_row(page.id, f"{page.snr_db:.2f}", f"{page.mae_mv:.4f}", f"{page.correlation:.4f}")
-    console = Console()
-    console.print(table)
-    console.print(
-        f"score of {len(pages)} pages, cap {options.cap:g}: {competition_score(pages.snr, options.cap):.2f} dB"
-    )
+    pages = [page_score(pair) for pair in folder_pairs(options.predictions, options.truth)]
+    width = max(len("page"), *(len(page.id) for page in pages))
+    print(f"{options.predictions} against {options.truth}")
+    print(f"{'page':<{width}}  SNR dB  MAE mV  correlation")
+    for page in pages:
+        print(f"{page.id:<{width}}  {page.snr_db:6.2f}  {page.mae_mv:6.4f}  {page.correlation:11.4f}")
+    score_db = competition_score([page.snr for page in pages], options.cap)
+    print(f"score of {len(pages)} pages, cap {options.cap:g}: {score_db:.2f} dB")
     return 0
 
 

@@ -47,7 +47,7 @@ class Kaggle:
     timeout_s: float = number(above=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     source: Literal["synthetic", "local", "kaggle", "paired"]
     folder: str | None
@@ -62,7 +62,7 @@ class Data:
     kaggle: Kaggle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verify:
     amplitude_limit_mv: float = number(above=0)
     pairing: bool
@@ -99,7 +99,7 @@ class Loss:
     perceptual_weight: Weight = weight(default=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Train:
     seed: int = number(at_least=0)
     weights: str
@@ -123,7 +123,7 @@ class CrossValidate:
     seed: int = number(at_least=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Postprocess:
     limb_lead_residual_mv: float = number(at_least=0)
     merge_rhythm: bool
@@ -168,7 +168,7 @@ def load_dataclass(cls: type[T], path: str | Path) -> T:
     return _dataclass(cls, content, str(path), top=True)
 
 
-def _dataclass(cls: type[T], value: Any, where: str, *, top: bool = False) -> T:
+def _dataclass(cls: Any, value: Any, where: str, *, top: bool = False) -> Any:
     if not isinstance(value, dict):
         raise _error(where, value, "a block of parameters")
     prefix = "" if top else f"{where}."
@@ -237,7 +237,7 @@ def _scalar(hint: type, value: Any, where: str) -> Any:
         return float(value)
     if type(value) is not hint:
         raise _error(where, value, _NAMES[hint], advice=_advice(hint, value))
-    if hint is float and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise _error(where, value, "a finite number")
     return value
 

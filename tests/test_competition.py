@@ -134,8 +134,8 @@ def replace_in_header(old: str, new: str):
         (lambda lines: lines.append(lines[-1]), "every lead has 2501 rows, the last is row 2500 (line 2502)"),
         (lambda lines: lines.__delitem__(slice(1, None)), "every lead has 0 rows, there is none; expected 2500"),
         (lambda lines: lines.clear(), "not a CSV table"),
-        (lambda lines: lines.__setitem__(10, lines[10] + ",1"), "not a CSV table"),
-        (lambda lines: lines.__setitem__(1, lines[1] + ",1"), "found a row with more fields than the header names"),
+        (lambda lines: lines.__setitem__(10, lines[10] + ",1"), "row 9 (line 11): found 13 fields, expected 12"),
+        (lambda lines: lines.__setitem__(1, "1,2"), "row 0 (line 2): found 2 fields, expected 12"),
     ],
 )  # fmt: skip
 def test_a_bad_record_csv_is_named_by_file_lead_and_row(record_csv, edit, message):

@@ -4,7 +4,9 @@ import ast
 import dataclasses
 import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, distribution
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,15 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ecgpipe.base.provenance import PACKAGES, imported_files
+from ecgpipe.base.errors import EXTRA_OF
+from ecgpipe.base.provenance import PACKAGES, imported_files, imported_names
 from ecgpipe.params import Params, load_params
 from ecgpipe.pipeline.dependencies import has_code, rewritten
 
 ROOT = Path(__file__).parents[1]
 DVC_YAML = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = DVC_YAML["stages"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ORDER = ["download", "verify", "preprocess", "train", "cross_validate", "postprocess", "submit"]
 KEYS = ["desc", "cmd", "params", "outs", "metrics", "deps"]  # what it does first, computed code last
 
@@ -149,9 +153,68 @@ def requirements(name: str, extras: frozenset[str], seen: set) -> set[str]:
     return names
 
 
-def test_everything_that_an_installation_brings_is_pinned():
+def installed(extras: set[str]) -> set[str]:
+    """Names of all that an installation with these extras brings."""
     try:
-        needed = requirements("ecgpipe", frozenset({"dev"}), set())
+        return requirements("ecgpipe", frozenset(extras), set()) - {"ecgpipe"}
     except PackageNotFoundError as error:
         pytest.skip(f"not installed as `make` does it: {error}")
-    assert needed - {"ecgpipe"} <= pins()
+
+
+def test_everything_that_an_installation_brings_is_pinned():
+    assert installed({"dev"}) <= pins()
+
+
+# ---- two installs
+
+READING = ["rectify.picture", "digitize.digitizer", "digitize.export", "digitize.overlay", "score.compare"]
+
+
+def outside_modules(files: set[Path], *, at_once: bool = False) -> set[str]:
+    """Top-level modules of others that these files import; `at_once` leaves out what functions import when called."""
+    names = set()
+    for file in files:
+        tree = ast.parse((ROOT / file).read_text())
+        if at_once:
+            tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names |= {name.partition(".")[0] for name in imported_names(tree)}
+    return names - set(sys.stdlib_module_names) - set(PACKAGES)
+
+
+def distributions(modules: set[str]) -> set[str]:
+    known = packages_distributions()
+    return {canonicalize_name(name) for module in modules for name in known[module]}
+
+
+def declared(extra: str = "") -> set[str]:
+    needs = PYPROJECT["optional-dependencies"][extra] if extra else PYPROJECT["dependencies"]
+    return {canonicalize_name(Requirement(text).name) for text in needs}
+
+
+def test_the_plain_install_brings_what_reading_and_scoring_import_and_no_more():
+    files = set().union(*(imported_files(f"ecgpipe.{name}") for name in READING))
+    files.add(Path("ecgpipe/cli.py"))  # its own imports, not those of what speaks to Kaggle
+    assert distributions(outside_modules(files, at_once=True)) == declared()
+
+
+def test_the_plain_install_has_no_training_pipeline_or_kaggle():
+    assert not installed(set()) & {"torch", "pytorch-lightning", "dvc", "kaggle", "pandas", "matplotlib", "wfdb"}
+
+
+def test_an_extra_is_named_for_every_module_that_only_it_brings():
+    assert set(EXTRA_OF.values()) <= set(PYPROJECT["optional-dependencies"])
+    for module, extra in EXTRA_OF.items():
+        assert distributions({module}) & installed({extra}) and not distributions({module}) & installed(set())
+
+
+def test_the_library_and_the_stages_import_nothing_that_no_extra_declares():
+    files = {
+        file.relative_to(ROOT) for room in ("ecgpipe", "stages", "pretrain") for file in (ROOT / room).rglob("*.py")
+    }
+    undeclared = distributions(outside_modules(files)) - declared() - declared("train") - declared("kaggle")
+    assert undeclared <= {"kagglesdk", "requests", "urllib3"}  # the Kaggle client's own
+
+
+def test_there_is_one_version():
+    assert version("ecgpipe") == PYPROJECT["version"]
+    assert f"## [{PYPROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text()

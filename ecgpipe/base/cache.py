@@ -41,7 +41,7 @@ class Cache:
     def put_arrays(self, key: str, **arrays: ArrayLike) -> None:
         """Keep numbers, texts and arrays of them under `key`."""
         with atomic_path(self.folder / f"{key}.npz") as temporary:
-            np.savez_compressed(temporary, **arrays)
+            np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
     def files(self, key: str) -> Path | None:
         """The folder that was put under `key`, None if there is none. Its files are to be read or linked only."""

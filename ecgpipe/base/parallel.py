@@ -67,7 +67,9 @@ def _start_child() -> None:
 
 
 def _end_with_parent() -> None:
-    wait([parent_process().sentinel])
+    parent = parent_process()
+    assert parent is not None, "called in a child only"
+    wait([parent.sentinel])
     os._exit(1)
 
 

@@ -4,14 +4,15 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from ecgpipe.base.errors import DataError
+from ecgpipe.base.errors import DataError, row_name
 from ecgpipe.base.files import atomic_path
 
 
-def read_csv(path: str | Path, **options) -> pd.DataFrame:
+def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
     """`pandas.read_csv` that takes no word for NaN unless told so; a file that is no table is a DataError."""
     try:
         with warnings.catch_warnings():
@@ -55,8 +56,3 @@ def write_table(path: str | Path, table: pd.DataFrame, *, decimals: int | None =
     float_format = None if decimals is None else f"%.{decimals}f"
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, na_rep=na_rep, float_format=float_format, lineterminator="\n")
-
-
-def row_name(row: int) -> str:
-    """Rows count from 0 like samples; the file's line, header included, is what an editor shows."""
-    return f"row {row} (line {row + 2})"

@@ -1,5 +1,7 @@
 """The competition's data: records, kinds, tables, and the one folder layout, read and written here only.
 
+A record's signals are read and written in `ecgpipe.competition.signals`.
+
 train.csv                    id,fs,sig_len
 train/<id>/<id>.csv          sig_len rows, 12 leads in mV, NaN outside each lead's printed window
 train/<id>/<id>-<kind>.png
@@ -20,8 +22,9 @@ import pandas as pd
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
-from ecgpipe.base.tables import bad_rows, check_rows, read_csv, read_table, row_name, write_table
-from ecgpipe.competition.windows import DURATION_S, lead_slice, mask_windows, window_mask
+from ecgpipe.base.tables import bad_rows, check_rows, read_csv, read_table, write_table
+from ecgpipe.competition.signals import DECIMALS, read_signal, write_signal  # noqa: F401, two belong to the data as well
+from ecgpipe.competition.windows import DURATION_S, lead_slice
 from ecgpipe.page.layout import LEADS
 
 Kind = Literal["0001", "0003", "0004", "0005", "0006", "0009", "0010", "0011", "0012"]
@@ -35,7 +38,6 @@ SIZES_PX = {kind: _PHOTO_PX if kind in PHOTO_KINDS else _SCAN_PX for kind in KIN
     "0001": ((1700,) * 2, (2200,) * 2)
 }
 FS_HZ = (250, 256, 500, 512, 1000, 1025)
-DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
 
 _TRAIN_COLUMNS = {"id": str, "fs": int, "sig_len": int}
 _TEST_COLUMNS = {"id": str, "lead": str, "fs": int, "number_of_rows": int}
@@ -48,67 +50,6 @@ class Record:
     id: str
     fs: int
     sig_len: int
-
-
-# ---- a record's signals
-
-
-def write_signal(path: str | Path, series: np.ndarray, fs_hz: int) -> None:
-    """Write `series` (12, 10·fs_hz) in mV as a record CSV with 5 decimals; NaN outside the windows whatever was there.
-
-    A value inside a window that is no finite number is a DataError, so whatever is written here can be read back.
-    """
-    expected = (len(LEADS), round(DURATION_S * fs_hz))
-    if series.shape != expected:
-        raise DataError(f"{path}: found a series of shape {series.shape}, expected {expected} at {fs_hz} Hz")
-    masked = mask_windows(series)
-    _check_windows(path, masked)
-    write_table(path, pd.DataFrame(masked.T, columns=LEADS), decimals=DECIMALS, na_rep="NaN")
-
-
-def read_signal(path: str | Path, sig_len: int | None = None) -> np.ndarray:
-    """Signals (12, n) float64 in mV of a record CSV, NaN outside the windows.
-
-    DataError names file, lead and row for a missing or unknown lead, a text in a number's place, another number of
-    rows than `sig_len` (not checked when None), a window with a value that is no finite number, a number outside it.
-    """
-    header = read_csv(path, nrows=0)
-    for lead in LEADS:
-        if lead not in header:
-            raise DataError(f"{path}: lead {lead} is missing, expected the columns {','.join(LEADS)}")
-    if unknown := [column for column in header if column not in LEADS]:
-        raise DataError(f"{path}: found the column {unknown[0]!r}, expected only {','.join(LEADS)}")
-    table = read_csv(path, na_values=["", "NaN", "nan"])
-    if sig_len is not None and len(table) != sig_len:
-        last = f"the last is {row_name(len(table) - 1)}" if len(table) else "there is none"
-        raise DataError(f"{path}: every lead has {len(table)} rows, {last}; expected {sig_len}")
-    for lead in LEADS:
-        _check_numbers(path, lead, table[lead])
-    series = table[list(LEADS)].to_numpy(np.float64).T
-    _check_windows(path, series)
-    return series
-
-
-def _check_numbers(path: str | Path, lead: str, column: pd.Series) -> None:
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return
-    bad = pd.to_numeric(column.astype("str"), errors="coerce").isna() & column.notna()
-    row = int(bad.to_numpy().argmax())
-    raise DataError(f"{path}: lead {lead}, {row_name(row)}: found {str(column.iloc[row])!r}, expected a number in mV")
-
-
-def _check_windows(path: str | Path, series: np.ndarray) -> None:
-    inside = window_mask(series.shape[1])
-    wrong = np.where(inside, ~np.isfinite(series), ~np.isnan(series))
-    if not wrong.any():
-        return
-    lead, row = np.argwhere(wrong)[0]
-    window = lead_slice(LEADS[lead], series.shape[1])
-    expected = "a number inside" if inside[lead, row] else "NaN outside"
-    raise DataError(
-        f"{path}: lead {LEADS[lead]}, {row_name(row)}: found {series[lead, row]:g}, "
-        f"expected {expected} the window of rows {window.start} to {window.stop - 1}"
-    )
 
 
 # ---- submissions
@@ -145,6 +86,8 @@ def submission_table(test: pd.DataFrame, segments: Mapping[str, Mapping[str, np.
 def write_submission(path: str | Path, table: pd.DataFrame) -> None:
     """Write a submission as CSV (5 decimals) or parquet, by the suffix of `path`."""
     if Path(path).suffix == ".parquet":
+        import pyarrow  # noqa: F401, pandas does not say as plainly what is missing
+
         with atomic_path(path) as temporary:
             table.to_parquet(temporary, index=False)
     else:
@@ -155,8 +98,11 @@ def read_submission(path: str | Path) -> pd.DataFrame:
     """A submission `id,value` from CSV or parquet, by the suffix of `path`."""
     if not Path(path).is_file():
         raise DataError(f"{path}: no such file, expected a submission")
+    parquet = Path(path).suffix == ".parquet"
+    if parquet:
+        import pyarrow  # noqa: F401, pandas does not say as plainly what is missing
     try:
-        table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else read_csv(path)
+        table = pd.read_parquet(path) if parquet else read_csv(path)
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise DataError(f"{path}: not a submission: {' '.join(str(error).split())}") from None
     if list(table.columns) != ["id", "value"]:

@@ -78,7 +78,7 @@ def _checked(name: str, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     for member in members:
         if fault := _fault(member):
             raise DataError(f"{name}: found the member {member.filename!r}, {fault}; nothing was unpacked")
-    unpacked, packed = sum(member.file_size for member in members), os.path.getsize(archive.filename)
+    unpacked, packed = sum(member.file_size for member in members), os.path.getsize(str(archive.filename))
     if unpacked > MAX_RATIO * packed:
         raise DataError(
             f"{name}: found {unpacked} bytes packed into {packed}, expected at most {MAX_RATIO} times as many; "

@@ -59,7 +59,7 @@ def _mount(session: Any, endpoint: str, options: Options) -> None:
 
     class Adapter(HTTPAdapter):
         def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
-            return super().send(request, *args, timeout=timeout or options.timeout_s, **kwargs)
+            return super().send(request, *args, timeout=timeout or options.timeout_s, **kwargs)  # type: ignore[misc]
 
     retry = Retry(
         total=options.attempts - 1,

@@ -46,6 +46,7 @@ def add_commands(commands: Any) -> None:
 
     for command in (download, check, submit, leaderboard):
         command.add_argument("--competition", metavar="NAME", help="default data.kaggle.competition of params.yaml")
+        command.set_defaults(extra="kaggle")
 
 
 def _data(options: argparse.Namespace) -> "Data":

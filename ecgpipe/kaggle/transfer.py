@@ -126,7 +126,7 @@ class _Run:
             finally:  # all are done, one failed or the user interrupts: the others end at their next chunk
                 self.stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
-        errors = [future.exception() for future in futures if not future.cancelled() and future.exception()]
+        errors = [error for future in futures if not future.cancelled() and (error := future.exception())]
         for error in sorted(errors, key=lambda error: isinstance(error, _Stopped)):
             raise error
         if self.faults:

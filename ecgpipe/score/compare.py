@@ -2,15 +2,28 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.competition.dataset import read_signal
+from ecgpipe.competition.signals import read_signal
 from ecgpipe.competition.windows import DURATION_S, lead_segments
 from ecgpipe.digitize.export import read_csv
-from ecgpipe.score.metrics import Pair, Segments
+from ecgpipe.score.metrics import Pair, Segments, image_snr, lead_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class PageScore(NamedTuple):
+    """One page: linear `snr` (not capped) and in dB, and the means over leads of error and correlation."""
+
+    id: str
+    snr: float
+    snr_db: float
+    mae_mv: float
+    correlation: float
 
 
 def segments(series_mv: np.ndarray) -> Segments:
@@ -26,7 +39,20 @@ def pair(page_id: str, kind: str, truth_mv: np.ndarray, prediction_mv: np.ndarra
     return Pair(page_id, kind, fs_hz, segments(truth_mv), segments(prediction_mv))
 
 
-def page_table(table: pd.DataFrame) -> pd.DataFrame:
+def page_score(pair: Pair) -> PageScore:
+    """How well one page was read."""
+    rows = lead_rows(pair)
+    snr = image_snr(pair.truth, pair.prediction, pair.fs_hz)
+    with np.errstate(divide="ignore"):
+        snr_db = float(10 * np.log10(snr))
+    return PageScore(pair.id, snr, snr_db, _mean(rows, "mae_mv"), _mean(rows, "correlation"))
+
+
+def _mean(rows: list[dict], name: str) -> float:
+    return float(np.mean([row[name] for row in rows]))
+
+
+def page_table(table: "pd.DataFrame") -> "pd.DataFrame":
     """One row a page of an `evaluate` table: id, kind, linear `snr` (not capped), `snr_db`, `mae_mv`, `correlation`."""
     how = {"signal_power": "sum", "noise_power": "sum", "mae_mv": "mean", "correlation": "mean"}
     pages = table.groupby(["id", "kind"], sort=False).agg(how)

@@ -5,12 +5,14 @@ Powers are pooled over the leads of an image, and linear ratios, not decibels, a
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ecgpipe.base.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CAPS = (384.0, 1e6)  # of an image's linear SNR: at the competition's launch, and since 18 November 2025
 PERFECT_SCORE = CAPS[-1]
@@ -72,25 +74,30 @@ def competition_score(linear_snrs: Iterable[float], cap: float = PERFECT_SCORE) 
         return float(10 * np.log10(np.minimum(snrs, cap).mean()))
 
 
-def evaluate(records: Iterable[Pair]) -> pd.DataFrame:
+def lead_rows(pair: Pair) -> list[dict[str, float | str]]:
+    """What `evaluate` says of each lead of one image."""
+    try:
+        matched = _matched(pair.truth, pair.prediction)
+    except DataError as error:
+        raise DataError(f"{' '.join(filter(None, (pair.id, pair.kind)))}: {error}") from None
+    return [_lead_row(pair, lead, *both) for lead, both in matched.items()]
+
+
+def evaluate(records: Iterable[Pair]) -> "pd.DataFrame":
     """One row for each image and lead.
 
     Columns: id, kind, lead; `signal_power` and `noise_power` (mV², summed) after the competition's alignment, whose
     `lag_s` and `offset_mv` stand beside; `mse_mv2`, `mae_mv` and Pearson `correlation` of the series as they are.
     """
-    rows = []
-    for pair in records:
-        try:
-            matched = _matched(pair.truth, pair.prediction)
-        except DataError as error:
-            raise DataError(f"{' '.join(filter(None, (pair.id, pair.kind)))}: {error}") from None
-        rows += [_lead_row(pair, lead, *both) for lead, both in matched.items()]
+    import pandas as pd
+
+    rows = [row for pair in records for row in lead_rows(pair)]
     if not rows:
         raise DataError("evaluate: found no record, expected at least one")
     return pd.DataFrame(rows)
 
 
-def summary(table: pd.DataFrame) -> dict[str, float]:
+def summary(table: "pd.DataFrame") -> dict[str, float]:
     """Flat metrics of an `evaluate` table.
 
     `snr_db/all`, `/kind_*` and `/lead_*` are the competition's score (cap 10⁶; a lead's as if images held only it),
@@ -134,13 +141,15 @@ def _powers(truth: np.ndarray, prediction: np.ndarray, fs_hz: float) -> tuple[fl
     return np.sum(np.square(truth)), np.sum(np.square(noise))
 
 
-def _ratio(signal, noise):
+def _ratio(signal: Any, noise: Any) -> Any:
     """Signal over noise power, infinite without noise."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(noise == 0, np.inf, np.divide(signal, noise))
 
 
-def _snrs(groups) -> pd.Series:
+def _snrs(groups: Any) -> "pd.Series":
+    import pandas as pd
+
     powers = groups[["signal_power", "noise_power"]].sum()
     return pd.Series(_ratio(powers["signal_power"], powers["noise_power"]), index=powers.index)
 

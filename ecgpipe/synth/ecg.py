@@ -63,7 +63,7 @@ def from_independent(leads: np.ndarray) -> np.ndarray:
 def _bells(t_s: np.ndarray, centre_s: np.ndarray, rise_s: np.ndarray, fall_s: np.ndarray) -> np.ndarray:
     """Gaussians (waves, n) of peak 1, each with its own width on either side of its centre."""
     offset = (t_s - centre_s[:, None]).astype(np.float32)  # halves the time of the exponential
-    return np.exp(-0.5 * (offset / np.where(offset < 0, *np.float32([rise_s, fall_s])[..., None])) ** 2)
+    return np.exp(-0.5 * (offset / np.where(offset < 0, *np.array([rise_s, fall_s], np.float32)[..., None])) ** 2)
 
 
 def _rhythm(rng: np.random.Generator, duration_s: float) -> tuple[np.ndarray, bool]:

@@ -205,4 +205,4 @@ class _Examination:
 
 def _decode(path: Path) -> Picture:
     pixels = read_picture(path)
-    return Picture(tuple(sorted(pixels.shape[:2])), hashlib.sha256(pixels).hexdigest())
+    return Picture(tuple(sorted(pixels.shape[:2])), hashlib.sha256(pixels.data).hexdigest())

@@ -106,10 +106,10 @@ def _with_duplicates(rows: list[dict], groups: list[list[str]], side: str) -> li
                 row["fault"] = f"duplicate {side}"
         if not known:
             for path in group:
-                others = ", ".join(other for other in group if other != path)
+                same = ", ".join(other for other in group if other != path)
                 rows.append(
                     _place(path)
-                    | {"fault": f"duplicate {side}", "wrong": side, "leads": "", "evidence": f"the same as {others}"}
+                    | {"fault": f"duplicate {side}", "wrong": side, "leads": "", "evidence": f"the same as {same}"}
                 )
     return rows
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -86,8 +87,8 @@ def capture(
     if quarter_turn is None:
         quarter_turn = int(rng.integers(1, 4)) if rng.random() < TURNED_SHARE else 0
     long_side_px = long_side_px or LONG_SIDE_PX.get(kind, max(shape))
-    take = partial(CAPTURES[kind], scanner=scanner) if kind in SCANS and scanner else CAPTURES[kind]
-    image, page_map = take(page, rng, layout, long_side_px)
+    options: dict[str, Any] = {"scanner": scanner} if kind in SCANS and scanner else {}
+    image, page_map = CAPTURES[kind](page, rng, layout, long_side_px, **options)
     return turned(Capture(image, page_map, kind), quarter_turn)
 
 
@@ -109,5 +110,9 @@ def turned(upright: Capture, quarter_turn: int) -> Capture:
     for _ in range(quarter_turn % 4):
         width = image.shape[1]
         image = np.rot90(image)
-        page_map = page_map.compose(lambda p, width=width: np.stack([p[:, 1], width - 1 - p[:, 0]], axis=-1))
+        page_map = page_map.compose(partial(_turned_points, width=width))
     return Capture(np.ascontiguousarray(image), page_map, upright.kind)
+
+
+def _turned_points(points: np.ndarray, width: int) -> np.ndarray:
+    return np.stack([points[:, 1], width - 1 - points[:, 0]], axis=-1)

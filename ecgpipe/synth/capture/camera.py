@@ -43,7 +43,9 @@ class Pose:
         return np.stack([x / depth, y / depth], axis=-1)
 
 
-def frame_points(plane: np.ndarray, body: np.ndarray, size: tuple[int, int], fill: float, rng, radial: float):
+def frame_points(
+    plane: np.ndarray, body: np.ndarray, size: tuple[int, int], fill: float, rng: np.random.Generator, radial: float
+) -> np.ndarray:
     """Scale and shift picture-plane points so that `body`, a part of them, fills the picture by `fill`.
 
     `fill` 1 touches the picture's edges, more cuts the page. Returns pixels of the shape of `plane`.
@@ -126,7 +128,9 @@ def _sharpen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     """`picture` after JPEG compression."""
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    assert decoded is not None, "just encoded"
+    return decoded
 
 
 def ink_grain(page: np.ndarray, rng: np.random.Generator, strength: float, tint: np.ndarray) -> np.ndarray:

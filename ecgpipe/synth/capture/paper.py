@@ -139,8 +139,8 @@ def curl(surface: Surface, rng: np.random.Generator) -> None:
 def _contract(surface: Surface, height: np.ndarray) -> None:
     """Pull the sheet together where `height` slopes, about evenly around its centre."""
     dy, dx = np.gradient(height, FINE_MM)
-    pulled_x = np.cumsum(dx**2, axis=1, dtype=np.float32) * np.float32(FINE_MM / 2)
-    pulled_y = np.cumsum(dy**2, axis=0, dtype=np.float32) * np.float32(FINE_MM / 2)
+    pulled_x: np.ndarray = np.cumsum(dx**2, axis=1, dtype=np.float32) * np.float32(FINE_MM / 2)
+    pulled_y: np.ndarray = np.cumsum(dy**2, axis=0, dtype=np.float32) * np.float32(FINE_MM / 2)
     # paper is stiff in its plane: neighbouring lines share their shortening
     pulled_x, pulled_y = (cv2.GaussianBlur(p, (0, 0), 24 / FINE_MM) for p in (pulled_x, pulled_y))
     surface.shift[..., 0] -= pulled_x - pulled_x.mean()

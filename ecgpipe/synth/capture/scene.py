@@ -37,7 +37,7 @@ def lay_another(picture: np.ndarray, sheet: Sheet, rng: np.random.Generator, war
     angle = rng.normal(0, 8) + rng.choice([0, 90, 180])
     away = rng.uniform(0, 2 * np.pi)
     centre = sheet.left + width_mm / 2 * PX_PER_MM, sheet.top + height_mm / 2 * PX_PER_MM
-    matrix = cv2.getRotationMatrix2D(centre, angle, 1 / PX_PER_MM)
+    matrix: np.ndarray = cv2.getRotationMatrix2D(centre, angle, 1 / PX_PER_MM)
     matrix[:, 2] += np.array([width_mm, height_mm]) / 2 - centre
     matrix[:, 2] += rng.uniform(0.8, 1.2) * np.array(
         [(round(width_mm) + 51) * np.cos(away), (round(height_mm) + 54) * np.sin(away)]
@@ -147,7 +147,7 @@ def cast_shadow(alpha: np.ndarray, rng: np.random.Generator, px_per_mm: float) -
     """How much the sheet darkens the table around it, (h, w) float32 factor."""
     dx, dy = rng.normal(0, 2.5 * px_per_mm, 2)
     moved = cv2.warpAffine(
-        alpha, np.float32([[1, 0, dx], [0, 1, dy]]), alpha.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+        alpha, np.array([[1, 0, dx], [0, 1, dy]], np.float32), alpha.shape[::-1], borderMode=cv2.BORDER_REPLICATE
     )
     blurred = cv2.GaussianBlur(moved, (0, 0), noise.log_uniform(rng, 0.6, 4) * px_per_mm)
     return 1 - np.float32(rng.uniform(0.1, 0.65)) * blurred

@@ -22,7 +22,7 @@ def render(
     if factor != 1:
         size = (round(page.shape[1] * factor), round(page.shape[0] * factor))
         edge = (factor - 1) / 2  # corners stay corners, pixel centres being the integers
-        matrix = np.float64([[factor, 0, edge], [0, factor, edge]])
+        matrix = np.array([[factor, 0, edge], [0, factor, edge]], np.float64)
         soft = cv2.GaussianBlur(page, (0, 0), 0.45 / factor) if factor < 0.95 else page
         image = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return image, PageMap.from_function(layout, lambda mm: mm * PX_PER_MM * factor - 0.5)

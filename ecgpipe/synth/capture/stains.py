@@ -128,7 +128,7 @@ def handwriting(sheet: Sheet, rng: np.random.Generator) -> None:
     start[1] += (rng.uniform(20, 60) if rng.random() < 0.75 else rng.uniform(60, 200)) * ppm
     t = np.arange(letters * 24) / 24
     knots = rng.normal(0, 1, (letters * 4 + 4, 2))
-    wiggle = np.stack([np.interp(t * 4, np.arange(len(knots)), knots[:, k]) for k in (0, 1)], axis=-1)
+    wiggle: np.ndarray = np.stack([np.interp(t * 4, np.arange(len(knots)), knots[:, k]) for k in (0, 1)], axis=-1)
     wiggle = cv2.GaussianBlur(wiggle.astype(np.float32), (1, 0), 2.0, sigmaY=2.0)
     points = start + np.stack([t * size * 0.7, np.sin(t) * 3], axis=-1) + wiggle * size * np.array([0.3, 0.42])
     slope = rng.normal(0, 0.08)

@@ -6,6 +6,7 @@ unreadable.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -192,7 +193,7 @@ def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str,
     return name, tuple(LEADS[row] for row in rows), _evidence(said)
 
 
-def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float, figures: dict[str, float]) -> Verdict:
+def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float, figures: dict[str, Any]) -> Verdict:
     """The verdict on a page that does not show its truth: is it the truth once something is undone?
 
     The laws vouch for the limb leads only: where these correlate with their truth (`limb`), the rest was read badly.
