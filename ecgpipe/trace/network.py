@@ -23,7 +23,7 @@ class Network:
         if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
             config["INFERENCE_NUM_THREADS"] = threads
         try:
-            model = core.read_model(graph.xml, graph.bin)
+            model = core.read_model(graph)
             model.reshape([1, spec.height, spec.width, 3])  # known sizes are quicker
             found = list(model.output().shape)
             self._compiled = core.compile_model(model, "CPU", config)

@@ -51,9 +51,10 @@ class Weights:
         except SafetensorError as error:
             raise DataError(f"{self.path}: not a safetensors file ({error}); restore it") from error
 
-    def graph(self) -> Graph:
-        """What reads strips; DataError if it cannot be read or is not what the card is of."""
-        return Graph(*self._read("graph", ".xml", ".bin"))
+    def graph(self) -> Path:
+        """The .xml of what reads strips, its .bin beside it; DataError if they are not what the card is of."""
+        self._read("graph", ".xml", ".bin")
+        return self.path.with_suffix(".xml")
 
     def _read(self, part: str, *suffixes: str) -> list[bytes]:
         paths = [self.path.with_suffix(suffix) for suffix in suffixes]
