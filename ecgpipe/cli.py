@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
-from ecgpipe.base.parallel import ahead
+from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.kaggle.commands import add_commands
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _digitize(options: argparse.Namespace) -> int:
     from ecgpipe.digitize.digitizer import SHIPPED, Digitizer
     from ecgpipe.digitize.export import wfdb_name, write_rows
 
-    if len(images) > 1:  # threads that wait for a core that another process has are slower than fewer of them
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES - options.workers)))
+    if len(images) > 1:
+        leave_cores(options.workers)
     names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
     shared = {name for name, count in Counter(names).items() if count > 1}
     digitizer, table = Digitizer(options.weights or SHIPPED, flips=options.flips), []

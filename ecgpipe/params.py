@@ -34,6 +34,10 @@ def weight(default: Any = dataclasses.MISSING) -> Any:
 # A number, or (share of the training done, weight) points with straight lines between them.
 Weight = float | tuple[tuple[float, float], ...]
 
+# Lightning's words for where and how a training computes; `auto` is resolved by `training.machine`.
+Precision = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
+Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
+
 
 @dataclass(frozen=True)
 class Kaggle:
@@ -83,7 +87,8 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class Model:
-    size: Literal["tiny", "small", "base"]
+    architecture: str
+    size: str
     half_height_mv: float = number(above=0, at_most=10)
 
 
@@ -108,6 +113,10 @@ class Train:
     learning_rate: float = number(above=0)
     crop_columns: int = number(at_least=32)
     workers: int = number(at_least=0)
+    precision: Precision
+    accelerator: Accelerator
+    devices: int = number(at_least=-1)
+    nodes: int = number(at_least=1)
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,7 @@ class CrossValidate:
 class Postprocess:
     limb_lead_residual_mv: float = number(at_least=0)
     merge_rhythm: bool
+    workers: int = number(at_least=1)
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,11 @@ class Signals:
 
     @staticmethod
     def read(folder: Path | str | None) -> "Signals":
-        """All records of a WFDB folder sorted by name, or none."""
+        """All records of a WFDB folder sorted by name, or those of an array (N, 12, n) in µV as .npy; or none."""
         if folder is None:
             return Signals(np.empty((0, len(LEADS), 10 * FS_HZ), np.float32))
+        if Path(folder).suffix == ".npy":
+            return Signals(np.load(folder).astype(np.float32) / 1000)
         return Signals(np.stack([read_wfdb(path) for path in list_wfdb(folder)]).astype(np.float32))
 
     def split(self, held_out: int) -> tuple["Signals", "Signals"]:
@@ -107,8 +109,9 @@ def random_slip(rng: np.random.Generator, layout: PageLayout, step_mm: float = 2
 
 def slipped(page_map: PageMap, slip: PageMap, layout: PageLayout) -> PageMap:
     """`page_map` looking `slip` beside each point of a page of `layout`."""
-    points = lattice_mm(layout, slip.step_mm)
-    return PageMap(page_map.to_picture(points + slip.nodes).astype(np.float32), slip.step_mm)
+    step_mm = min(page_map.step_mm, slip.step_mm)  # fine where a scanner's carriage jumps
+    points = lattice_mm(layout, step_mm)
+    return PageMap(page_map.to_picture(points + slip.to_picture(points)).astype(np.float32), step_mm)
 
 
 def ink_px(series: np.ndarray, print_: Print, slip: PageMap, inside: np.ndarray, spec: StripSpec) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.progress import track
 
 from ecgpipe.competition.dataset import Dataset
+from ecgpipe.digitize.leads import DEFAULT
 from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
@@ -37,9 +38,10 @@ def main() -> None:
     for _ in track(work, "folds", total=split.folds):
         pass
 
-    leads = evaluate(trace_pairs(OOF, RAW))
+    leads = evaluate(trace_pairs(OOF, RAW, DEFAULT))
+    plain = summary(evaluate(trace_pairs(OOF, RAW)))
     scores = page_table(leads)
-    write_metrics(METRICS, summary(leads))
+    write_metrics(METRICS, summary(leads) | {"snr_db/all_plain": plain["snr_db/all"]})
     plots.snr_by_kind(PLOTS / "snr", scores)
     for name, place in (("best", scores["snr_db"].idxmax()), ("worst", scores["snr_db"].idxmin())):
         page = scores.loc[place]

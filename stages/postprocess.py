@@ -1,5 +1,6 @@
 """postprocess: how leads are made from traces, chosen on out-of-fold readings, then applied to the test pictures."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,11 +34,12 @@ def main() -> None:
     save_choice(CHOICE, choice)
 
     spec = FrameSpec(raster=Raster(params.preprocess.px_per_s, params.preprocess.px_per_mv))
-    digitizer = Digitizer([Path(path) for path in params.read.weights], spec, choice, params.read.flips)
-    work = digitize_test(digitizer, RAW, PREDICTIONS)
+    weights = [Path(path) for path in params.read.weights]
+    load = partial(Digitizer, weights, spec, choice, params.read.flips)
+    work = digitize_test(load, RAW, spec, PREDICTIONS, params.postprocess.workers)
     pages = pd.DataFrame(track(work, "digitize", total=len(RAW.test_ids())))
     pages.to_csv(PREDICTIONS / "pages.csv", index=False, lineterminator="\n")
-    write_metrics(METRICS, candidate_metrics(scores, pages))
+    write_metrics(METRICS, candidate_metrics(scores, choice, pages))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.ensemble import MOST_LAG, EnsembleReader, aligned, combined, load_reader
 from ecgpipe.trace.reader import TraceReader, Traces
 from ecgpipe.trace.strips import StripSpec
-from ecgpipe.trace.weights import save_weights
-from ecgpipe.training.models import build_model
+from ecgpipe.training.architectures import build_model
+from ecgpipe.training.export import save_model
 
 T = np.arange(5000.0)
 
@@ -65,7 +65,8 @@ def test_two_files_are_read_together_and_one_is_just_a_reader(tmp_path):
     paths = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for seed, path in enumerate(paths):
         torch.manual_seed(seed)
-        save_weights(path, build_model("tiny", spec.samples_per_px).tensors(), size="tiny", spec=spec, about={})
+        network = build_model("unet", "tiny", spec.samples_per_px)
+        save_model(path, network, architecture="unet", size="tiny", spec=spec, about={})
     assert isinstance(load_reader(paths[0]), TraceReader) and isinstance(load_reader(paths[:1]), TraceReader)
     both = load_reader(paths)
     assert isinstance(both, EnsembleReader)

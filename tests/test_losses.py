@@ -91,11 +91,21 @@ def test_gradients_are_finite_even_where_truth_is_unknown():
     assert logits.grad.isfinite().all() and logits.grad.abs().sum() > 0
 
 
-def test_a_weight_of_zero_switches_a_loss_off():
+def test_a_loss_of_weight_zero_is_looked_at_and_has_no_say():
     loss = CombinedLoss(column_weight=0.5, mse_weight=0.0)
-    total = loss(ridge(HEIGHTS + 1), HEIGHTS)
-    assert set(loss.parts) == {"column"}
+    logits = ridge(HEIGHTS + 1).requires_grad_()
+    total = loss(logits, HEIGHTS)
+    assert set(loss.parts) == {"column", *SERIES_LOSSES}
     assert total.item() == pytest.approx(0.5 * loss.parts["column"].item())
+    assert {name for name, part in loss.parts.items() if part.requires_grad} == {"column"}
+
+
+@pytest.mark.parametrize("name", ["column", *SERIES_LOSSES])
+def test_an_unweighted_part_is_the_same_whatever_the_weights(name):
+    one, other = CombinedLoss(mse_weight=2.0), CombinedLoss(column_weight=0.1, snr_weight=0.3)
+    for loss in (one, other):
+        loss(ridge(0.9 * HEIGHTS), HEIGHTS)
+    assert one.parts[name].item() == other.parts[name].item() > 0
 
 
 def test_total_is_the_weighted_sum_of_the_parts():
@@ -168,11 +178,9 @@ def test_a_scheduled_weight_follows_the_progress():
     schedule = ((0.2, 0.0), (0.6, 2.0))
     assert [weight_at(schedule, share) for share in (0.0, 0.2, 0.4, 0.6, 1.0)] == pytest.approx([0, 0, 1, 2, 2])
     loss = CombinedLoss(column_weight=1.0, snr_weight=schedule)
-    loss(ridge(HEIGHTS + 1), HEIGHTS)
-    assert set(loss.parts) == {"column"}
+    assert loss(ridge(HEIGHTS + 1), HEIGHTS) == loss.parts["column"]
     loss.progress = 0.5
-    loss(ridge(HEIGHTS + 1), HEIGHTS)
-    assert set(loss.parts) == {"column", "snr"}
+    assert loss(ridge(HEIGHTS + 1), HEIGHTS) == loss.parts["column"] + 1.5 * loss.parts["snr"]
 
 
 def test_expected_height_of_a_ridge_is_its_centre():

@@ -105,7 +105,11 @@ def test_parameters_cannot_be_changed_after_loading(params):
         ("data", "kinds", ["0001", 3], "data.kinds[1]: found 3 (integer), expected one of '0001', '0003'"),
         ("data", "kinds", ["0001", "0002"], "data.kinds[1]: found '0002' (text), expected one of '0001', '0003'"),
         ("data", "kinds", ["0001", "0001"], "data.kinds[1]: found '0001' (text), expected each entry once"),
-        ("model", "size", "huge", "model.size: found 'huge' (text), expected one of 'tiny', 'small', 'base'"),
+        ("model", "size", 1, "model.size: found 1 (integer), expected a text; put it in quotes"),
+        ("train", "precision", "bf16", "train.precision: found 'bf16' (text), expected one of 'auto', 'bf16-mixed'"),
+        ("train", "accelerator", "h100", "train.accelerator: found 'h100' (text), expected one of 'auto', 'cpu'"),
+        ("train", "devices", "all", "train.devices: found 'all' (text), expected a whole number"),
+        ("train", "nodes", 0, "train.nodes: found 0 (integer), expected at least 1"),
     ],
 )
 def test_a_wrong_value_names_its_path_and_what_was_expected(load_changed, block, name, value, message):

@@ -11,13 +11,14 @@ import pytest
 from ecgpipe.base.errors import DataError
 from ecgpipe.competition.dataset import Dataset, Record, write_signal
 from ecgpipe.competition.windows import window_mask
+from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.export import write_csv
 from ecgpipe.digitize.leads import LeadOptions
 from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.params import Postprocess, load_params
 from ecgpipe.pipeline.cross_validate import read_out_of_fold
-from ecgpipe.pipeline.postprocess import candidates, choose, score_candidates
+from ecgpipe.pipeline.postprocess import candidate_metrics, candidates, choose, digitize_test, score_candidates
 from ecgpipe.pipeline.preprocess import (
     Forecast,
     RectifiedRecord,
@@ -33,9 +34,9 @@ from ecgpipe.pipeline.train import FineTune
 from ecgpipe.rectify.frames import Frame, shard_path, write_shard
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.strips import StripSpec
-from ecgpipe.trace.weights import save_weights
+from ecgpipe.training.architectures import build_model
 from ecgpipe.training.data import row_series
-from ecgpipe.training.models import build_model
+from ecgpipe.training.export import save_model
 
 ROOT = Path(__file__).parents[1]
 SPEC = FrameSpec(raster=Raster(50, 20))  # small: reading is quick, and what is read does not matter
@@ -157,8 +158,8 @@ class Untrained(FineTune):
     def __call__(self, samples: StoredFrames, weights: Path) -> None:
         self.trainings.append(samples.pages)
         spec = StripSpec(self.frame, self.model.half_height_mv)
-        tensors = build_model("tiny", spec.samples_per_px).tensors()
-        save_weights(weights, tensors, size="tiny", spec=spec, about={})
+        network = build_model("unet", "tiny", spec.samples_per_px)
+        save_model(weights, network, architecture="unet", size="tiny", spec=spec, about={})
 
 
 @pytest.fixture
@@ -225,10 +226,10 @@ def test_folds_are_read_with_the_flips_asked_for_and_not_taken_from_a_run_withou
 @pytest.mark.parametrize(
     ("allowed", "expected"),
     [
-        (Postprocess(limb_lead_residual_mv=0.0, merge_rhythm=False), {PLAIN}),
-        (Postprocess(limb_lead_residual_mv=0.0, merge_rhythm=True), {PLAIN, MERGED}),
+        (Postprocess(limb_lead_residual_mv=0.0, merge_rhythm=False, workers=1), {PLAIN}),
+        (Postprocess(limb_lead_residual_mv=0.0, merge_rhythm=True, workers=1), {PLAIN, MERGED}),
         (
-            Postprocess(limb_lead_residual_mv=0.1, merge_rhythm=True),
+            Postprocess(limb_lead_residual_mv=0.1, merge_rhythm=True, workers=1),
             {PLAIN, MERGED, LeadOptions(False, 0.1), LeadOptions(True, 0.1)},
         ),
     ],
@@ -249,6 +250,25 @@ def test_out_of_fold_readings_say_what_is_used(tmp_path, dataset, spoilt_row, be
 
 def test_of_equal_candidates_the_first_is_chosen():
     assert choose({PLAIN: 20.0, MERGED: 20.0}) == PLAIN
+
+
+def test_the_score_shown_first_is_that_of_the_choice_with_the_plain_one_beside_it():
+    pages = pd.DataFrame({"status": ["digitized", "not digitized"]})
+    metrics = candidate_metrics({PLAIN: 20.0, MERGED: 21.0}, MERGED, pages)
+    assert sorted(metrics)[:4] == ["not_digitized", "pages", "snr_db/all", "snr_db/all_plain"]
+    assert (metrics["snr_db/all"], metrics["snr_db/all_plain"]) == (21.0, 20.0)
+    assert (metrics["pages"], metrics["not_digitized"]) == (2, 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_test_picture_without_a_page_is_written_as_unseen(tmp_path, dataset, workers):
+    path = dataset.test_image_path("9")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((300, 400, 3), 255, np.uint8))
+    (page,) = digitize_test(Digitizer, dataset, FrameSpec(), tmp_path / "out", workers)
+    assert page["status"] == "not digitized" and page["reason"]
+    written = pd.read_csv(tmp_path / "out" / "9.csv")
+    assert written.shape == (10250, 12) and written.isna().all(axis=None)
 
 
 # ---- submit

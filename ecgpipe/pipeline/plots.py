@@ -27,13 +27,21 @@ _JPEG_QUALITY = 85
 
 
 def loss_curve(path: str | Path, history: pd.DataFrame) -> None:
-    """The `loss` of each `step`, and its mean over the last tenth of the run where noise would hide the trend."""
+    """The `loss` of each `step` and each unweighted part of it, `loss_<part>`, in a panel each.
+
+    Over them lie their means over tenths of the run, as noise would hide the trend.
+    """
+    parts, span = [name for name in history if name != "step"], max(1, len(history) // 10)
     with matplotlib.rc_context(_RC):
-        figure, axes = _figure("training step", "loss")
-        axes.plot(history["step"], history["loss"], lw=0.8, alpha=0.5, label="each step")
-        span = max(1, len(history) // 10)
-        axes.plot(history["step"], history["loss"].rolling(span).mean(), lw=1.5, label=f"mean of {span} steps")
-        axes.legend(frameon=False)
+        figure = Figure(figsize=(11, 5.5), layout="constrained")
+        panels = figure.subplots(2, -(-len(parts) // 2), squeeze=False).ravel()
+        for axes, name in zip(panels, parts, strict=False):
+            axes.plot(history["step"], history[name], lw=0.8, alpha=0.5)
+            axes.plot(history["step"], history[name].rolling(span).mean(), lw=1.5)
+            axes.set_title(name.removeprefix("loss_"), loc="left", fontsize="medium")
+        for axes in panels[len(parts) :]:
+            axes.set_axis_off()
+        figure.supxlabel(f"training step; bold: mean of {span} steps", fontsize="medium")
         _save(path, figure, history)
 
 

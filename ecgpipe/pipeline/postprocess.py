@@ -1,8 +1,9 @@
 """How leads are made from traces: chosen on out-of-fold readings, stored, then applied unchanged to the test."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -11,14 +12,17 @@ import pandas as pd
 
 from ecgpipe.base.errors import PageNotFound, PictureError
 from ecgpipe.base.files import atomic_path
+from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.competition.windows import DURATION_S
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.export import write_csv
-from ecgpipe.digitize.leads import LeadOptions
+from ecgpipe.digitize.leads import PLAIN, LeadOptions
+from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Postprocess
 from ecgpipe.pipeline.traces import trace_pairs
+from ecgpipe.rectify.pages import Page, find_page
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.metrics import evaluate, summary
 
@@ -48,26 +52,42 @@ def save_choice(path: str | Path, choice: LeadOptions) -> None:
         temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n")
 
 
-def digitize_test(digitizer: Digitizer, dataset: Dataset, out: Path) -> Iterator[dict[str, str]]:
+def digitize_test(
+    load: Callable[[], Digitizer], dataset: Dataset, spec: FrameSpec, out: Path, workers: int
+) -> Iterator[dict[str, str]]:
     """Write `out`/<id>.csv (12 leads, 10·fs rows) for each test picture, yielding its id, status and reason.
 
-    A page that is not found is written as unseen throughout: the submission has a row for it all the same.
+    `workers` processes find pages, on frames of `spec`, while this one reads them with the digitizer that it loads
+    meanwhile. A page that is not found is written as unseen throughout: the submission has a row for it all the same.
     """
-    for record_id, fs_hz in dataset.test_table().groupby("id", sort=False)["fs"].first().items():
+    rates_hz = dataset.test_table().groupby("id", sort=False)["fs"].first()
+    pages = ahead(partial(_page_of, spec), map(dataset.test_image_path, rates_hz.index), workers)
+    leave_cores(workers)
+    digitizer = load()
+    for (record_id, fs_hz), page in zip(rates_hz.items(), pages, strict=True):
         rows = round(DURATION_S * fs_hz)
-        page = {"id": record_id, "status": "digitized", "reason": ""}
-        try:
-            digitized = digitizer.digitize(read_picture(dataset.test_image_path(record_id)))
-            series = digitized.resampled(rows)
-        except (PageNotFound, PictureError) as error:
-            page |= {"status": "not digitized", "reason": str(error)}
-            series = np.full((len(LEADS), rows), np.nan)
+        if isinstance(page, Page):
+            series, reason = digitizer.read(page).resampled(rows), ""
+        else:
+            series, reason = np.full((len(LEADS), rows), np.nan), str(page)
         write_csv(out / f"{record_id}.csv", series)
-        yield page
+        yield {"id": record_id, "status": "not digitized" if reason else "digitized", "reason": reason}
 
 
-def candidate_metrics(scores: dict[LeadOptions, float], pages: pd.DataFrame) -> dict[str, float]:
-    """The score of each candidate by what it does, and how many test pages were digitized."""
-    names = {option: f"merge_{option.merge_rhythm:d}_limb_{option.limb_lead_residual_mv:g}" for option in scores}
-    metrics = {f"{SCORE}/{names[option]}": score for option, score in scores.items()}
+def _page_of(spec: FrameSpec, image: Path) -> Page | PageNotFound | PictureError:
+    """The page in a picture, or why there is none."""
+    try:
+        return find_page(read_picture(image), spec)
+    except (PageNotFound, PictureError) as error:
+        return error
+
+
+def candidate_metrics(scores: dict[LeadOptions, float], choice: LeadOptions, pages: pd.DataFrame) -> dict[str, float]:
+    """The score of the choice, first in sorted order, then of plain leads and of each candidate by what it does.
+
+    And how many test pages were digitized.
+    """
+    metrics = {SCORE: scores[choice], f"{SCORE}_plain": scores[PLAIN]}
+    for option, score in scores.items():
+        metrics[f"snr_db/candidate/merge_{option.merge_rhythm:d}_limb_{option.limb_lead_residual_mv:g}"] = score
     return metrics | {"pages": len(pages), "not_digitized": int((pages["status"] != "digitized").sum())}

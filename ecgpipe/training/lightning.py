@@ -9,10 +9,10 @@ import torch
 from pytorch_lightning.callbacks import Timer
 from torch import Tensor, nn
 
-from ecgpipe.trace.reader import read_strips
+from ecgpipe.trace.decode import decode_heights
+from ecgpipe.training.architectures import to_input
 from ecgpipe.training.data import Strips
 from ecgpipe.training.losses import CombinedLoss
-from ecgpipe.training.models import TraceNet, to_input
 
 WARM_UP = 0.05  # share of the training in which the learning rate rises
 
@@ -24,7 +24,7 @@ class TraceModule(pl.LightningModule):
     whole `Strips` and logs the median SNR in dB and error in px a strip, overall and by kind.
     """
 
-    def __init__(self, model: TraceNet, loss: CombinedLoss, *, learning_rate: float, freeze_norm: bool = False):
+    def __init__(self, model: nn.Module, loss: CombinedLoss, *, learning_rate: float, freeze_norm: bool = False):
         super().__init__()
         self.model, self.loss = model, loss
         self.learning_rate, self.freeze_norm = learning_rate, freeze_norm
@@ -41,7 +41,9 @@ class TraceModule(pl.LightningModule):
         for timer in (c for c in self.trainer.callbacks if isinstance(c, Timer)):
             elapsed, left = timer.time_elapsed(), timer.time_remaining()
             shares.append(elapsed / (elapsed + left))
-        return min(max(shares), 1.0)
+        share = min(max(shares), 1.0)
+        # Clocks differ, and a learning rate must not.
+        return share if self.trainer.world_size == 1 else self.trainer.strategy.broadcast(share)
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
         self.loss.progress = self.progress()
@@ -63,15 +65,13 @@ class TraceModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         images, heights = batch
         loss = self.loss(self.model(to_input(images)), heights)
-        self.log("loss", loss.detach())
-        for name, part in self.loss.parts.items():
-            self.log(f"loss_{name}", part.detach())
+        self.log_dict({"loss": loss.detach()} | {f"loss_{name}": p.detach() for name, p in self.loss.parts.items()})
         return loss
 
     def validation_step(self, strips: Strips, batch_idx: int) -> None:
-        heights, _ = read_strips(self.model.read, strips.images.numpy())
-        for read, true in zip(heights, strips.heights.numpy(), strict=True):
-            self._scores[strips.kind].append(strip_score(read, true))
+        for image, true in zip(strips.images, strips.heights, strict=True):
+            read, _ = decode_heights(self.model(to_input(image[None]))[0].float().cpu().numpy())
+            self._scores[strips.kind].append(strip_score(read, true.cpu().numpy()))
 
     def on_validation_epoch_end(self) -> None:
         by_kind = {f"_{kind}" if kind else "": scores for kind, scores in sorted(self._scores.items())}

@@ -151,11 +151,12 @@ def wave_bank(sigmas: tuple[int, ...] = WAVE_SIGMAS) -> Tensor:
 
 
 class CombinedLoss(nn.Module):
-    """Weighted sum of the losses above; a weight of 0 switches one off and saves its cost.
+    """Weighted sum of the losses above; one of weight 0 is only looked at: it has no say, and no gradient is computed.
 
     A weight is a number or a schedule (`params.Weight`), taken at `progress`, the share of the training done, which
     the trainer sets. Called with logits (N, T, H) and true heights (N, T) px, NaN where unknown. All but `column`
-    judge the column means in mV, `px_per_mv` pixels each. After a call `parts` holds each unweighted loss.
+    judge the column means in mV, `px_per_mv` pixels each. After a call `parts` holds each loss unweighted, whatever its
+    weight, so that trainings with different weights can be compared.
     """
 
     def __init__(
@@ -186,21 +187,26 @@ class CombinedLoss(nn.Module):
         self.parts: dict[str, Tensor] = {}
 
     def forward(self, logits: Tensor, height_px: Tensor) -> Tensor:
-        total = logits.new_zeros((), dtype=torch.float32)
-        self.parts = {}
-        if weight := weight_at(self.column_weight, self.progress):
-            self.parts["column"] = column_cross_entropy(logits, height_px, self.target_sigma_px)
-            total = total + weight * self.parts["column"]
+        weight = weight_at(self.column_weight, self.progress)
+        with _gradient_if(weight):
+            column = column_cross_entropy(logits, height_px, self.target_sigma_px)
+        self.parts, total = {"column": column}, weight * column
         weights = {loss: weight_at(weight, self.progress) for loss, weight in self.series_losses.items()}
-        if any(weights.values()):
-            centre = logits.shape[-1] / 2
+        centre = logits.shape[-1] / 2
+        with _gradient_if(any(weights.values())):
             series = (centre - expected_height(logits)) / self.px_per_mv
-            truth = (centre - height_px) / self.px_per_mv
-            for loss, weight in weights.items():
-                if weight:
-                    self.parts[loss.__name__] = loss(series, truth)
-                    total = total + weight * self.parts[loss.__name__]
+        truth = (centre - height_px) / self.px_per_mv
+        for loss, weight in weights.items():
+            with _gradient_if(weight):
+                part = self.parts[loss.__name__] = loss(series, truth)
+            if weight:
+                total = total + weight * part
         return total
+
+
+def _gradient_if(weight: float) -> torch.set_grad_enabled:
+    """A context that computes gradients where they were computed before and `weight` is not 0."""
+    return torch.set_grad_enabled(torch.is_grad_enabled() and bool(weight))
 
 
 def weight_at(weight: Weight, progress: float) -> float:

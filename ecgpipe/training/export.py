@@ -1,0 +1,63 @@
+"""From a torch module to weights on disk, among them the graph that reads without torch."""
+
+import copy
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import torch
+from torch import Tensor, nn
+
+from ecgpipe.trace.strips import StripSpec
+from ecgpipe.trace.weights import Graph, save_weights
+from ecgpipe.training.architectures import learnt, to_input
+
+_EXAMPLE = (1, 64, 96, 3)  # of a strip; the graph takes any height and width that the network takes
+
+
+def save_model(path: Path, network: nn.Module, *, architecture: str, size: str, spec: StripSpec, about: dict) -> None:
+    """Write `network`, which reads strips of `spec`, as `trace.weights` keeps it; `about` holds data, cost, scores.
+
+    The same network gives the same bytes. It may be on any device; it is left as it is.
+    """
+    network = copy.deepcopy(network).cpu().float().eval()
+    tensors = {name: value.contiguous().numpy() for name, value in learnt(network).items()}
+    save_weights(path, tensors, exported(network), architecture=architecture, size=size, spec=spec, about=about)
+
+
+def exported(network: nn.Module) -> Graph:
+    """The graph of a network in evaluation mode on the CPU, in float32, of strips in any number, height and width."""
+    import openvino as ov  # a machine that only trains does without
+
+    example = torch.zeros(_EXAMPLE, dtype=torch.uint8)
+    with torch.no_grad():
+        graph = ov.convert_model(_FromBytes(network), example_input=example, input=[-1, -1, -1, _EXAMPLE[-1]])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.xml"
+        ov.save_model(graph, path, compress_to_fp16=False)
+        return Graph(_bare(path.read_bytes()), path.with_suffix(".bin").read_bytes())
+
+
+class _FromBytes(nn.Module):
+    """A network whose input is strips (N, H, W, 3) uint8."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, strips: Tensor) -> Tensor:
+        return self.network(to_input(strips)).float()
+
+
+def _bare(xml: bytes) -> bytes:
+    """A graph's XML without what differs from one export to the next: versions, and names that count upwards."""
+    net = ElementTree.fromstring(xml)
+    net.set("name", "network")
+    for parent in list(net.iter()):
+        for info in parent.findall("rt_info"):
+            parent.remove(info)
+    for layer in net.iter("layer"):
+        layer.set("name", layer.get("id"))
+    for port in net.iter("port"):
+        port.attrib.pop("names", None)
+    return ElementTree.tostring(net)
