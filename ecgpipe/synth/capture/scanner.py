@@ -76,7 +76,7 @@ class Scanner:
             darkest=lightest + rng.uniform(0.35, 0.8),
             screen=str(rng.choice(["noise", "diffusion", "ordered"], p=(0.6, 0.25, 0.15))),
             grain=rng.uniform(1.0, 1.8),
-            blur_dots=rng.uniform(0.0, 4.0),
+            blur_dots=rng.uniform(0.0, 6.0),
             paper_dots=rng.uniform(0.0, 0.06),
             ink_gain=rng.uniform(0.7, 1.6),
         )
@@ -106,7 +106,10 @@ class Scanner:
         """`grey` (H, W) uint8 with its paler ink spread over `blur_dots`, its darker ink as it was."""
         if self.blur_dots < 0.5 * self.dots:
             return grey
-        return cv2.min(grey, cv2.GaussianBlur(grey, (0, 0), self.blur_dots / self.dots))
+        density = 1 - np.arange(256) / 255
+        dark = density * np.clip((density - 0.35) / 0.3, 0, 1)
+        core = cv2.LUT(grey, (255 * (1 - dark)).astype(np.uint8))
+        return cv2.min(core, cv2.GaussianBlur(grey, (0, 0), self.blur_dots / self.dots))
 
     def _levels(self, rng: np.random.Generator) -> np.ndarray:
         """Grey (SCREEN_PX, SCREEN_PX) uint8 above which a dot of the scan is white."""
@@ -130,7 +133,7 @@ def blue_noise() -> np.ndarray:
     White noise, its low frequencies taken out and its ranks spread evenly again, a few times over.
     """
     field = np.random.default_rng(0).random((SCREEN_PX, SCREEN_PX)).astype(np.float32)
-    for _ in range(12):
+    for _ in range(40):
         wide = np.tile(field, (3, 3))
         high = (wide - cv2.GaussianBlur(wide, (0, 0), 1.5))[SCREEN_PX:-SCREEN_PX, SCREEN_PX:-SCREEN_PX]
         field = np.empty(SCREEN_PX**2, np.float32)
