@@ -11,7 +11,8 @@ from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.warp import COARSE, Warp
 
 MAP_STEP_MM = 0.5  # a jump is over within 1 to 4 mm: the page map of a drifting scan follows it
-SCREEN_PX = 256  # side of the tile of a dithering screen
+SCREEN_PX = 256  # side of the tile of a dithering screen, in dots
+NOISE_PX = 1024  # the same of a noisy one, whose repetition must not show
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Scanner:
         fine = grey
         if self.dots > 1:
             fine = cv2.resize(grey, (width * self.dots, height * self.dots), interpolation=cv2.INTER_LINEAR)
-        rows, cols = (-(-side // SCREEN_PX) for side in fine.shape)
+        rows, cols = (-(-side // len(tile)) for side in fine.shape)
         bits = cv2.compare(fine, np.tile(tile, (rows, cols))[: fine.shape[0], : fine.shape[1]], cv2.CMP_GT)
         return cv2.resize(bits, (width, height), interpolation=cv2.INTER_AREA) if self.dots > 1 else bits
 
@@ -112,9 +113,9 @@ class Scanner:
         return cv2.min(core, cv2.GaussianBlur(grey, (0, 0), self.blur_dots / self.dots))
 
     def _levels(self, rng: np.random.Generator) -> np.ndarray:
-        """Grey (SCREEN_PX, SCREEN_PX) uint8 above which a dot of the scan is white."""
+        """A square tile of greys, uint8, above which a dot of the scan is white."""
         if self.screen == "noise":
-            tile = noise.tiled(rng, (SCREEN_PX, SCREEN_PX), self.grain, SCREEN_PX)
+            tile = noise.tiled(rng, (NOISE_PX, NOISE_PX), self.grain, NOISE_PX)
             order = np.clip(
                 0.5 + tile / np.float32(4.0 * tile.std()), 0.0, 1.0
             )  # rarely as low as 0: few dots on paper
