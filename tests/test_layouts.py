@@ -141,6 +141,20 @@ def test_random_pages_are_set_by_the_seed_and_half_are_the_kits():
     assert 0.3 < np.mean([page is KIT for page, _, _ in first]) < 0.7
 
 
+def test_pages_that_were_never_printed_have_their_ink_in_place():
+    printers = [random_page(np.random.default_rng(seed), printed=False)[2] for seed in SEEDS]
+    assert not any(printer.moves_ink or printer.spread_mm or printer.halftone_mm for printer in printers)
+
+
+def test_a_name_is_nearest_to_its_own_row(layouts):
+    for page in layouts:
+        for name, window in zip(page.names, page.windows, strict=True):
+            middle_mm = name.base_mm - 1.5
+            nearest = np.abs(np.array(page.baselines_mm) - middle_mm).argmin()
+            pitch_mm = np.diff(page.baselines_mm).min()
+            assert nearest == window.row or abs(page.baselines_mm[window.row] - middle_mm) < 0.7 * pitch_mm, page.name
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_random_page_has_its_size_and_the_same_bytes_twice(seed):
     rng = np.random.default_rng(seed)

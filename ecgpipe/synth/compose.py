@@ -13,7 +13,7 @@ Order = Literal["standard", "cabrera"]
 Columns = Literal["sequential", "simultaneous"]
 Names = Literal["above", "below", "left", "inside"]
 Pulses = Literal["left", "right", "between", "none"]
-Separators = Literal["bars", "ticks", "dashes", "lines", "none"]
+Separators = Literal["bars", "ticks", "dashes", "lines", "dots", "none"]
 
 LIMB, CHEST = LEADS[:6], LEADS[6:]
 CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
@@ -76,7 +76,7 @@ def layout(
     """
     rows, across = _rows_and_columns(form)
     total = rows + len(strips)
-    room_mm = size_mm[0] - left_mm - 3.0 - furniture.gap_mm * (across - 1)
+    room_mm = size_mm[0] - left_mm - furniture.gap_mm * (across - 1)
     if window_s is None:
         window_s = min(RECORDING_S / across, np.floor(2 * room_mm / across / speed) / 2)
     if window_s <= 0 or across * window_s * speed > room_mm + 1e-6:
@@ -185,11 +185,11 @@ def _pulses(
     }[furniture.pulses]
     pulses = []
     for row in range(rows):
-        inside = [window for window in windows if window.row == row]
-        ratios = {abs(window.gain_ratio) for window in inside}
-        ratio = ratios.pop() if len(ratios) == 1 else 1.0
-        for left in lefts[: max(len(inside) - 1, 1)] if len(inside) > 1 or furniture.pulses != "between" else ():
-            pulses.append(Pulse(row, left, left + wide, ratio, foot))
+        ratios = [abs(window.gain_ratio) for window in windows if window.row == row]
+        if len(ratios) == 1 and furniture.pulses == "between":
+            continue
+        ratio = ratios[0] if len(set(ratios)) == 1 else 1.0
+        pulses += [Pulse(row, left, left + wide, ratio, foot) for left in lefts]
     return tuple(pulses)
 
 
@@ -202,6 +202,7 @@ def _separators(
         "ticks": ((high / 3, -high / 2), (high / 3, high / 2)),
         "dashes": tuple((1.2, offset) for offset in np.arange(-high, high + 0.1, 2.4)),
         "lines": ((pitch_mm, 0.0),),
+        "dots": tuple((0.6, offset) for offset in np.arange(-pitch_mm / 2, pitch_mm / 2, 1.5)),
         "none": (),
     }[furniture.separators]
     return tuple(
