@@ -76,6 +76,11 @@ def test_leads_run_down_the_columns_and_time_from_column_to_column():
     assert {w.start_s for w in layout("6x2", (), columns="simultaneous").windows} == {0.0}
 
 
+def test_the_legend_tells_the_scales():
+    page = layout("6x1", (), speed=50.0, gain=5.0)
+    assert page.texts[0].words == "50 mm/s 5 mm/mV"
+
+
 def test_cabrera_prints_avr_upside_down_under_its_negative_name():
     page = layout("12x1", (), order="cabrera")
     assert [w.lead for w in page.windows[:6]] == ["aVL", "I", "aVR", "II", "aVF", "III"]

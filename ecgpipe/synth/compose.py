@@ -37,7 +37,7 @@ class Furniture:
     separator_width_mm: float = 0.5
     separator_height_mm: float = 7.0
     gap_mm: float = 0.0  # of blank paper between columns
-    legend: tuple[str, ...] = ("25 mm/s 10 mm/mV",)
+    legend: tuple[str, ...] = ("{s} mm/s {g} mm/mV",)  # s: speed, g: gain, c: gain of chest leads
     legend_at: tuple[float, float] = (0.05, 0.97)  # shares of the page's width and height
 
 
@@ -112,7 +112,7 @@ def layout(
         pulses=_pulses(furniture, windows, total, speed, left_mm, right_mm, step_mm, across),
         separators=_separators(furniture, rows, across, left_mm, step_mm, pitch_mm),
     )
-    page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page))
+    page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page, chest_ratio))
     return measured(page, PageStyle())
 
 
@@ -213,6 +213,9 @@ def _separators(
     )
 
 
-def _legend(furniture: Furniture, page: PageLayout) -> tuple[Text, ...]:
+def _legend(furniture: Furniture, page: PageLayout, chest_ratio: float) -> tuple[Text, ...]:
     x_mm, y_mm = (share * side for share, side in zip(furniture.legend_at, page.size_mm, strict=True))
-    return tuple(Text(x_mm + 0.3 * page.width_mm * k, y_mm, words, 0.0) for k, words in enumerate(furniture.legend))
+    gain = page.gain_mm_per_mv
+    scales = {"s": f"{page.speed_mm_per_s:g}", "g": f"{gain:g}", "c": f"{gain * chest_ratio:g}"}
+    texts = [text.format(**scales) for text in furniture.legend]
+    return tuple(Text(x_mm + 0.3 * page.width_mm * k, y_mm, words, 0.0) for k, words in enumerate(texts))
