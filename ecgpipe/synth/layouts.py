@@ -156,7 +156,7 @@ def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
 def _furniture(rng: np.random.Generator, across: int, speed: float) -> Furniture:
     pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
     names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
-    gap = rng.uniform(1, 8) if rng.random() < 0.12 else 0.0
+    gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
     passed = FILTERS[rng.integers(len(FILTERS))]
     return Furniture(
         names=names,
