@@ -11,6 +11,7 @@ from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, Furniture, layout
 from ecgpipe.synth.layouts import random_layout, random_page
 from ecgpipe.synth.page import draw_page
+from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
 FS_HZ = 500
@@ -47,21 +48,35 @@ def stripped(page: PageLayout) -> PageLayout:
     return replace(page, names=(), texts=(), pulses=(), separators=())
 
 
-@each_family
-def test_ink_lies_where_the_layout_says(page):
-    series = waves()
-    drawn = ink(draw_page(series, FS_HZ, BARE, stripped(page)))
+def worst_px(page: PageLayout, print_: Print) -> float:
+    """How far in px the ink's middle is at most from where layout and printer say it is."""
+    series, worst = waves(), 0.0
+    drawn = ink(draw_page(series, FS_HZ, BARE, stripped(page), print_=print_))
     for window in page.windows:
         right_mm = window.left_mm + window.duration_s * page.speed_mm_per_s
         columns = np.arange(int(window.left_mm * PX_PER_MM) + 4, int(right_mm * PX_PER_MM) - 4)
-        t_s = window.start_s + ((columns + 0.5) / PX_PER_MM - window.left_mm) / page.speed_mm_per_s
-        mv = np.interp(t_s, np.arange(series.shape[1]) / FS_HZ, series[LEADS.index(window.lead)])
-        y_px = page.y_mm(window, mv) * PX_PER_MM
+        x_mm = page.x_mm(window, np.arange(series.shape[1]) / FS_HZ)
+        dx, dy = print_.ink_shift_mm(x_mm)
+        y_mm = page.y_mm(window, series[LEADS.index(window.lead)]) + dy
+        y_px = np.interp((columns + 0.5) / PX_PER_MM, x_mm + dx, y_mm) * PX_PER_MM
         zero = int(page.baselines_mm[window.row] * PX_PER_MM)
         reach = int(0.3 * page.gain_mm_per_mv * PX_PER_MM)
         strip = drawn[zero - reach : zero + reach, columns]
         middle = (strip * (np.arange(zero - reach, zero + reach) + 0.5)[:, None]).sum(0) / strip.sum(0)
-        assert np.abs(middle - y_px).max() < 0.2, window
+        worst = max(worst, np.abs(middle - y_px).max())
+    return worst
+
+
+@each_family
+def test_ink_lies_where_the_layout_says(page):
+    assert worst_px(page, Print.none()) < 0.2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ink_of_a_random_page_lies_where_layout_and_printer_say(seed):
+    rng = np.random.default_rng([7, seed])
+    page, printer = random_layout(rng), replace(Print.random(rng), trace_dpi=None)
+    assert worst_px(page, printer) < 0.25
 
 
 @pytest.mark.parametrize("form, strips, name", [("3x4", ("V1", "II", "V5"), "3x4+3R(V1,II,V5)"), ("6x2", (), "6x2")])
@@ -74,6 +89,11 @@ def test_leads_run_down_the_columns_and_time_from_column_to_column():
     assert [w.lead for w in page.row_windows(0)] == ["I", "V1"]
     assert [w.start_s for w in page.row_windows(5)] == [0.0, 5.0]
     assert {w.start_s for w in layout("6x2", (), columns="simultaneous").windows} == {0.0}
+
+
+def test_the_legend_tells_the_scales():
+    page = layout("6x1", (), speed=50.0, gain=5.0)
+    assert page.texts[0].words == "50 mm/s 5 mm/mV"
 
 
 def test_cabrera_prints_avr_upside_down_under_its_negative_name():
@@ -139,6 +159,28 @@ def test_random_pages_are_set_by_the_seed_and_half_are_the_kits():
     first, again = ([random_page(np.random.default_rng(seed)) for seed in SEEDS] for _ in range(2))
     assert first == again
     assert 0.3 < np.mean([page is KIT for page, _, _ in first]) < 0.7
+
+
+def test_pages_that_were_never_printed_have_their_ink_in_place():
+    printers = [random_page(np.random.default_rng(seed), printed=False)[2] for seed in SEEDS]
+    assert not any(printer.moves_ink or printer.spread_mm or printer.halftone_mm for printer in printers)
+
+
+def test_a_window_has_as_many_samples_on_paper_as_in_the_recording(layouts):
+    for page in layouts:
+        recorded, printed = round(page.duration_s * FS_HZ), round(page.printed_s * FS_HZ)
+        for window in page.windows:
+            samples = [page.samples(window, recorded), page.printed_samples(window, printed)]
+            assert {s.stop - s.start for s in samples} == {round(window.duration_s * FS_HZ)}, (page.name, window)
+
+
+def test_a_name_is_nearest_to_its_own_row(layouts):
+    for page in layouts:
+        for name, window in zip(page.names, page.windows, strict=True):
+            middle_mm = name.base_mm - 1.5
+            nearest = np.abs(np.array(page.baselines_mm) - middle_mm).argmin()
+            pitch_mm = np.diff(page.baselines_mm).min()
+            assert nearest == window.row or abs(page.baselines_mm[window.row] - middle_mm) < 0.7 * pitch_mm, page.name
 
 
 @pytest.mark.parametrize("seed", range(4))

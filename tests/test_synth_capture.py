@@ -1,27 +1,53 @@
 """Pictures of printed pages: the map that comes with a picture must be true to a fraction of a pixel."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.competition.dataset import KINDS
+from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.synth import PX_PER_MM
-from ecgpipe.synth.capture import Capture, capture
+from ecgpipe.synth.capture import CAPTURES, SCANS, Capture, capture, random_capture
+from ecgpipe.synth.capture.scanner import Scanner, blue_noise
 from ecgpipe.synth.capture.warp import Lattice, Warp
 
 LONG_SIDE_PX = 1000
 DAMAGED = ("0009", "0010", "0011", "0012")
+OTHERS = tuple(name for name in CAPTURES if name not in KINDS)
 BLANK = np.full((1700, 2200, 3), 255, np.uint8)
 DOT_RADIUS_MM = 1.0
-DOTS_MM = np.stack(np.meshgrid(np.linspace(25, 255, 11), np.linspace(25, 190, 8)), axis=-1).reshape(-1, 2)
+A4 = replace(KIT, name="a4", width_mm=297.0, height_mm=210.0)
+UPRIGHT = replace(KIT, name="upright", width_mm=210.0, height_mm=297.0, baselines_mm=(60.0, 120.0, 180.0, 240.0))
+# Steady but for one clear jump, so that its place shows.
+JUMPY = replace(
+    Scanner.random(np.random.default_rng(0)),
+    drift_mm=0.1,
+    jumps=((0.5, 0.5, 0.8),),
+    screen="noise",
+    lightest=0.1,
+    darkest=0.6,
+    ink_gain=1.0,
+)
 
 
-def page_with_dots() -> np.ndarray:
-    """Black dots at `DOTS_MM` and a red bar."""
-    page = BLANK.copy()
-    page[1600:1620] = 255, 0, 0
+def dots_mm(layout: PageLayout) -> np.ndarray:
+    """Centres (n, 2) of the dots on a page of `layout`."""
+    xs, ys = (np.linspace(25, side - 25, 11 if side > 250 else 8) for side in layout.size_mm)
+    return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+
+
+DOTS_MM = dots_mm(KIT)
+
+
+def page_with_dots(layout: PageLayout = KIT) -> np.ndarray:
+    """Black dots at `dots_mm` and a red bar near the lower edge."""
+    width, height = (round(side * PX_PER_MM) for side in layout.size_mm)
+    page = np.full((height, width, 3), 255, np.uint8)
+    page[height - 100 : height - 80] = 255, 0, 0
     rows, cols = np.mgrid[-12:13, -12:13]
-    for x, y in DOTS_MM * PX_PER_MM - 0.5:
+    for x, y in dots_mm(layout) * PX_PER_MM - 0.5:
         col, row = round(x), round(y)
         distance = np.hypot(cols - (x - col), rows - (y - row))
         ink = np.clip(DOT_RADIUS_MM * PX_PER_MM + 0.5 - distance, 0, 1)
@@ -29,13 +55,13 @@ def page_with_dots() -> np.ndarray:
     return page
 
 
-def dot_offsets_px(shot: Capture) -> np.ndarray:
+def dot_offsets_px(shot: Capture, layout: PageLayout = KIT) -> np.ndarray:
     """Measured minus mapped centre, (n, 2) px, of the dots that are in the picture and clearly seen."""
     grey = shot.image.mean(axis=2)
     px_per_mm = np.linalg.norm(np.diff(shot.page_map.to_picture(np.array([[130.0, 100], [150, 100]])), axis=0)) / 20
     reach = int(np.ceil(2 * DOT_RADIUS_MM * px_per_mm))
     offsets = []
-    for x, y in shot.page_map.to_picture(DOTS_MM):
+    for x, y in shot.page_map.to_picture(dots_mm(layout)):
         col, row = round(x), round(y)
         patch = grey[max(row - reach, 0) : row + reach + 1, max(col - reach, 0) : col + reach + 1]
         if row < reach or col < reach or patch.shape != (2 * reach + 1,) * 2:
@@ -66,6 +92,86 @@ def test_dots_lie_where_the_map_says(shots, kind):
     assert np.quantile(distance_px, 0.8) < 0.25
     if kind not in DAMAGED:  # mould and tears may eat into a dot
         assert distance_px.max() < 0.35
+
+
+@pytest.mark.parametrize("layout", [A4, UPRIGHT], ids=lambda layout: layout.name)
+@pytest.mark.parametrize("kind", CAPTURES)
+def test_pages_of_other_sizes_have_true_maps_too(kind, layout):
+    shot = capture(page_with_dots(layout), kind, np.random.default_rng(7), layout, long_side_px=LONG_SIDE_PX)
+    distance_px = np.hypot(*dot_offsets_px(shot, layout).T)
+    assert shot.kind == kind
+    assert len(distance_px) >= 15
+    assert np.median(distance_px) < (0.3 if kind == "fax" else 0.15)  # a fax has nothing but black and white
+    assert np.quantile(distance_px, 0.8) < (0.5 if kind == "fax" else 0.25)
+
+
+@pytest.mark.parametrize("kind", SCANS)
+def test_the_map_follows_a_carriage_that_drifts_and_jumps(kind):
+    page = page_with_dots()
+    shot = capture(page, kind, np.random.default_rng(3), scanner=JUMPY, quarter_turn=0)
+    offsets = dot_offsets_px(shot)
+    assert len(offsets) >= (15 if kind in DAMAGED else 60)
+    assert np.median(np.hypot(*offsets.T)) < 0.15
+    assert np.abs(np.median(offsets, axis=0)).max() < 0.05
+
+
+def test_a_bad_scanner_moves_whole_columns():
+    page = page_with_dots()
+    flat, bent = (
+        capture(page, "0003", np.random.default_rng(3), scanner=scanner, quarter_turn=0)
+        for scanner in (replace(JUMPY, drift_mm=0.0, jitter_mm=0.0, jumps=()), JUMPY)
+    )
+    x_mm = np.linspace(20, 260, 1000)
+    shift_mm = [
+        (bent.page_map.to_picture(line) - flat.page_map.to_picture(line))[:, 0] / PX_PER_MM
+        for line in (np.stack([x_mm, np.full(1000, y)], axis=-1) for y in (60.0, 150.0))
+    ]
+    assert 0.35 < np.ptp(shift_mm[0]) < 1.5
+    # the sheet lies a little askew, so that the same column meets two lines at slightly different page x
+    assert np.abs(shift_mm[0] - shift_mm[1]).mean() < 0.03
+
+
+def test_black_and_white_scans_of_a_bad_scanner_are_averages_of_nine_bits():
+    grey = capture(page_with_dots(), "0004", np.random.default_rng(3), scanner=JUMPY, quarter_turn=0).image[..., 0]
+    levels = np.unique(grey).astype(float)
+    assert len(levels) <= 10
+    assert np.abs(levels - np.rint(levels * 9 / 255) * 255 / 9).max() < 1
+
+
+def test_blue_noise_keeps_dots_apart():
+    dots = (blue_noise() < 0.1).astype(int)
+    beside = dots * np.roll(dots, 1, axis=1)
+    assert abs(dots.mean() - 0.1) < 0.001
+    assert beside.mean() < 0.5 * 0.1**2  # random dots would touch more than twice as often
+
+
+@pytest.mark.parametrize("kind", [*OTHERS, *SCANS])
+def test_the_same_seed_takes_the_same_picture(kind):
+    page = page_with_dots()
+    shots = [
+        capture(
+            page, kind, np.random.default_rng(4), long_side_px=800, scanner=Scanner.random(np.random.default_rng(1))
+        )
+        for _ in range(2)
+    ]
+    assert np.array_equal(shots[0].image, shots[1].image)
+    assert np.array_equal(shots[0].page_map.nodes, shots[1].page_map.nodes)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_pictures_of_other_collections_have_the_size_asked_for(kind):
+    image = capture(page_with_dots(), kind, np.random.default_rng(2), long_side_px=900, quarter_turn=0).image
+    assert image.dtype == np.uint8 and image.shape[2] == 3
+    assert 0.95 * 900 <= max(image.shape) <= 900
+
+
+def test_random_captures_are_of_many_kinds(monkeypatch):
+    monkeypatch.setattr("ecgpipe.synth.capture.SIZES_PX", dict.fromkeys(CAPTURES, (400, 500)))
+    page = page_with_dots(A4)
+    shots = [random_capture(page, A4, np.random.default_rng(seed)) for seed in range(8)]
+    assert len({shot.kind for shot in shots}) >= 4
+    again = random_capture(page, A4, np.random.default_rng(5))
+    assert again.kind == shots[5].kind and np.array_equal(again.image, shots[5].image)
 
 
 @pytest.mark.parametrize("kind", KINDS)

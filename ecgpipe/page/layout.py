@@ -13,6 +13,7 @@ import numpy as np
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
+ROUNDING = 1e-6  # samples that sums of seconds may lack of a whole one
 
 
 def slice_of(start_s: float, stop_s: float, duration_s: float, samples: int) -> slice:
@@ -21,7 +22,8 @@ def slice_of(start_s: float, stop_s: float, duration_s: float, samples: int) -> 
     The one rule by which a stretch of time becomes samples; it is the competition's own, and gives the quarters of
     10250 samples 2562, 2563, 2562 and 2563.
     """
-    return slice(int(start_s / duration_s * samples), int(stop_s / duration_s * samples))
+    start, stop = (int(t_s / duration_s * samples + ROUNDING) for t_s in (start_s, stop_s))
+    return slice(start, stop)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ Order = Literal["standard", "cabrera"]
 Columns = Literal["sequential", "simultaneous"]
 Names = Literal["above", "below", "left", "inside"]
 Pulses = Literal["left", "right", "between", "none"]
-Separators = Literal["bars", "ticks", "dashes", "lines", "none"]
+Separators = Literal["bars", "ticks", "dashes", "lines", "dots", "none"]
 
 LIMB, CHEST = LEADS[:6], LEADS[6:]
 CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
@@ -37,7 +37,7 @@ class Furniture:
     separator_width_mm: float = 0.5
     separator_height_mm: float = 7.0
     gap_mm: float = 0.0  # of blank paper between columns
-    legend: tuple[str, ...] = ("25 mm/s 10 mm/mV",)
+    legend: tuple[str, ...] = ("{s} mm/s {g} mm/mV",)  # s: speed, g: gain, c: gain of chest leads
     legend_at: tuple[float, float] = (0.05, 0.97)  # shares of the page's width and height
 
 
@@ -76,7 +76,7 @@ def layout(
     """
     rows, across = _rows_and_columns(form)
     total = rows + len(strips)
-    room_mm = size_mm[0] - left_mm - 3.0 - furniture.gap_mm * (across - 1)
+    room_mm = size_mm[0] - left_mm - furniture.gap_mm * (across - 1)
     if window_s is None:
         window_s = min(RECORDING_S / across, np.floor(2 * room_mm / across / speed) / 2)
     if window_s <= 0 or across * window_s * speed > room_mm + 1e-6:
@@ -112,7 +112,7 @@ def layout(
         pulses=_pulses(furniture, windows, total, speed, left_mm, right_mm, step_mm, across),
         separators=_separators(furniture, rows, across, left_mm, step_mm, pitch_mm),
     )
-    page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page))
+    page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page, chest_ratio))
     return measured(page, PageStyle())
 
 
@@ -185,11 +185,11 @@ def _pulses(
     }[furniture.pulses]
     pulses = []
     for row in range(rows):
-        inside = [window for window in windows if window.row == row]
-        ratios = {abs(window.gain_ratio) for window in inside}
-        ratio = ratios.pop() if len(ratios) == 1 else 1.0
-        for left in lefts[: max(len(inside) - 1, 1)] if len(inside) > 1 or furniture.pulses != "between" else ():
-            pulses.append(Pulse(row, left, left + wide, ratio, foot))
+        ratios = [abs(window.gain_ratio) for window in windows if window.row == row]
+        if len(ratios) == 1 and furniture.pulses == "between":
+            continue
+        ratio = ratios[0] if len(set(ratios)) == 1 else 1.0
+        pulses += [Pulse(row, left, left + wide, ratio, foot) for left in lefts]
     return tuple(pulses)
 
 
@@ -202,6 +202,7 @@ def _separators(
         "ticks": ((high / 3, -high / 2), (high / 3, high / 2)),
         "dashes": tuple((1.2, offset) for offset in np.arange(-high, high + 0.1, 2.4)),
         "lines": ((pitch_mm, 0.0),),
+        "dots": tuple((0.6, offset) for offset in np.arange(-pitch_mm / 2, pitch_mm / 2, 1.5)),
         "none": (),
     }[furniture.separators]
     return tuple(
@@ -212,6 +213,9 @@ def _separators(
     )
 
 
-def _legend(furniture: Furniture, page: PageLayout) -> tuple[Text, ...]:
+def _legend(furniture: Furniture, page: PageLayout, chest_ratio: float) -> tuple[Text, ...]:
     x_mm, y_mm = (share * side for share, side in zip(furniture.legend_at, page.size_mm, strict=True))
-    return tuple(Text(x_mm + 0.3 * page.width_mm * k, y_mm, words, 0.0) for k, words in enumerate(furniture.legend))
+    gain = page.gain_mm_per_mv
+    scales = {"s": f"{page.speed_mm_per_s:g}", "g": f"{gain:g}", "c": f"{gain * chest_ratio:g}"}
+    texts = [text.format(**scales) for text in furniture.legend]
+    return tuple(Text(x_mm + 0.3 * page.width_mm * k, y_mm, words, 0.0) for k, words in enumerate(texts))

@@ -14,10 +14,7 @@ X, Y = 0, 1
 def draw_grid(
     style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int, int], px_per_mm: float
 ) -> np.ndarray:
-    """Paper and grid (H, W, 3) uint8, vertical lines first, as the kit does; then the border.
-
-    Rows of pixels that the same lines cross are equal, so that only the different ones are computed.
-    """
+    """Paper and grid (H, W, 3) uint8, vertical lines first, as the kit does; then the border."""
     height, width = shape
 
     def cover(axis: int, step_mm: float, line_mm: float) -> np.ndarray:
@@ -39,6 +36,7 @@ def draw_grid(
         ends, sides = (bars(length, [-0.5, length - 0.5], line_px) for length in (height, width))
     within_x, within_y = (_within(style, layout, print_, axis, shape[1 - axis], px_per_mm) for axis in (X, Y))
 
+    # Rows of pixels that the same lines cross are equal: only the different ones are computed.
     kinds, kind_of_row = np.unique(np.stack([*rows, dot_rows, within_y, ends], axis=1), axis=0, return_inverse=True)
     *rows, dot_rows, within_y, ends = (kinds[:, [[k]]] for k in range(5))
     lines = np.broadcast_to(np.float32(style.paper), (len(kinds), width, 3))
@@ -56,7 +54,7 @@ def _over(page: np.ndarray, coverage: np.ndarray, colour: Colour) -> np.ndarray:
     return page * (1 - coverage) + coverage * np.float32(colour)
 
 
-def _bleeds(layout: PageLayout, axis: int) -> bool:
+def bleeds(layout: PageLayout, axis: int) -> bool:
     """Whether the grid runs on to the sheet's edges, as `Grid` says."""
     lines = layout.lines_mm(BOX_MM)[axis]
     return bool(lines[0] < BOX_MM and lines[-1] > layout.size_mm[axis] - BOX_MM)
@@ -65,7 +63,7 @@ def _bleeds(layout: PageLayout, axis: int) -> bool:
 def _lines_px(layout: PageLayout, print_: Print, axis: int, step_mm: float, px_per_mm: float) -> np.ndarray:
     """Pixels of the lines along one axis. Lines that a page's program rounded lie on whole pixels of the picture."""
     lines_mm = layout.lines_mm(step_mm)[axis]
-    if layout.snap_dpi is None and _bleeds(layout, axis):
+    if layout.snap_dpi is None and bleeds(layout, axis):
         before = np.arange(lines_mm[0] - BOX_MM, lines_mm[0] - step_mm / 2, step_mm)
         after = np.arange(lines_mm[-1] + step_mm, lines_mm[-1] + BOX_MM + step_mm / 2, step_mm)
         lines_mm = np.concatenate([before, lines_mm, after])
@@ -77,7 +75,7 @@ def _within(
     style: PageStyle, layout: PageLayout, print_: Print, axis: int, length: int, px_per_mm: float
 ) -> np.ndarray:
     """Which pixels (length,) of an axis the grid reaches, its outer lines included."""
-    if _bleeds(layout, axis):
+    if bleeds(layout, axis):
         return np.ones(length, np.float32)
     lines = print_.lines_mm(layout.lines_mm(BOX_MM)[axis], axis) * px_per_mm - 0.5
     pixels, reach = np.arange(length), style.major_width_mm / 2 * px_per_mm + 0.5

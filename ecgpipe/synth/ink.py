@@ -27,7 +27,8 @@ def stroke(lines: list[np.ndarray], width_px: float, shape: tuple[int, int]) -> 
             index = row * width + columns[inside]
             np.add.at(edges, index, sign * (1 - part))
             np.add.at(edges, index + width, sign * part)
-    return np.cumsum(edges.reshape(height + 2, width)[:height], axis=0)
+    coverage = edges.reshape(height + 2, width)[:height]
+    return np.cumsum(coverage, axis=0, out=coverage)
 
 
 def _extent(x: np.ndarray, y: np.ndarray, radius_px: float) -> tuple[int, np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Pages at random: the layouts of many makers, and the mix of layout, look and printer that a reader is trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
 __all__ = ["layout", "measured", "random_layout", "random_page"]
+
+T = TypeVar("T")
 
 KIT_SHARE = 0.5  # of pages: what the competition shows
 KIT_LOOK_SHARE = 0.8  # of those: in the kit's own look
@@ -25,7 +28,7 @@ STRIPS = {
 TRIPLES = (*(LEADS[k : k + 3] for k in (0, 3, 6, 9)), ("II", "V1", "V5"), ("V1", "II", "V5"))
 SHEETS = {LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1}
 LEGENDS = (
-    ("25 mm/s 10 mm/mV",), ("{s} mm/s", "{g} mm/mV"), ("{s}mm/s {g}mm/mV {f}",), ("{s} mm/s {g} mm/mV {f}",),
+    ("{s} mm/s {g} mm/mV",), ("{s} mm/s", "{g} mm/mV"), ("{s}mm/s {g}mm/mV {f}",), ("{s} mm/s {g} mm/mV {f}",),
     ("Speed: {s} mm/sec  Limb: {g} mm/mV  Chest: {c} mm/mV", "F {f}"), ("{s}mm/s  {g}mm/mV", "{f}"),
     ("Scale: {s}.0 mm/s {g}.0 mm/mV", "Filters: {f}"), ("{f}", "{s} mm/s", "{g} mm/mV"), (),
     ("{g} mm/mV  {s} mm/s  Filter: {f}",), ("Geschw: {s} mm/s  Ampl: {g} mm/mV",), ("{s}mm/s   {g}/{c}mm/mV",),
@@ -33,14 +36,17 @@ LEGENDS = (
 FILTERS = ("0.05-150 Hz", "0.05-40Hz", "0.5-40 Hz", "0.15-100 Hz ~50 Hz", "W 50 Hz", "0,05-100 Hz", "BP 0.5~35Hz AC")
 
 
-def random_page(rng: np.random.Generator) -> tuple[PageLayout, PageStyle, Print]:
-    """A page to train on: half of them the kit's, the others of any maker, all from any printer."""
+def random_page(rng: np.random.Generator, *, printed: bool = True) -> tuple[PageLayout, PageStyle, Print]:
+    """A page to train on: half of them the kit's, the others of any maker, from any printer if it is `printed`.
+
+    A page that is not, a render or one on a screen, has the rasters of its program only; the kit's has none.
+    """
     if rng.random() < KIT_SHARE:
         look = PageStyle.random if rng.random() < KIT_LOOK_SHARE else PageStyle.random_kit_print
-        return KIT, look(rng), Print.random(rng)
+        return KIT, look(rng), Print.random(rng) if printed else Print.none()
     page = random_layout(rng)
     style = PageStyle.random_machine(rng, page)
-    return measured(page, style), style, Print.random(rng)
+    return measured(page, style), style, Print.random(rng) if printed else Print.random_screen(rng)
 
 
 def random_layout(rng: np.random.Generator) -> PageLayout:
@@ -82,7 +88,7 @@ class _Draft:
             speed=speed,
             gain=gain,
             chest_ratio=chest_ratio,
-            furniture=_furniture(rng, int(form.split("x")[1]), speed, gain, chest_ratio),
+            furniture=_furniture(rng, int(form.split("x")[1]), speed),
             sheet=_pick(rng, SHEETS),
         )
 
@@ -92,8 +98,8 @@ class _Draft:
         total, furniture = rows + len(self.strips), self.furniture
         pulse_mm = 0.2 * self.speed + furniture.pulse_gap_mm + 0.08 * self.speed * furniture.foot
         left = rng.uniform(2, 18) + (furniture.pulses == "left") * pulse_mm + (furniture.names == "left") * 8
-        right = rng.uniform(2, 8) + (furniture.pulses == "right") * pulse_mm
-        pitch = rng.uniform(*PITCH_MM)
+        right = rng.uniform(0.5, 8) + (furniture.pulses == "right") * pulse_mm
+        pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
         gaps = furniture.gap_mm * (across - 1)
         if self.sheet == "screen":  # cropped to the traces
             seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [SHORTEST_S, RECORDING_S / across])
@@ -107,6 +113,7 @@ class _Draft:
         pitch = min(pitch, height * rng.uniform(0.7, 0.97) / total)
         if pitch < 0.8 * PITCH_MM[0]:
             raise ValueError(f"rows every {pitch:.1f} mm")
+        furniture = replace(furniture, name_dy_mm=min(furniture.name_dy_mm, 0.5 * pitch))  # nearest its own row
         room_s = (width - left - right - gaps) / across / self.speed
         window_s = min(np.floor(2 * room_s + 1e-6) / 2, RECORDING_S / across)
         if window_s < SHORTEST_S or width > 340:
@@ -134,7 +141,7 @@ class _Draft:
         )
 
 
-def _pick(rng: np.random.Generator, shares: dict) -> object:
+def _pick(rng: np.random.Generator, shares: dict[T, float]) -> T:
     keys, weights = list(shares), np.array(list(shares.values()))
     return keys[rng.choice(len(keys), p=weights / weights.sum())]
 
@@ -146,29 +153,24 @@ def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
     return TRIPLES[rng.integers(len(TRIPLES))] if form == "3x1" else None
 
 
-def _furniture(rng: np.random.Generator, across: int, speed: float, gain: float, chest_ratio: float) -> Furniture:
+def _furniture(rng: np.random.Generator, across: int, speed: float) -> Furniture:
     pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
     names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
-    gap = rng.uniform(1, 8) if rng.random() < 0.12 else 0.0
-    words = {
-        "s": f"{speed:g}",
-        "g": f"{gain:g}",
-        "c": f"{gain * chest_ratio:g}",
-        "f": FILTERS[rng.integers(len(FILTERS))],
-    }
+    gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
+    passed = FILTERS[rng.integers(len(FILTERS))]
     return Furniture(
         names=names,
         name_dx_mm=rng.uniform(-1, 5),
-        name_dy_mm=rng.uniform(3, 12) if names != "inside" else 0.0,
+        name_dy_mm=rng.uniform(3, 12 if rng.random() < 0.85 else 18),
         inverted_name="-aVR" if rng.random() < 0.8 else "aVR",
         pulses=pulses,
         pulse_gap_mm=rng.uniform(0, 5),
         foot=bool(rng.random() < 0.5),
-        separators=_pick(rng, {"bars": 0.3, "ticks": 0.2, "dashes": 0.1, "lines": 0.1, "none": 0.3}),
+        separators=_pick(rng, {"bars": 0.3, "ticks": 0.2, "dashes": 0.1, "lines": 0.07, "dots": 0.05, "none": 0.28}),
         separator_width_mm=rng.uniform(0.15, 0.9),
         separator_height_mm=rng.uniform(4, 10),
         gap_mm=max(gap, 0.2 * speed + 4) if pulses == "between" else gap,
-        legend=tuple(text.format(**words) for text in LEGENDS[rng.integers(len(LEGENDS))]),
+        legend=tuple(text.replace("{f}", passed) for text in LEGENDS[rng.integers(len(LEGENDS))]),
         legend_at=(
             rng.uniform(0.01, 0.4),
             rng.choice([rng.uniform(0.95, 0.99), rng.uniform(0.02, 0.06)], p=(0.85, 0.15)),

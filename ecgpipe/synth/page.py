@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from ecgpipe.base.errors import DataError
 from ecgpipe.page.layout import LEADS, PageLayout, Window
 from ecgpipe.synth import PX_PER_MM
-from ecgpipe.synth.grids import draw_grid
+from ecgpipe.synth.grids import bleeds, draw_grid
 from ecgpipe.synth.ink import bars, blend, stroke
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle, load_font
@@ -97,7 +97,7 @@ def _spread(coverage: np.ndarray, print_: Print, px_per_mm: float) -> np.ndarray
 
 
 def _marks(style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
-    """Coverage of calibration pulses and separators."""
+    """Coverage of calibration pulses, separators and the grid's frame."""
     coverage = np.zeros(shape, np.float32)
     pen = print_.stroke_mm(style.trace_width_mm * style.pulse_to_trace_width)
 
@@ -115,6 +115,13 @@ def _marks(style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int
         bar((left + right) / 2, zero - high, right - left + pen, pen)
         for x in (left - pulse.foot_mm / 2, right + pulse.foot_mm / 2) if pulse.foot_mm else ():
             bar(x, zero, pulse.foot_mm + pen, pen)
+    if style.show_frame and not (bleeds(layout, 0) or bleeds(layout, 1)):
+        x, y = layout.lines_mm()
+        (wide, high), line_mm = (x[-1] - x[0], y[-1] - y[0]), style.border_width_mm
+        for y_mm in (y[0], y[-1]):
+            bar(x[0] + wide / 2, y_mm, wide + line_mm, line_mm)
+        for x_mm in (x[0], x[-1]):
+            bar(x_mm, y[0] + high / 2, line_mm, high + line_mm)
     for separator in layout.separators:
         x_mm = separator.x_mm if layout.snap_dpi is None else np.rint(separator.x_mm * px_per_mm) / px_per_mm
         y_mm = layout.baselines_mm[separator.row] + separator.offset_mm

@@ -60,6 +60,12 @@ class Print:
             halftone_mm=rng.uniform(0.2, 0.5) if rng.random() < 0.12 else None,
         )
 
+    @staticmethod
+    def random_screen(rng: np.random.Generator) -> "Print":
+        """A page that never was on paper: at most the rasters of the program that drew it."""
+        printer = Print.random(rng)
+        return Print(printer.line_dpi, printer.line_phase, printer.trace_dpi, printer.trace_phase)
+
     @property
     def moves_ink(self) -> bool:
         """Whether black ink lies anywhere but at its place."""

@@ -92,6 +92,7 @@ class PageStyle:
     pulse_to_trace_width: float = 1.5
     name_font: str | None = None  # of lead names, where it is not `font`
     name_size_mm: float | None = None
+    show_frame: bool = False  # a line of the width of the border around a grid that covers a part of the page
     logo: Logo | None = None
 
     @staticmethod
@@ -131,11 +132,12 @@ class PageStyle:
         size_mm = rng.uniform(1.9, 3.6)
         style = PageStyle(
             show_border=bool(rng.random() < 0.15),
+            show_frame=bool(rng.random() < 0.4),
             font=font,
             font_size_mm=size_mm,
             name_font=font if rng.random() < 0.6 else name_font,
             name_size_mm=size_mm * rng.uniform(0.9, 1.6),
-            pulse_to_trace_width=rng.choice([1.0, rng.uniform(1.0, 1.6)]),
+            pulse_to_trace_width=float(rng.choice([1.0, rng.uniform(0.5, 1.6)])),
             **_random_inks(rng),
         )
         return replace(style, header=random_header(rng, layout, size_mm), logo=_random_logo(rng, layout))
@@ -173,7 +175,7 @@ def _random_inks(rng: np.random.Generator) -> dict[str, object]:
     trace = np.full(3, ink)
     if rng.random() < 0.22:
         trace = np.array([(25, 30, 130), (120, 20, 25), (90, 90, 95), (20, 60, 160)][rng.integers(4)]) + ink / 4
-    major_width, dots = rng.uniform(0.1, 0.35), rng.random()
+    major_width, dots = rng.uniform(0.1, 0.18 if same else 0.35), rng.random()
     return {
         "paper": _colour(paper),
         "major": _colour(major),

@@ -20,7 +20,8 @@ def photocopy(
     image, page_map = scan(page, rng, layout, long_side_px, kind="0004")
     grey = cv2.GaussianBlur(image[..., 0], (0, 0), rng.uniform(0.4, 1.1))
     grey = cv2.LUT(_soiled(grey, rng), _hard(rng))
-    uneven = 1 - np.float32(0.25) * np.maximum(noise.smooth(rng, grey.shape, long_side_px / 4), 0)
+    cloudy = np.float32(rng.uniform(0, 0.12) * (rng.random() < 0.5))
+    uneven = 1 - cloudy * np.maximum(noise.smooth(rng, grey.shape, long_side_px / 3), 0)
     grey = cv2.multiply(grey, uneven, dtype=cv2.CV_8U)
     copy = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     return (jpeg(copy, int(rng.uniform(30, 90))) if rng.random() < 0.6 else copy), page_map
@@ -30,7 +31,7 @@ def fax(
     page: np.ndarray, rng: np.random.Generator, layout: PageLayout, long_side_px: int
 ) -> tuple[np.ndarray, PageMap]:
     """A fax, 1-bit, each row sent once or, in the coarse mode, standing for two."""
-    scanner = replace(Scanner.random(rng), dots=1, blur_dots=0.0)
+    scanner = replace(Scanner.random(rng), dots=1, blur_dots=0.0, paper_dots=0.0)
     image, page_map = scan(page, rng, layout, long_side_px, kind="0003", scanner=scanner)
     height, width = image.shape[0] // 2 * 2, image.shape[1]
     grey = _soiled(cv2.cvtColor(image[:height], cv2.COLOR_RGB2GRAY), rng)

@@ -11,7 +11,8 @@ from ecgpipe.synth.capture import noise
 from ecgpipe.synth.capture.warp import COARSE, Warp
 
 MAP_STEP_MM = 0.5  # a jump is over within 1 to 4 mm: the page map of a drifting scan follows it
-SCREEN_PX = 256  # side of the tile of a dithering screen
+SCREEN_PX = 256  # side of the tile of a dithering screen, in dots
+NOISE_PX = 1024  # the same of a noisy one, whose repetition must not show
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Scanner:
             darkest=lightest + rng.uniform(0.35, 0.8),
             screen=str(rng.choice(["noise", "diffusion", "ordered"], p=(0.6, 0.25, 0.15))),
             grain=rng.uniform(1.0, 1.8),
-            blur_dots=rng.uniform(0.0, 4.0),
+            blur_dots=rng.uniform(0.0, 6.0),
             paper_dots=rng.uniform(0.0, 0.06),
             ink_gain=rng.uniform(0.7, 1.6),
         )
@@ -98,7 +99,7 @@ class Scanner:
         fine = grey
         if self.dots > 1:
             fine = cv2.resize(grey, (width * self.dots, height * self.dots), interpolation=cv2.INTER_LINEAR)
-        rows, cols = (-(-side // SCREEN_PX) for side in fine.shape)
+        rows, cols = (-(-side // len(tile)) for side in fine.shape)
         bits = cv2.compare(fine, np.tile(tile, (rows, cols))[: fine.shape[0], : fine.shape[1]], cv2.CMP_GT)
         return cv2.resize(bits, (width, height), interpolation=cv2.INTER_AREA) if self.dots > 1 else bits
 
@@ -106,12 +107,15 @@ class Scanner:
         """`grey` (H, W) uint8 with its paler ink spread over `blur_dots`, its darker ink as it was."""
         if self.blur_dots < 0.5 * self.dots:
             return grey
-        return cv2.min(grey, cv2.GaussianBlur(grey, (0, 0), self.blur_dots / self.dots))
+        density = 1 - np.arange(256) / 255
+        dark = density * np.clip((density - 0.35) / 0.3, 0, 1)
+        core = cv2.LUT(grey, (255 * (1 - dark)).astype(np.uint8))
+        return cv2.min(core, cv2.GaussianBlur(grey, (0, 0), self.blur_dots / self.dots))
 
     def _levels(self, rng: np.random.Generator) -> np.ndarray:
-        """Grey (SCREEN_PX, SCREEN_PX) uint8 above which a dot of the scan is white."""
+        """A square tile of greys, uint8, above which a dot of the scan is white."""
         if self.screen == "noise":
-            tile = noise.tiled(rng, (SCREEN_PX, SCREEN_PX), self.grain, SCREEN_PX)
+            tile = noise.tiled(rng, (NOISE_PX, NOISE_PX), self.grain, NOISE_PX)
             order = np.clip(
                 0.5 + tile / np.float32(4.0 * tile.std()), 0.0, 1.0
             )  # rarely as low as 0: few dots on paper
@@ -130,7 +134,7 @@ def blue_noise() -> np.ndarray:
     White noise, its low frequencies taken out and its ranks spread evenly again, a few times over.
     """
     field = np.random.default_rng(0).random((SCREEN_PX, SCREEN_PX)).astype(np.float32)
-    for _ in range(12):
+    for _ in range(40):
         wide = np.tile(field, (3, 3))
         high = (wide - cv2.GaussianBlur(wide, (0, 0), 1.5))[SCREEN_PX:-SCREEN_PX, SCREEN_PX:-SCREEN_PX]
         field = np.empty(SCREEN_PX**2, np.float32)
