@@ -67,7 +67,7 @@ def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: fl
         slope = np.abs(np.gradient(traces.mv[window.row, printed].astype(np.float64)))
         away = np.abs(index - source) * np.nan_to_num(slope[source])
         spread = np.hypot(rows_sigma[window.row, printed][source], away)
-        sigma[LEADS.index(window.lead), recorded] = spread / window.gain_ratio
+        sigma[LEADS.index(window.lead), recorded] = spread / abs(window.gain_ratio)
     return sigma.astype(np.float32)
 
 
