@@ -2,7 +2,8 @@
 map, and cut about its rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from ecgpipe.base.files import atomic_path
 from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.page.layout import LEADS, PageLayout
 from ecgpipe.synth.capture import random_capture
@@ -34,36 +36,53 @@ CLOSE_MM = 24.0  # rows less far apart are often read in low strips
 
 @dataclass(frozen=True)
 class Signals:
-    """Recordings (N, 12, 5000) float32 mV at 500 Hz; simulated ones where there are none or now and then."""
+    """Recordings `first` to `stop` of `file`, an array (N, 12, n) int16 in µV as .npy, at 500 Hz; None: there are none.
 
-    recordings: np.ndarray
+    The file is mapped into memory, so that any number of page makers share it and start at once.
+    """
+
+    file: Path | None = None
+    first: int = 0
+    stop: int = 0
 
     @staticmethod
-    def read(folder: Path | str | None) -> "Signals":
-        """All records of a WFDB folder sorted by name, or those of an array (N, 12, n) in µV as .npy; or none."""
-        if folder is None:
-            return Signals(np.empty((0, len(LEADS), 10 * FS_HZ), np.float32))
-        if Path(folder).suffix == ".npy":
-            return Signals(np.load(folder).astype(np.float32) / 1000)
-        return Signals(np.stack([read_wfdb(path) for path in list_wfdb(folder)]).astype(np.float32))
+    def read(source: Path | str | None, work: Path) -> "Signals":
+        """All recordings of such a file; or of a WFDB folder, by name, which `work`/signals.npy then holds; or none."""
+        if source is None:
+            return Signals()
+        file = Path(source)
+        if file.suffix != ".npy":
+            file = work / "signals.npy"
+            microvolts = [np.rint(1000 * read_wfdb(path)).astype(np.int16) for path in list_wfdb(source)]
+            with atomic_path(file) as temporary, temporary.open("wb") as out:
+                np.save(out, np.stack(microvolts))
+        return Signals(file, 0, len(_mapped(file)))
+
+    def __len__(self) -> int:
+        return self.stop - self.first
 
     def split(self, held_out: int) -> tuple["Signals", "Signals"]:
         """All but the last `held_out` recordings, and those."""
-        at = max(len(self.recordings) - held_out, 0)
-        return Signals(self.recordings[:at]), Signals(self.recordings[at:])
+        at = max(self.stop - held_out, self.first)
+        return replace(self, stop=at), replace(self, first=at)
 
     def draw(self, rng: np.random.Generator, duration_s: float, most_mv: float = np.inf) -> np.ndarray:
         """One ECG (12, n) in mV, at least `duration_s` long, of a size that varies more than patients do.
 
         It is scaled to `most_mv` at most; where the recording is too short it begins again.
         """
-        if len(self.recordings) == 0 or rng.random() < SIMULATED_SHARE:
+        if self.file is None or not len(self) or rng.random() < SIMULATED_SHARE:
             series = simulate(rng)
         else:
-            series = self.recordings[rng.integers(len(self.recordings))]
+            series = _mapped(self.file)[self.first + rng.integers(len(self))].astype(np.float32) / 1000
         size = rng.uniform(2.0, 4.0) if rng.random() < LARGE_SHARE else rng.lognormal(0.05, 0.35)
         series = series * min(size, most_mv / max(np.abs(series).max(), 1e-3))
         return np.tile(series, -(-round(duration_s * FS_HZ) // series.shape[1]))
+
+
+@cache
+def _mapped(file: Path) -> np.ndarray:
+    return np.load(file, mmap_mode="r")
 
 
 class Sheet(NamedTuple):

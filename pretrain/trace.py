@@ -214,7 +214,10 @@ def main() -> None:
     args = parser.parse_args()
     config = params.load_dataclass(Pretrain, HERE / "params.yaml")
     try:
-        first = args.export or train(config, Signals.read(args.signals or config.signals), args.work).is_global_zero
+        first = (
+            args.export
+            or train(config, Signals.read(args.signals or config.signals, args.work), args.work).is_global_zero
+        )
         if first:  # of several processes
             export(config, args.work, args.out)
     except EcgpipeError as error:

@@ -52,7 +52,7 @@ def config(monkeypatch) -> trace.Pretrain:
 
 def trained(config: trace.Pretrain, work: Path, steps: int, precision: str) -> trace.pl.Trainer:
     config = replace(config, trace=replace(config.trace, max_steps=steps, precision=precision))
-    return trace.train(config, Signals.read(None), work)
+    return trace.train(config, Signals(), work)
 
 
 @pytest.mark.parametrize("precisions", [("32-true", "bf16-mixed"), ("bf16-mixed", "32-true")])

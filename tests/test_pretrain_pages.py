@@ -15,7 +15,7 @@ from pretrain import pages
 from pretrain.pages import SHAPES, CropStream, PageStream, Signals, held_out_pages, ink_px, make_crops
 
 SPEC = StripSpec()
-SIGNALS = Signals.read(None)
+SIGNALS = Signals()
 SERIES = simulate(np.random.default_rng(0))
 TRUE_PX = heights_of(row_series(SERIES, FS_HZ, KIT), SPEC) + np.array([[SPEC.top(row)] for row in range(4)])
 SHOWN = np.ones(SPEC.frame.shape, bool)
