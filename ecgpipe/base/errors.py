@@ -52,6 +52,7 @@ EXTRA_OF = {
     "pyarrow": "train",
     "pytorch_lightning": "train",
     "pywt": "train",
+    "safetensors": "train",
     "torch": "train",
     "wfdb": "train",
 }

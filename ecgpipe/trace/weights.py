@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
@@ -45,6 +43,9 @@ class Weights:
 
     def tensors(self) -> dict[str, np.ndarray]:
         """What was learnt, by name; DataError if it cannot be read or is not what the card is of."""
+        from safetensors import SafetensorError  # reading does without
+        from safetensors.numpy import load
+
         (content,) = self._read("tensors", ".safetensors")
         try:
             return load(content)
@@ -85,6 +86,8 @@ def save_weights(
     about: dict,
 ) -> None:
     """Write a network beside `path` (.safetensors), last its card; `about` holds data, cost, scores."""
+    from safetensors.numpy import save
+
     learnt = save(dict(tensors))
     card = about | {
         "architecture": architecture,
