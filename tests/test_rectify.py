@@ -9,14 +9,14 @@ import pytest
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.page.layout import BOX_MM, KIT
-from ecgpipe.rectify.lattice import Lattice, measure
-from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple, snapped
+from ecgpipe.rectify.cycle_slips import find_slips, put_right
+from ecgpipe.rectify.mesh import Lattice, measure
 from ecgpipe.rectify.quality import slipped_share
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.rectify.refine import page_lattice
 from ecgpipe.rectify.registration import ink_offset_mm
-from ecgpipe.rectify.slips import find_slips, put_right
-from ecgpipe.rectify.surface import STIFFNESSES, best_stiffness, smooth
+from ecgpipe.rectify.smoothing import STIFFNESSES, best_stiffness, smooth
+from ecgpipe.rectify.snapping import Pattern, find_pattern, find_ripple, snapped
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
@@ -73,10 +73,10 @@ def test_a_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch, long_si
 def test_a_page_put_beside_its_place_is_moved_to_where_its_furniture_is(page, monkeypatch, boxes):
     places = []
 
-    def beside_at_first(lattice, anchor):
+    def beside_at_first(lattice, anchor, layout):
         places.append(anchor.first)
         moved = np.add(anchor.first, boxes if len(places) == 1 else 0)
-        return page_lattice(lattice, replace(anchor, first=tuple(moved)))
+        return page_lattice(lattice, replace(anchor, first=tuple(moved)), layout)
 
     monkeypatch.setattr("ecgpipe.rectify.rectifier.page_lattice", beside_at_first)
     taken = capture(page, "0003", np.random.default_rng(0), quarter_turn=0)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.layout import BOX_MM
-from ecgpipe.rectify.lattice import Lattice, Misfit, measure
+from ecgpipe.rectify.mesh import Lattice, Misfit, measure
 from ecgpipe.rectify.seed import Seed
 
 LARGE_BOX_PX = 24.0  # a box of so many pixels can be followed at half as many
@@ -29,7 +29,7 @@ def grow_lattice(dark: np.ndarray, seed: Seed) -> tuple[Lattice, Misfit]:
 
     Each round foretells the next rings of crossings from those held, looks where the lines are, and holds what it
     finds near enough to be no other line. Up to three boxes that show no lines may lie between: what was found beyond
-    them may be the next line's (slips.py).
+    them may be the next line's (cycle_slips.py).
     """
     if np.sqrt(abs(np.linalg.det(seed.mm_to_px))) * BOX_MM < LARGE_BOX_PX:
         return _grow(dark, seed)

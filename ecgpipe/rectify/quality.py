@@ -6,7 +6,7 @@ import numpy as np
 
 from ecgpipe.page.geometry import PageMap, lattice_mm
 from ecgpipe.page.layout import BOX_MM, PageLayout
-from ecgpipe.rectify.lattice import Lattice
+from ecgpipe.rectify.mesh import Lattice
 from ecgpipe.rectify.refine import Settled
 
 BAND_MM = 12.0  # above and below a baseline: the traced area

@@ -1,10 +1,11 @@
-"""Picture to page geometry: find the grid, count its boxes, tell which way is up, follow every fold.
+"""Picture to page map: find the grid, count its boxes, tell which way is up, follow every fold.
 
-The 5 mm lines carry it all: local spectra find them (seed), crossings are followed ring by ring over the sheet (grow),
-the printed furniture says which box is which (anchor), and every line is measured for itself (refine), against the
-place where this very print has it (printed), on a sheet as stiff as it proves to be (surface); at last in the picture's
-own pixels, and past whatever covers it in part (strokes). Then black ink is brought into register with a coloured grid
-(registration).
+The heavy lines of the grid, one every 5 mm, carry all of it. Local spectra find a seed (`seed`), from which the mesh
+grows over the sheet, box by box (`grow`). The printed landmarks say which box is which (`landmarks`). Then every line
+is measured by itself, against the place where this print has it (`snapping`, `halftone`), and one smooth sheet is laid
+through all of them (`refine`, `smoothing`); parts whose boxes were miscounted are found and corrected (`cycle_slips`).
+At last the lines are localised in the picture's own pixels (`line_localisation`), and the map is moved to where the
+black ink lies beside a coloured grid (`registration`).
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +17,10 @@ from threadpoolctl import threadpool_limits
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT, PageLayout
-from ecgpipe.rectify.anchor import CELL_PX, Anchor, find_anchor
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_lattice
-from ecgpipe.rectify.lattice import Lattice, Misfit
+from ecgpipe.rectify.landmarks import CELL_PX, Anchor, find_anchor
+from ecgpipe.rectify.mesh import Lattice, Misfit
 from ecgpipe.rectify.quality import Quality, page_quality, slipped_share
 from ecgpipe.rectify.refine import FIRST, Settled, densify, page_lattice, settle, settle_closer, without_trace
 from ecgpipe.rectify.registration import ink_offset_mm

@@ -10,8 +10,10 @@ from scipy.ndimage import map_coordinates
 from ecgpipe.base.parallel import both
 from ecgpipe.page.geometry import PageMap, lattice_mm
 from ecgpipe.page.layout import BOX_MM, PageLayout
-from ecgpipe.rectify.anchor import Anchor
-from ecgpipe.rectify.lattice import (
+from ecgpipe.rectify.cycle_slips import find_slips, put_right
+from ecgpipe.rectify.landmarks import Anchor
+from ecgpipe.rectify.line_localisation import measure_strokes
+from ecgpipe.rectify.mesh import (
     BRIEF,
     CANVAS_PX_PER_MM,
     FINE_PX_PER_MM,
@@ -21,10 +23,8 @@ from ecgpipe.rectify.lattice import (
     measure,
     sample_linear,
 )
-from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple
-from ecgpipe.rectify.slips import find_slips, put_right
-from ecgpipe.rectify.strokes import measure_strokes
-from ecgpipe.rectify.surface import best_stiffness, smooth
+from ecgpipe.rectify.smoothing import best_stiffness, smooth
+from ecgpipe.rectify.snapping import Pattern, find_pattern, find_ripple
 
 STEP_MM = BOX_MM
 FIRST = (-1, -1)  # column and row: the page's line that is the first of its lattice, which has one beyond each edge

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from ecgpipe.page.layout import BOX_MM, PageLayout
-from ecgpipe.rectify.surface import smooth
+from ecgpipe.rectify.smoothing import smooth
 
 PLACES = (0, -1, 1, -2, 2)  # boxes that a page may stand right of its place: pages without pulses begin one box early
 LEAST_LIKENESS = 0.35  # correlation from which the pattern is taken for seen; without it 0.13 is usual

@@ -5,9 +5,9 @@ import pytest
 
 from ecgpipe.page.geometry import lattice_mm
 from ecgpipe.page.layout import KIT
-from ecgpipe.rectify.lattice import Lattice
-from ecgpipe.rectify.printed import Pattern
-from ecgpipe.rectify.strokes import measure_strokes
+from ecgpipe.rectify.line_localisation import measure_strokes
+from ecgpipe.rectify.mesh import Lattice
+from ecgpipe.rectify.snapping import Pattern
 
 PX_PER_MM = 8.0
 LATTICE = Lattice(lattice_mm(KIT, 5.0) * PX_PER_MM, 5.0, np.zeros(2))

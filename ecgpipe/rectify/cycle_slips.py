@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ecgpipe.page.layout import PageLayout
-from ecgpipe.rectify.printed import Pattern, snapped
+from ecgpipe.rectify.snapping import Pattern, snapped
 
 SLIPS = (-1, 0, 1)  # boxes
 # Blocks of so many crossings that were all seen, by which the sheet hangs together, and how many triples of lines

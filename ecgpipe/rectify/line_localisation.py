@@ -9,8 +9,8 @@ import numpy as np
 
 from ecgpipe.base.parallel import both
 from ecgpipe.page.layout import BOX_MM
-from ecgpipe.rectify.lattice import Lattice, Misfit
-from ecgpipe.rectify.printed import Pattern
+from ecgpipe.rectify.mesh import Lattice, Misfit
+from ecgpipe.rectify.snapping import Pattern
 
 PIECES = 4  # of each line in a box
 SAMPLES = 8  # along each piece
