@@ -46,13 +46,13 @@ def shard_path(folder: str | Path, record_id: str) -> Path:
 
 def write_shard(path: str | Path, frames: Mapping[str, Frame], jpeg_quality: int | None = None) -> None:
     """Write the frames of one record by kind, lossless or as JPEG; an empty mapping gives an empty shard."""
-    members = {}
+    members: dict[str, np.ndarray] = {}
     for kind, frame in sorted(frames.items()):
         members |= {f"{kind}.{name}": value for name, value in _encode(frame, jpeg_quality).items()}
         members[f"{kind}.nodes"] = frame.page_map.nodes
-        members[f"{kind}.step_mm"] = np.float64(frame.page_map.step_mm)
+        members[f"{kind}.step_mm"] = np.array(frame.page_map.step_mm)
     with atomic_path(path) as temporary:
-        np.savez(temporary, **members)
+        np.savez(temporary, allow_pickle=False, **members)
 
 
 def shard_kinds(path: str | Path) -> tuple[str, ...]:
@@ -67,10 +67,10 @@ def read_shard(path: str | Path, kind: str, spec: FrameSpec) -> Frame:
         if f"{kind}.nodes" not in shard.files:
             raise DataError(f"{path}: no frame of kind {kind}; see pages.csv beside it for the reason")
         if f"{kind}.jpg" in shard.files:
-            bgr = cv2.imdecode(shard[f"{kind}.jpg"], cv2.IMREAD_COLOR)
-            inside = cv2.imdecode(shard[f"{kind}.inside"], cv2.IMREAD_GRAYSCALE) > 0
+            bgr = _image(path, shard[f"{kind}.jpg"], cv2.IMREAD_COLOR)
+            inside = np.greater(_image(path, shard[f"{kind}.inside"], cv2.IMREAD_GRAYSCALE), 0)
         else:
-            rgba = cv2.imdecode(shard[f"{kind}.png"], cv2.IMREAD_UNCHANGED)
+            rgba = _image(path, shard[f"{kind}.png"], cv2.IMREAD_UNCHANGED)
             bgr, inside = rgba[..., :3], rgba[..., 3] > 0
         page_map = PageMap(shard[f"{kind}.nodes"], float(shard[f"{kind}.step_mm"]))
     return Frame(np.ascontiguousarray(bgr[..., ::-1]), inside, page_map, spec)
@@ -89,6 +89,13 @@ def _encode(frame: Frame, jpeg_quality: int | None) -> dict[str, np.ndarray]:
     options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality, *_FULL_COLOUR]
     mask = cv2.imencode(".png", alpha, [cv2.IMWRITE_PNG_BILEVEL, 1])[1]
     return {"jpg": cv2.imencode(".jpg", bgr, options)[1], "inside": mask}
+
+
+def _image(path: str | Path, encoded: np.ndarray, flags: int) -> np.ndarray:
+    image = cv2.imdecode(encoded, flags)
+    if image is None:
+        raise DataError(f"{path}: a picture in it cannot be decoded; run `dvc repro preprocess`")
+    return image
 
 
 def _open(path: str | Path) -> np.lib.npyio.NpzFile:

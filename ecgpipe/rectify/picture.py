@@ -38,7 +38,7 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise PictureError(f"{path}: cannot be opened: {error.strerror or error}") from None
     except ValueError as error:  # a header that unpacks to more than Pillow allows
         raise PictureError(f"{path}: refused before decoding: {' '.join(str(error).split())}") from None
-    if max(high - low for low, high in picture.getextrema()) <= BLANK_LEVELS:
+    if np.ptp(np.array(picture.getextrema()), axis=1).max() <= BLANK_LEVELS:
         colour = picture.getpixel((0, 0))
         raise PictureError(f"{path}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
     return np.array(picture)
