@@ -1,8 +1,9 @@
 """The frame store: one shard a record, holding every kind's frame and its geometry.
 
-A shard is an uncompressed `.npz` whose members are read one by one: `<kind>.png`, the frame as a lossless RGBA picture
-whose alpha is the mask of what the original shows, or `<kind>.jpg` and that mask, `<kind>.inside`; `<kind>.nodes` with
-`<kind>.step_mm`, the page map that draws traces back onto the original. Equal frames give equal bytes.
+A shard is an uncompressed `.npz` whose members are read one by one. A lossless frame is `<kind>.png`, an RGBA picture
+whose alpha is the mask of what the original shows; a JPEG frame is `<kind>.jpg` with that mask as `<kind>.inside`. The
+page map, which draws traces back onto the original, is `<kind>.nodes` with `<kind>.step_mm`. Equal frames give equal
+bytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,8 +26,10 @@ _FULL_COLOUR = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACT
 
 @dataclass(frozen=True)
 class Frame:
-    """A page on the millimetre grid of `spec`: `rgb` (h, w, 3) uint8, `inside` (h, w) bool, and where it lay in the
-    picture."""
+    """A page on the millimetre grid of `spec`: `rgb` (h, w, 3) uint8, `inside` (h, w) bool where the picture shows it.
+
+    `page_map` says where it lay in the picture.
+    """
 
     rgb: np.ndarray
     inside: np.ndarray

@@ -67,8 +67,10 @@ class RefinedPage:
 
 @dataclass(frozen=True)
 class FlatSheet:
-    """The flat sheet nearest to lines that were seen: its `homography` (3, 3) from mm to px, and their `residual_mm`
-    (rows, cols, 2) from it."""
+    """The flat sheet nearest to the lines seen: its `homography` (3, 3) from mm to px.
+
+    `residual_mm` (rows, cols, 2) is how far the lines lie from it on the paper.
+    """
 
     homography: np.ndarray
     residual_mm: np.ndarray
@@ -128,12 +130,14 @@ def densify(mesh: GridMesh, layout: PageLayout) -> PageMap:
 
 
 def _fit_coarsely(mesh: GridMesh, dark: np.ndarray) -> GridMesh:
+    """The mesh on a smooth sheet through the lines seen in wide windows."""
     for search in COARSE_SEARCHES:
         mesh = _fit_sheet(mesh, _measure(mesh, dark, search), COARSE_WEIGHTS, COARSE_FIT)
     return mesh
 
 
 def _fit_lines(mesh: GridMesh, dark: np.ndarray, layout: PageLayout) -> RefinedPage:
+    """The mesh on a sheet through single lines, which it must be near already."""
     measured = _measure(mesh, dark, FINE_SEARCH)
     snapping = find_snapping(measured.offset_mm, measured.weight, FIRST, layout)
     residuals = _unsnapped(measured, snapping)
@@ -190,7 +194,7 @@ def _unsnapped(residuals: Residuals, snapping: Snapping) -> Residuals:
 
 
 def _flat_sheet(mesh: GridMesh, residuals: Residuals) -> FlatSheet | None:
-    """None if too few lines were seen."""
+    """The flat sheet through the lines seen; None if they are too few."""
     points, seen = mesh.points_mm, residuals.weight.min(axis=-1) > 0
     target = mesh.at(np.where(residuals.weight > 0, residuals.offset_mm, 0.0))
     homography = cv2.findHomography(points[seen], target[seen])[0] if seen.sum() >= 4 else None
@@ -209,7 +213,7 @@ def _fit_sheet(mesh: GridMesh, residuals: Residuals, weights: tuple[float, float
 
 
 def _best_smoothing_weights(mesh: GridMesh, residuals: Residuals) -> tuple[float, float]:
-    """Of the sheet along x and y."""
+    """The sheet's own smoothing weights along x and y."""
     flat = _flat_sheet(mesh, residuals)
     if flat is None:
         return COARSE_WEIGHTS
