@@ -13,7 +13,7 @@ from ecgpipe.rectify.cycle_slips import correct_slips, find_cycle_slips
 from ecgpipe.rectify.halftone import find_moire
 from ecgpipe.rectify.line_phase import LineSearch, measure_lines
 from ecgpipe.rectify.mesh import GridMesh
-from ecgpipe.rectify.quality import slipped_share
+from ecgpipe.rectify.quality import disagreement_share
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.rectify.refine import page_mesh
 from ecgpipe.rectify.registration import ink_offset_mm
@@ -271,19 +271,19 @@ def test_the_snapping_of_a_print_is_recognised_where_it_stands(place):
 REGULAR = 5.0 * np.stack(np.meshgrid(np.arange(58), np.arange(46)), axis=-1)
 
 
-ROWS, COLS = np.indices((46, 58))
-PART = (ROWS >= 30) & (COLS >= 35)
-STAIN = np.abs(np.maximum(30.5 - ROWS, 35.5 - COLS)) < 1.0  # hides two lines all round the part
+ROW, COL = np.indices((46, 58))
+PART = (ROW >= 30) & (COL >= 35)
+STAIN = np.abs(np.maximum(30.5 - ROW, 35.5 - COL)) < 1.0  # hides two lines all round the part
 
 
 def miscounted(axis: int, boxes: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes of a wavy sheet whose lines in PART are `boxes` further on than they were counted, and how far they lie
     off their places.
     """
-    line = np.stack([COLS, ROWS], axis=-1)
+    line = np.stack([COL, ROW], axis=-1)
     line[PART, axis] += boxes
     printed = np.stack([snapping_mm(KIT, n, 60, -1)[line[..., n]] for n in (0, 1)], axis=-1)
-    wave = 0.3 * np.sin(COLS / 9.0 + ROWS / 7.0)[..., None]
+    wave = 0.3 * np.sin(COL / 9.0 + ROW / 7.0)[..., None]
     nodes = 5.0 * line + printed + wave + np.random.default_rng(5).normal(0, 0.015, line.shape)
     return nodes, nodes - REGULAR
 
@@ -330,10 +330,10 @@ def test_two_maps_of_one_page_say_where_their_boxes_were_counted_differently(box
     right_third = (np.arange(cols) * CLEAN.step_mm > 180)[None, :, None]
     other = replace(CLEAN, nodes=np.where(right_third, CLEAN.beside(tuple(moved)).nodes, CLEAN.nodes))
     shape = (rows * 40, cols * 40)  # holds all of it
-    assert slipped_share(CLEAN, CLEAN.beside((0.5, 0.5)), shape, KIT) == 0.0
-    share = slipped_share(CLEAN, other, shape, KIT)
+    assert disagreement_share(CLEAN, CLEAN.beside((0.5, 0.5)), shape, KIT) == 0.0
+    share = disagreement_share(CLEAN, other, shape, KIT)
     assert share == pytest.approx((KIT.right_mm - 180) / (KIT.right_mm - KIT.left_mm), abs=0.03)
-    assert slipped_share(other, CLEAN, shape, KIT) == pytest.approx(share, abs=0.01)
+    assert disagreement_share(other, CLEAN, shape, KIT) == pytest.approx(share, abs=0.01)
 
 
 def test_a_page_stands_beside_its_place_only_where_the_print_shows_it():

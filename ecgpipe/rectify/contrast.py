@@ -37,7 +37,7 @@ def grid_contrast(picture: np.ndarray, reach_px: int, coarse: int = 1) -> np.nda
     """
     darkest = reduce(cv2.min, cv2.split(picture))
     dark = contrast(cv2.GaussianBlur(darkest, (0, 0), NOISE_PX), reach_px, coarse)
-    fewer = 1 / (4 * coarse)
+    fewer = 1 / (4 * coarse)  # the mean changes slowly, so a lower resolution is enough
     small = cv2.resize(dark, None, fx=fewer, fy=fewer, interpolation=cv2.INTER_AREA)
     typical = cv2.GaussianBlur(small, (0, 0), 2 * reach_px * fewer)
     typical = cv2.resize(typical, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -128,6 +128,7 @@ def _template(layout: PageLayout) -> np.ndarray:
         paint(x - beside_mm, top, x + beside_mm, bottom, INK.beside_stroke)
         paint(x - half_mm, top, x + half_mm, bottom, INK.stroke)
 
+    # Sizes are mm about the printed marks; like INK they were not swept.
     names = dict(zip(layout.windows, layout.names, strict=True))
     for row, base in enumerate(layout.baselines_mm):
         paint(layout.left_mm, base - 10.0, layout.right_mm, base + 10.0, INK.wide_band)

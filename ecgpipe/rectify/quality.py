@@ -46,8 +46,8 @@ class Quality:
         return expected_error_mm(self.misfit_mm)
 
     @property
-    def unsure_share(self) -> float:
-        """Share of the traced area where no line was seen, or its count is in doubt."""
+    def doubtful_share(self) -> float:
+        """Share of the traced area where no line was seen or its count is in doubt."""
         return self.hidden_share + self.slipped_share
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ def page_quality(refined: RefinedPage, shape: tuple[int, ...], certainty: float,
     )
 
 
-def slipped_share(one: PageMap, other: PageMap, shape: tuple[int, ...], layout: PageLayout) -> float:
+def disagreement_share(one: PageMap, other: PageMap, shape: tuple[int, ...], layout: PageLayout) -> float:
     """Share of the traced area in a picture of `shape` where two maps of a page are half a box or more apart."""
     points = lattice_mm(layout, BOX_MM)
     points = points[_is_traced(points, layout)]

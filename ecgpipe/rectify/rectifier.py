@@ -21,7 +21,7 @@ from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh
 from ecgpipe.rectify.landmarks import CELL_PX, Placement, find_placement
 from ecgpipe.rectify.mesh import GridMesh, Residuals
-from ecgpipe.rectify.quality import Quality, page_quality, slipped_share
+from ecgpipe.rectify.quality import Quality, disagreement_share, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refine_closer, refine_page
 from ecgpipe.rectify.registration import ink_offset_mm
 from ecgpipe.rectify.seed import find_seeds
@@ -71,14 +71,14 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
         except PageNotFound as refusal:
             error = error if error is not None else refusal
         else:
-            if _is_plausible(found[-1].quality) and found[-1].quality.unsure_share <= WELL_SEEN:
+            if _is_plausible(found[-1].quality) and found[-1].quality.doubtful_share <= WELL_SEEN:
                 break
     if error is not None and not found:
         raise error
-    best, *other = sorted(found, key=lambda one: (not _is_plausible(one.quality), one.quality.unsure_share))
+    best, *other = sorted(found, key=lambda one: (not _is_plausible(one.quality), one.quality.doubtful_share))
     slipped = best.quality.slipped_share
     if other and other[0].quality.slipped_share <= slipped + NO_WORSE:
-        slipped = max(slipped, slipped_share(best.page_map, other[0].page_map, picture.shape, layout))
+        slipped = max(slipped, disagreement_share(best.page_map, other[0].page_map, picture.shape, layout))
     return replace(best, quality=replace(best.quality, slipped_share=slipped))
 
 
