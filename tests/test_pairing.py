@@ -20,8 +20,8 @@ from ecgpipe.synth.dataset import write_dataset
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.trace.weights import SHIPPED
 from ecgpipe.verify.files import verify
-from ecgpipe.verify.pairing.match import agreement, common_shift, compare, limb_residual, stretches
-from ecgpipe.verify.pairing.pairs import Page, concluded, pair_records
+from ecgpipe.verify.pairing.match import agreement, common_shift, compare, limb_residual, segments_of
+from ecgpipe.verify.pairing.pairs import JudgedPage, concluded, pair_records
 from ecgpipe.verify.pairing.reading import RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
 from ecgpipe.verify.pairing.verdict import SOUND, UNREADABLE, Verdict, judge
 from ecgpipe.verify.suspects import SUSPECT, find_suspects
@@ -30,7 +30,7 @@ from examples.faults import FAULTS, Place
 RECORDS = 3
 
 
-# ---- stretches of signals
+# ---- segments of signals
 
 
 def truth_of(seed: int) -> np.ndarray:
@@ -43,7 +43,7 @@ def late(series: np.ndarray, samples: int) -> np.ndarray:
 
 
 def test_shift_gain_and_offset_are_measured():
-    reading = stretches(truth_of(1))
+    reading = segments_of(truth_of(1))
     changed = 0.9 * late(reading, 25) + 0.2
     comparison = compare(changed, reading)
     fit = comparison.at(np.full(len(reading), common_shift(comparison.correlation)))
@@ -53,7 +53,7 @@ def test_shift_gain_and_offset_are_measured():
 
 
 def test_what_was_not_read_does_not_count():
-    truth = stretches(truth_of(1))
+    truth = segments_of(truth_of(1))
     reading = truth.copy()
     reading[:, 400:] = np.nan
     assert agreement(truth, reading) > 0.999
@@ -62,7 +62,7 @@ def test_what_was_not_read_does_not_count():
 
 
 def test_a_flat_lead_correlates_with_nothing():
-    truth = stretches(truth_of(1))
+    truth = segments_of(truth_of(1))
     assert agreement(np.zeros_like(truth), truth) == 0.0
 
 
@@ -170,11 +170,13 @@ def test_a_badly_read_lead_beside_one_much_like_it_is_no_copied_lead(params):
 # ---- the pages of a record
 
 
-def page(kind: str, fault: str = "", leads: tuple[str, ...] = (), **verdict) -> Page:
-    return Page("1", kind, Verdict(**{"status": SUSPECT if fault else SOUND, "fault": fault, "leads": leads} | verdict))
+def page(kind: str, fault: str = "", leads: tuple[str, ...] = (), **verdict) -> JudgedPage:
+    return JudgedPage(
+        "1", kind, Verdict(**{"status": SUSPECT if fault else SOUND, "fault": fault, "leads": leads} | verdict)
+    )
 
 
-def concluded_from(*pages: Page) -> pd.DataFrame:
+def concluded_from(*pages: JudgedPage) -> pd.DataFrame:
     return concluded(Dataset("raw"), [], [pages]).table[["kind", "status", "fault", "wrong", "path"]]
 
 

@@ -1,8 +1,9 @@
 """The frame store: one shard a record, holding every kind's frame and its geometry.
 
-A shard is an uncompressed `.npz` whose members are read one by one: `<kind>.png`, the frame as a lossless RGBA picture
-whose alpha is the mask of what the original shows, or `<kind>.jpg` and that mask, `<kind>.inside`; `<kind>.nodes` with
-`<kind>.step_mm`, the page map that draws traces back onto the original. Equal frames give equal bytes.
+A shard is an uncompressed `.npz` whose members are read one by one. A lossless frame is `<kind>.png`, an RGBA picture
+whose alpha is the mask of what the original shows; a JPEG frame is `<kind>.jpg` with that mask as `<kind>.inside`. The
+page map, which draws traces back onto the original, is `<kind>.nodes` with `<kind>.step_mm`. Equal frames give equal
+bytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,8 +26,10 @@ _FULL_COLOUR = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACT
 
 @dataclass(frozen=True)
 class Frame:
-    """A page on the millimetre grid of `spec`: `rgb` (h, w, 3) uint8, `inside` (h, w) bool, and where it lay in the
-    picture."""
+    """A page on the millimetre grid of `spec`: `rgb` (h, w, 3) uint8, `inside` (h, w) bool where the picture shows it.
+
+    `page_map` says where it lay in the picture.
+    """
 
     rgb: np.ndarray
     inside: np.ndarray
@@ -46,13 +49,13 @@ def shard_path(folder: str | Path, record_id: str) -> Path:
 
 def write_shard(path: str | Path, frames: Mapping[str, Frame], jpeg_quality: int | None = None) -> None:
     """Write the frames of one record by kind, lossless or as JPEG; an empty mapping gives an empty shard."""
-    members = {}
+    members: dict[str, np.ndarray] = {}
     for kind, frame in sorted(frames.items()):
         members |= {f"{kind}.{name}": value for name, value in _encode(frame, jpeg_quality).items()}
         members[f"{kind}.nodes"] = frame.page_map.nodes
-        members[f"{kind}.step_mm"] = np.float64(frame.page_map.step_mm)
+        members[f"{kind}.step_mm"] = np.array(frame.page_map.step_mm)
     with atomic_path(path) as temporary:
-        np.savez(temporary, **members)
+        np.savez(temporary, allow_pickle=False, **members)
 
 
 def shard_kinds(path: str | Path) -> tuple[str, ...]:
@@ -67,10 +70,10 @@ def read_shard(path: str | Path, kind: str, spec: FrameSpec) -> Frame:
         if f"{kind}.nodes" not in shard.files:
             raise DataError(f"{path}: no frame of kind {kind}; see pages.csv beside it for the reason")
         if f"{kind}.jpg" in shard.files:
-            bgr = cv2.imdecode(shard[f"{kind}.jpg"], cv2.IMREAD_COLOR)
-            inside = cv2.imdecode(shard[f"{kind}.inside"], cv2.IMREAD_GRAYSCALE) > 0
+            bgr = _image(path, shard[f"{kind}.jpg"], cv2.IMREAD_COLOR)
+            inside = np.greater(_image(path, shard[f"{kind}.inside"], cv2.IMREAD_GRAYSCALE), 0)
         else:
-            rgba = cv2.imdecode(shard[f"{kind}.png"], cv2.IMREAD_UNCHANGED)
+            rgba = _image(path, shard[f"{kind}.png"], cv2.IMREAD_UNCHANGED)
             bgr, inside = rgba[..., :3], rgba[..., 3] > 0
         page_map = PageMap(shard[f"{kind}.nodes"], float(shard[f"{kind}.step_mm"]))
     return Frame(np.ascontiguousarray(bgr[..., ::-1]), inside, page_map, spec)
@@ -89,6 +92,13 @@ def _encode(frame: Frame, jpeg_quality: int | None) -> dict[str, np.ndarray]:
     options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality, *_FULL_COLOUR]
     mask = cv2.imencode(".png", alpha, [cv2.IMWRITE_PNG_BILEVEL, 1])[1]
     return {"jpg": cv2.imencode(".jpg", bgr, options)[1], "inside": mask}
+
+
+def _image(path: str | Path, encoded: np.ndarray, flags: int) -> np.ndarray:
+    image = cv2.imdecode(encoded, flags)
+    if image is None:
+        raise DataError(f"{path}: a picture in it cannot be decoded; run `dvc repro preprocess`")
+    return image
 
 
 def _open(path: str | Path) -> np.lib.npyio.NpzFile:

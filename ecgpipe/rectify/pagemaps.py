@@ -1,4 +1,4 @@
-"""Page maps that were found once, kept by the picture's content: `verify` finds them, `preprocess` need not again."""
+"""Page maps kept under a hash of the picture's content, so that `preprocess` does not search again after `verify`."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from ecgpipe.rectify.rectifier import Rectified
 
 @dataclass(frozen=True)
 class KeptMaps:
-    """A folder with a file for each picture in which a page was looked for."""
+    """A folder with a file for each picture that was searched for a page."""
 
     folder: Path
 
@@ -24,11 +24,11 @@ class KeptMaps:
         return Cache(self.folder, __name__)
 
     def take(self, picture: Path) -> Rectified | None:
-        """What was found in the file `picture`, None if nobody looked; PageNotFound if nothing was."""
+        """What was found in the file `picture`; None if it was never searched, PageNotFound if no page was found."""
         return self._load(self.cache.key(sha256_of(picture)))
 
     def of(self, sha256: str, find: Callable[[], Rectified]) -> Rectified:
-        """What was found in the file with these contents, else what `find` finds now."""
+        """What was found in the file of this `sha256`; if it was never searched, what `find` finds now."""
         key = self.cache.key(sha256)
         if (kept := self._load(key)) is not None:
             return kept
@@ -42,7 +42,7 @@ class KeptMaps:
         return found
 
     def keep_only(self, hashes: Iterable[str]) -> None:
-        """Remove what was found in other files than those with these contents."""
+        """Remove what was found in files of other `hashes` (SHA-256)."""
         self.cache.keep_only({self.cache.key(sha256) for sha256 in hashes})
 
     def _load(self, key: str) -> Rectified | None:

@@ -1,4 +1,4 @@
-"""From a picture to its page on the millimetre grid: everything before the reading, and without a training library."""
+"""From a picture to its page on the millimetre grid: all that comes before the reading."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Picture files to RGB pixels; what cannot show a page is refused, before decoding where the header tells."""
+"""Picture files to RGB pixels. What cannot show a page is refused, before decoding if its header says so."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from ecgpipe.base.errors import PictureError
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 MIN_SIDE_PX = 200  # below, a 1 mm box of a page has less than a pixel
-MAX_SIDE_PX = 20_000
+MAX_SIDE_PX = 20_000  # a page at 1,800 dpi
 MAX_PIXELS = 120_000_000  # 360 MB decoded
-BLANK_LEVELS = 8  # darkest to lightest of 255 in every channel of a picture that shows nothing
+BLANK_LEVELS = 8  # of 255: range of every channel of a picture that shows nothing; not swept
 
 # Pillow would warn or fail on large pictures without naming their size; the limits above are stricter.
 Image.MAX_IMAGE_PIXELS = None
@@ -38,7 +38,7 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise PictureError(f"{path}: cannot be opened: {error.strerror or error}") from None
     except ValueError as error:  # a header that unpacks to more than Pillow allows
         raise PictureError(f"{path}: refused before decoding: {' '.join(str(error).split())}") from None
-    if max(high - low for low, high in picture.getextrema()) <= BLANK_LEVELS:
+    if np.ptp(np.array(picture.getextrema()), axis=1).max() <= BLANK_LEVELS:
         colour = picture.getpixel((0, 0))
         raise PictureError(f"{path}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
     return np.array(picture)

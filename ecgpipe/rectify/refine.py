@@ -1,7 +1,6 @@
-"""The anchored page, settled on its printed lines one by one."""
+"""The page's mesh, refined on its printed lines one by one."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import numpy as np
@@ -10,88 +9,52 @@ from scipy.ndimage import map_coordinates
 from ecgpipe.base.parallel import both
 from ecgpipe.page.geometry import PageMap, lattice_mm
 from ecgpipe.page.layout import BOX_MM, PageLayout
-from ecgpipe.rectify.anchor import Anchor
-from ecgpipe.rectify.lattice import (
-    BRIEF,
-    CANVAS_PX_PER_MM,
-    FINE_PX_PER_MM,
-    PEAK_MM,
-    Lattice,
-    Misfit,
-    measure,
-    sample_linear,
-)
-from ecgpipe.rectify.printed import Pattern, find_pattern, find_ripple
-from ecgpipe.rectify.slips import find_slips, put_right
-from ecgpipe.rectify.strokes import measure_strokes
-from ecgpipe.rectify.surface import best_stiffness, smooth
+from ecgpipe.rectify.cycle_slips import correct_slips, find_cycle_slips
+from ecgpipe.rectify.halftone import find_moire
+from ecgpipe.rectify.landmarks import Placement
+from ecgpipe.rectify.line_localisation import localise_lines
+from ecgpipe.rectify.line_phase import LineSearch, measure_lines
+from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
+from ecgpipe.rectify.smoothing import RobustFit, best_smoothing_weight, smooth
+from ecgpipe.rectify.snapping import Snapping, find_snapping
 
-STEP_MM = BOX_MM
-FIRST = (-1, -1)  # column and row: the page's line that is the first of its lattice, which has one beyond each edge
-MAP_STEP_MM = 2.5
-WINDOWS_MM = (5.0, 4.0)  # to come near
-HARMONICS = 4
-ROUNDS = 2
-REPAIRS = 2
-LOOSE = 1.0  # stiffness before it is known
-# What lies this far off the surface is no line of the sheet's; it is fitted so often until such have little say.
-FIT = {"outlier": 0.2, "rounds": 2}
-# A line for itself, told from the 1 mm lines beside it.
-OWN = {"window_mm": 1.5, "harmonics": 12, "reach_mm": 0.5, "pieces": BRIEF, "px_per_mm": FINE_PX_PER_MM}
-OWN_FIT = {"outlier": 0.06, "rounds": 4}
-CLOSE_FIT = OWN_FIT | {"crease": 0.014}  # where boxes are counted, sheets so ready to fold slip more often
-OFF_SHEET_MM = 0.3  # a line this far off the settled surface belongs to no part of it
-LINE_MM = 0.4  # half the width in which the level of the printed lines is looked for
-LINE_QUANTILE = 0.9  # lines that straddle two pixels are paler than others
-BLUR_PX = 1.0
-PALEST_TRACE = 0.15  # contrast so blurred
-MOST_LEVEL, MOST_SHARE = 0.5, 0.15  # grids blacker than this, or mould, cannot be told from the trace
+# Names in quotes are sections of docs/log.md.
+STEP_MM = BOX_MM  # of the mesh; true places of such nodes cost 0.0 to 0.6 dB ("Strokes")
+FIRST = (-1, -1)  # column and row: the page's line that is the first of its mesh, which has one beyond each edge
+MAP_STEP_MM = 2.5  # of the page map, which is linear between its nodes; not swept
 
+# Coarse: four harmonics, which do not respond to the 1 mm grid ("Rectification"). Widths of the windows not swept.
+COARSE_SEARCHES = (LineSearch(window_mm=5.0, harmonics=4), LineSearch(window_mm=4.0, harmonics=4))
+COARSE_FIT = RobustFit(outlier_mm=0.2, rounds=2)  # ("Where the lines are printed")
+COARSE_WEIGHTS = (1.0, 1.0)  # smoothing weights along x and y before the sheet's own are known; not swept
+# Fine: each line by itself, told from the 1 mm lines beside it. Twelve harmonics, 0.5 mm and 6.4 px/mm are from "Where
+# the lines are printed", pieces of 1.25 mm, of which three give a median, from "Folds". A window of 2 mm loses 0.1 dB,
+# smaller ones gain 0.03 at most ("Strokes").
+FINE_SEARCH = LineSearch(window_mm=1.5, harmonics=12, reach_mm=0.5, px_per_mm=6.4, piece_mm=1.25, median_of=3)
+FINE_FIT = RobustFit(outlier_mm=0.06, rounds=4)  # outliers at 0.03 and 0.12 differ by 0.1 dB ("Strokes")
+# Closer: third differences are creases from less than smoothing.CREASE_MM on, which gains 0.06 dB on the photos. Sheets
+# whose boxes are still being counted slip more often with that ("Measured closer").
+CLOSE_FIT = RobustFit(outlier_mm=0.06, crease_mm=0.014, rounds=4)
+SLIP_FIT = RobustFit(outlier_mm=0.2, rounds=4)  # after slips were corrected; not swept
 
-def page_lattice(lattice: Lattice, anchor: Anchor, layout: PageLayout) -> Lattice:
-    """The lattice turned upright and cut to a page of `layout`, each node on the crossing of two of its lines."""
-    upright = np.rot90(lattice.nodes, anchor.turns)
-    down, across = layout.grid.rows, layout.grid.columns
-    boxes = np.stack(np.meshgrid(np.arange(across + 2), np.arange(down + 2)), axis=-1) + FIRST
-    at = boxes + anchor.first
-    return Lattice(sample_linear(upright, at[..., 0], at[..., 1]), STEP_MM, STEP_MM * np.array(FIRST, np.float64))
-
-
-def without_trace(dark: np.ndarray, ink: np.ndarray, lattice: Lattice) -> np.ndarray:
-    """`dark` with NaN where the trace is, as far as `ink`, the contrast of black, tells it from the lines of the grid.
-
-    A QRS complex, a pulse or a letter beside a line looks like a line out of place. Blurred a little, thin lines of a
-    black grid are paler than they; of a grid that is not, nothing is left out.
-    """
-    ink = cv2.GaussianBlur(ink, (0, 0), BLUR_PX)
-    canvas = lattice.canvas(cv2.dilate(ink, np.ones((3, 3), np.uint8)))
-    level = max(_line_level(canvas), _line_level(canvas.T))
-    trace = max(PALEST_TRACE, 1.35 * level + 0.05)
-    if level > MOST_LEVEL or (canvas > trace).mean() > MOST_SHARE:
-        return dark
-    return np.where(cv2.dilate(ink, np.ones((5, 5), np.uint8)) > trace, np.float32(np.nan), dark)
-
-
-def _line_level(canvas: np.ndarray) -> float:
-    """Contrast of the darkest of the lines that cross the canvas from top to bottom, where nothing covers them."""
-    cell = round(STEP_MM * CANVAS_PX_PER_MM)
-    half = round(LINE_MM * CANVAS_PX_PER_MM)
-    at_line = canvas.reshape(len(canvas), -1, cell)[..., cell // 2 - half : cell // 2 + half].max(axis=-1)
-    return float(np.quantile(np.median(at_line, axis=0), LINE_QUANTILE))
+ROUNDS = 2  # of measuring and fitting; three and six gain nothing ("Strokes")
+REPAIRS = 2  # times that slips are corrected; not swept
+END_OF_REACH = 0.9  # share of a search's reach from which a line may be the next one's; not swept
+OFF_SHEET_MM = 0.3  # a line so far off the fitted sheet does not connect parts of it; not swept
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A page `lattice` on its printed lines, the `misfit` that is left, and what the print and the sheet are like.
+class RefinedPage:
+    """A page's `mesh` on its printed lines, and the `residuals` that are left.
 
-    `slips` (rows, cols, 2) are the boxes by which lines prove to be others than those they were counted as, `doubtful`
-    (rows, cols) the nodes of which nothing proves how they should be counted.
+    `snapping` is the print's, `smoothing_weights` are the sheet's along x and y. `slips` (rows, cols, 2) are the boxes
+    by which lines were miscounted, and at `doubtful` nodes (rows, cols) nothing proves the count.
     """
 
-    lattice: Lattice
-    misfit: Misfit
-    pattern: Pattern
-    stiffness: tuple[float, float]
+    mesh: GridMesh
+    residuals: Residuals
+    snapping: Snapping
+    smoothing_weights: tuple[float, float]
     slips: np.ndarray
     doubtful: np.ndarray
     layout: PageLayout
@@ -102,132 +65,160 @@ class Settled:
         return self.slips.any(axis=-1) | self.doubtful
 
 
-def settle(lattice: Lattice, dark: np.ndarray, layout: PageLayout) -> Settled:
-    """The `lattice` of a page of `layout` with its nodes on the grid of the contrast picture `dark`.
+@dataclass(frozen=True)
+class FlatSheet:
+    """The flat sheet nearest to the lines seen: its `homography` (3, 3) from mm to px.
 
-    First by wide windows; then every line for itself, less what the print is known to have it off, and as stiff as the
-    sheet proves to be: a scan is almost flat, and its lines' errors average out over the page; a crumpled photo is not.
-    Parts whose boxes were miscounted are moved to where they belong, and settled again.
+    `residual_mm` (rows, cols, 2) is how far the lines lie from it on the paper.
     """
-    settled = _settle_lines(_come_near(lattice, dark), dark, layout)
+
+    homography: np.ndarray
+    residual_mm: np.ndarray
+
+
+def page_mesh(mesh: GridMesh, placement: Placement, layout: PageLayout) -> GridMesh:
+    """The mesh turned upright and cut to a page of `layout`, each node on the crossing of two of its lines."""
+    upright = np.rot90(mesh.nodes, placement.turns)
+    down, across = layout.grid.rows, layout.grid.columns
+    boxes = np.stack(np.meshgrid(np.arange(across + 2), np.arange(down + 2)), axis=-1) + FIRST
+    at = boxes + placement.first
+    return GridMesh(sample_linear(upright, at[..., 0], at[..., 1]), STEP_MM, STEP_MM * np.array(FIRST, np.float64))
+
+
+def refine_page(mesh: GridMesh, dark: np.ndarray, layout: PageLayout) -> RefinedPage:
+    """The `mesh` of a page of `layout` with its nodes on the lines of the contrast picture `dark`.
+
+    First by wide windows; then each line by itself, less the snapping of the print, on a sheet as smooth as
+    cross-validation finds it. A scan is almost flat, so that its lines' errors average out over the page; a crumpled
+    photo is not. Parts whose boxes were miscounted are moved to where they belong, and all is fitted again.
+    """
+    refined = _fit_lines(_fit_coarsely(mesh, dark), dark, layout)
     for _ in range(REPAIRS):
-        if not settled.slips.any():
+        if not refined.slips.any():
             break
-        settled = _settle_lines(_come_near(_put_right(settled), dark), dark, layout)
-    return settled
+        refined = _fit_lines(_fit_coarsely(_without_slips(refined), dark), dark, layout)
+    return refined
 
 
-def _come_near(lattice: Lattice, dark: np.ndarray) -> Lattice:
-    for window in WINDOWS_MM:
-        misfit = _look(lattice, dark, window_mm=window, harmonics=HARMONICS, reach_mm=PEAK_MM)
-        lattice = _on_sheet(lattice, misfit, (LOOSE, LOOSE), **FIT)
-    return lattice
+def refine_closer(refined: RefinedPage, dark: np.ndarray, scale: np.ndarray, coloured: bool = False) -> GridMesh:
+    """The refined page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels.
 
-
-def _settle_lines(lattice: Lattice, dark: np.ndarray, layout: PageLayout) -> Settled:
-    own = partial(_look, dark=dark, **OWN)
-    misfit = own(lattice)
-    pattern = find_pattern(misfit.shift_mm, misfit.weight, FIRST, layout)
-    stiffness = None
-    for _ in range(ROUNDS):
-        misfit = _less(misfit, pattern)
-        stiffness = stiffness or _stiffness(lattice, misfit)
-        lattice = _on_sheet(lattice, misfit, stiffness, **OWN_FIT)
-        misfit = own(lattice)
-    left = _less(misfit, pattern)
-    return Settled(lattice, left, pattern, stiffness, *_slips(lattice, left, pattern, layout), layout)
-
-
-def settle_closer(settled: Settled, dark: np.ndarray, scale: np.ndarray, coloured: bool = False) -> Lattice:
-    """The settled page on the lines of `dark`, the contrast picture in `scale` (x, y) times as many pixels.
-
-    Of a `coloured` grid what the printer's screen did to its lines is taken out along x: the trace does not have it.
+    Of a `coloured` grid the halftone moiré is taken out along x, because the trace does not have it.
     """
-    lattice = settled.lattice.scaled(scale)
-    misfit = _less(_look(lattice, dark, **OWN), settled.pattern)
-    lattice = _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
-    departure = None
+    weights = refined.smoothing_weights
+    mesh = refined.mesh.scaled(scale)
+    residuals = _unsnapped(_measure(mesh, dark, FINE_SEARCH), refined.snapping)
+    mesh = _fit_sheet(mesh, residuals, weights, CLOSE_FIT)
+    flat = None
     for _ in range(ROUNDS):
-        misfit = _within(lattice, dark, measure_strokes(lattice, dark, settled.pattern))
-        departure = _departure(lattice, misfit)
-        lattice = _on_sheet(lattice, misfit, settled.stiffness, **CLOSE_FIT)
-    if not coloured or departure is None:
-        return lattice
-    across = -find_ripple(departure[1][..., 0], misfit.weight[..., 0])
-    shift = np.stack(np.broadcast_arrays(across[None, :], np.zeros((len(lattice.nodes), 1))), axis=-1)
-    return lattice.moved(lattice.at(shift))
+        residuals = _in_picture(mesh, dark, localise_lines(mesh, dark, refined.snapping))
+        flat = _flat_sheet(mesh, residuals)
+        mesh = _fit_sheet(mesh, residuals, weights, CLOSE_FIT)
+    if not coloured or flat is None:
+        return mesh
+    across = -find_moire(flat.residual_mm[..., 0], residuals.weight[..., 0])
+    offset = np.stack(np.broadcast_arrays(across[None, :], np.zeros((len(mesh.nodes), 1))), axis=-1)
+    return mesh.moved(mesh.at(offset))
 
 
-def _slips(lattice: Lattice, misfit: Misfit, pattern: Pattern, layout: PageLayout) -> tuple[np.ndarray, np.ndarray]:
+def densify(mesh: GridMesh, layout: PageLayout) -> PageMap:
+    """The dewarping map of a page's mesh: cubic between the mesh's nodes, sampled densely enough to be linear."""
+    points = (lattice_mm(layout, MAP_STEP_MM) - (layout.grid.left_mm, layout.grid.top_mm) - mesh.origin_mm) / STEP_MM
+    at = np.moveaxis(points[..., ::-1], -1, 0)
+    axes = [map_coordinates(mesh.nodes[..., k], at, order=3, mode="nearest") for k in (0, 1)]
+    return PageMap(np.stack(axes, axis=-1).astype(np.float32), MAP_STEP_MM)
+
+
+def _fit_coarsely(mesh: GridMesh, dark: np.ndarray) -> GridMesh:
+    """The mesh on a smooth sheet through the lines seen in wide windows."""
+    for search in COARSE_SEARCHES:
+        mesh = _fit_sheet(mesh, _measure(mesh, dark, search), COARSE_WEIGHTS, COARSE_FIT)
+    return mesh
+
+
+def _fit_lines(mesh: GridMesh, dark: np.ndarray, layout: PageLayout) -> RefinedPage:
+    """The mesh on a sheet through single lines, which it must be near already."""
+    measured = _measure(mesh, dark, FINE_SEARCH)
+    snapping = find_snapping(measured.offset_mm, measured.weight, FIRST, layout)
+    residuals = _unsnapped(measured, snapping)
+    weights = _best_smoothing_weights(mesh, residuals)
+    for _ in range(ROUNDS):
+        mesh = _fit_sheet(mesh, residuals, weights, FINE_FIT)
+        residuals = _unsnapped(_measure(mesh, dark, FINE_SEARCH), snapping)
+    slips, doubtful = _slips(mesh, residuals, snapping, layout)
+    return RefinedPage(mesh, residuals, snapping, weights, slips, doubtful, layout)
+
+
+def _slips(
+    mesh: GridMesh, residuals: Residuals, snapping: Snapping, layout: PageLayout
+) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (rows, cols, 2) by which lines were miscounted, and where (rows, cols) they may have been."""
-    departure = _departure(lattice, misfit)
-    seen = (misfit.weight.min(axis=-1) > 0) & (np.abs(misfit.shift_mm).max(axis=-1) < OFF_SHEET_MM)
-    if departure is None:
-        return np.zeros(lattice.nodes.shape, int), np.ones(seen.shape, bool)
-    return find_slips(departure[1] + pattern.shift_mm, seen, pattern, FIRST, layout)
-
-
-def _put_right(settled: Settled) -> Lattice:
-    """The settled lattice with each part that slipped on its own lines, and a smooth sheet where nothing is known."""
-    lattice, misfit = settled.lattice, settled.misfit
-    nodes, weight = put_right(lattice.nodes, misfit.weight, settled.slips)
-    known = Misfit(np.zeros_like(misfit.shift_mm), weight)
-    return _on_sheet(lattice.moved(nodes), known, (LOOSE, LOOSE), **FIT | {"rounds": OWN_FIT["rounds"]})
-
-
-def _look(lattice: Lattice, dark: np.ndarray, *, reach_mm: float, **how: object) -> Misfit:
-    """The misfit, with no weight outside the picture nor for lines at the end of the reach."""
-    misfit = measure(lattice, dark, reach_mm=reach_mm, **how)
-    within = np.abs(misfit.shift_mm) < 0.9 * reach_mm
-    return _within(lattice, dark, Misfit(misfit.shift_mm, misfit.weight * within))
-
-
-def _within(lattice: Lattice, dark: np.ndarray, misfit: Misfit) -> Misfit:
-    """The misfit, with no weight for nodes outside the picture."""
-    x, y = lattice.nodes[..., 0], lattice.nodes[..., 1]
-    inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
-    return Misfit(misfit.shift_mm, misfit.weight * inside[..., None])
-
-
-def _less(misfit: Misfit, pattern: Pattern) -> Misfit:
-    return Misfit(misfit.shift_mm - pattern.shift_mm, misfit.weight)
-
-
-def _departure(lattice: Lattice, misfit: Misfit) -> tuple[np.ndarray, np.ndarray] | None:
-    """The homography (3, 3) of a flat sheet, and how many mm (rows, cols, 2) the lines seen lie off it."""
-    points, seen = lattice.points_mm, misfit.weight.min(axis=-1) > 0
-    target = lattice.at(np.where(misfit.weight > 0, misfit.shift_mm, 0.0))
-    flat = cv2.findHomography(points[seen], target[seen])[0] if seen.sum() >= 4 else None
+    flat = _flat_sheet(mesh, residuals)
+    seen = (residuals.weight.min(axis=-1) > 0) & (np.abs(residuals.offset_mm).max(axis=-1) < OFF_SHEET_MM)
     if flat is None:
+        return np.zeros(mesh.nodes.shape, int), np.ones(seen.shape, bool)
+    return find_cycle_slips(flat.residual_mm + snapping.offset_mm, seen, snapping, FIRST, layout)
+
+
+def _without_slips(refined: RefinedPage) -> GridMesh:
+    """The refined mesh with the slips corrected, and a smooth sheet where no line is known any more."""
+    mesh, residuals = refined.mesh, refined.residuals
+    nodes, weight = correct_slips(mesh.nodes, residuals.weight, refined.slips)
+    known = Residuals(np.zeros_like(residuals.offset_mm), weight)
+    return _fit_sheet(mesh.moved(nodes), known, COARSE_WEIGHTS, SLIP_FIT)
+
+
+# ---- measuring
+
+
+def _measure(mesh: GridMesh, dark: np.ndarray, search: LineSearch) -> Residuals:
+    """The residuals; no weight for nodes outside the picture, nor for lines near the end of the search's reach."""
+    residuals = measure_lines(mesh, dark, search)
+    near = np.abs(residuals.offset_mm) < END_OF_REACH * search.reach_mm
+    return _in_picture(mesh, dark, Residuals(residuals.offset_mm, residuals.weight * near))
+
+
+def _in_picture(mesh: GridMesh, dark: np.ndarray, residuals: Residuals) -> Residuals:
+    """The residuals, with no weight for nodes outside the picture."""
+    x, y = mesh.nodes[..., 0], mesh.nodes[..., 1]
+    inside = (x > 0) & (x < dark.shape[1] - 1) & (y > 0) & (y < dark.shape[0] - 1)
+    return Residuals(residuals.offset_mm, residuals.weight * inside[..., None])
+
+
+def _unsnapped(residuals: Residuals, snapping: Snapping) -> Residuals:
+    """The residuals from where the print has its lines."""
+    return Residuals(residuals.offset_mm - snapping.offset_mm, residuals.weight)
+
+
+# ---- fitting
+
+
+def _flat_sheet(mesh: GridMesh, residuals: Residuals) -> FlatSheet | None:
+    """The flat sheet through the lines seen; None if they are too few."""
+    points, seen = mesh.points_mm, residuals.weight.min(axis=-1) > 0
+    target = mesh.at(np.where(residuals.weight > 0, residuals.offset_mm, 0.0))
+    homography = cv2.findHomography(points[seen], target[seen])[0] if seen.sum() >= 4 else None
+    if homography is None:
         return None
-    return flat, _through(np.linalg.inv(flat), target) - points
+    return FlatSheet(homography, _through(np.linalg.inv(homography), target) - points)
+
+
+def _fit_sheet(mesh: GridMesh, residuals: Residuals, weights: tuple[float, float], fit: RobustFit) -> GridMesh:
+    """The mesh on a sheet through the lines seen, as smooth along x and y as `weights`: flat, plus a smooth surface."""
+    flat = _flat_sheet(mesh, residuals)
+    if flat is None:
+        return mesh
+    surface = both(lambda k: smooth(flat.residual_mm[..., k], residuals.weight[..., k], weights[k], fit))
+    return mesh.moved(_through(flat.homography, mesh.points_mm + np.stack(surface, axis=-1)))
+
+
+def _best_smoothing_weights(mesh: GridMesh, residuals: Residuals) -> tuple[float, float]:
+    """The sheet's own smoothing weights along x and y."""
+    flat = _flat_sheet(mesh, residuals)
+    if flat is None:
+        return COARSE_WEIGHTS
+    return both(lambda k: best_smoothing_weight(flat.residual_mm[..., k], residuals.weight[..., k], axis=1 - k))
 
 
 def _through(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
     return cv2.perspectiveTransform(points.reshape(-1, 1, 2), homography).reshape(points.shape)
-
-
-def _stiffness(lattice: Lattice, misfit: Misfit) -> tuple[float, float]:
-    """Of the sheet along x and y."""
-    departure = _departure(lattice, misfit)
-    if departure is None:
-        return LOOSE, LOOSE
-    return both(lambda k: best_stiffness(departure[1][..., k], misfit.weight[..., k], axis=1 - k))
-
-
-def _on_sheet(lattice: Lattice, misfit: Misfit, stiffness: tuple[float, float], **how: float) -> Lattice:
-    """The lattice on the lines that were seen, as smooth as `stiffness` has it: a flat sheet and what it lacks."""
-    departure = _departure(lattice, misfit)
-    if departure is None:
-        return lattice
-    flat, off = departure
-    surface = both(lambda k: smooth(off[..., k], misfit.weight[..., k], stiffness[k], **how))
-    return lattice.moved(_through(flat, lattice.points_mm + np.stack(surface, axis=-1)))
-
-
-def densify(lattice: Lattice, layout: PageLayout) -> PageMap:
-    """The settled lattice as a page map: cubic between its nodes, so that linear steps between the map's are enough."""
-    points = (lattice_mm(layout, MAP_STEP_MM) - (layout.grid.left_mm, layout.grid.top_mm) - lattice.origin_mm) / STEP_MM
-    at = np.moveaxis(points[..., ::-1], -1, 0)
-    axes = [map_coordinates(lattice.nodes[..., k], at, order=3, mode="nearest") for k in (0, 1)]
-    return PageMap(np.stack(axes, axis=-1).astype(np.float32), MAP_STEP_MM)

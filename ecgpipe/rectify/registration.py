@@ -1,8 +1,8 @@
-"""How far the black ink of this print lies beside its coloured grid.
+"""Colour registration: how far right of its coloured grid a print has its black ink.
 
-A printer lays its colours down one after the other, some hundredths of a millimetre apart, and not the same all over
-the sheet. The map is measured on the grid and the trace is black, so what counts is where black lies: pulses and
-separators, whose places are known, tell. Half a sample of time on the phone photos that this was found on.
+A printer lays its colours down one after the other, some hundredths of a millimetre apart, and not by the same distance
+all over the sheet. The map is measured on the grid, but the trace is black. So the map is corrected by where the black
+pulses and separators lie, whose places on the page are known. On phone photos this is about half a sample of time.
 """
 
 import cv2
@@ -11,21 +11,23 @@ import numpy as np
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import BOX_MM, PageLayout, Pulse, Separator
 
+# "Log" is the section "Ink beside the grid" of docs/log.md; of the other values no choice is recorded.
 REACH_MM, STEP_MM = 3.0, 0.05  # of the profile across a stroke
 ENDS_MM = 1.5  # left out at the ends of a pulse's flank, where its other strokes begin
 HEIGHTS = 40  # samples along a stroke
-QUANTILE = 0.4  # of their darkness: neither a trace that crosses nor a gap counts
+QUANTILE = 0.4  # of the darkness along a stroke: neither a trace that crosses it nor a gap counts
 STROKE_MM = 0.45  # standard deviation of the window in which a stroke is centred
-FAINTEST = 0.12
-MOST_MM = 0.13  # further off, it is another stroke
-NOISE_MM = 0.005  # of the whole: an offset no larger than this is none
-LEAST_PLACES = 3
+CENTRINGS = 8  # times that the window is moved onto the stroke
+FAINTEST = 0.12  # contrast of a stroke that is seen
+MOST_MM = 0.13  # offset at most; what lies further off is another stroke. Up to 0.08 was seen on photos (log)
+NOISE_MM = 0.005  # of the page's offset: on simulated pages, which are in register, 0 to 0.005 (log)
+LEAST_PLACES = 3  # of the kit's four (the pulses, three columns of separators), for a median
 
 
 def ink_offset_mm(picture: np.ndarray, page_map: PageMap, layout: PageLayout, boxes_right: int = 0) -> float:
-    """How far right of the grid the black of `picture` (H, W, 3) lies, in page mm; 0 where too little of it is seen.
+    """How far right of the grid the black ink of `picture` (H, W, 3) lies, in page mm; 0 if too little of it is seen.
 
-    `boxes_right` is how many boxes right of its place the kit drew this page.
+    `boxes_right` is how many boxes right of its place the page stands.
     """
     columns = sorted({separator.x_mm for separator in layout.separators})
     places = [
@@ -52,14 +54,14 @@ def _flanks(layout: PageLayout, pulse: Pulse) -> list[tuple[float, float, float]
 
 
 def _separator(layout: PageLayout, separator: Separator, boxes_right: int) -> tuple[float, float, float]:
-    """The same of a separator, on the pixel to which the page's program rounded it."""
+    """Page x, top and bottom in mm of a separator, snapped to a pixel by the page's program."""
     moved = boxes_right * BOX_MM
     zero, half = layout.baselines_mm[separator.row], separator.height_mm / 2
     return layout.snapped_mm(separator.x_mm + moved) - moved, zero - half, zero + half
 
 
 def _off(picture: np.ndarray, page_map: PageMap, x_mm: float, top_mm: float, bottom_mm: float) -> float:
-    """How far right of its place a stroke lies in mm; NaN if it is not seen."""
+    """How far right of its place a stroke lies, in mm; NaN if it is not seen."""
     across = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
     points = np.stack(np.meshgrid(x_mm + across, np.linspace(top_mm, bottom_mm, HEIGHTS)), axis=-1)
     at = page_map.to_picture(points).astype(np.float32)
@@ -70,7 +72,7 @@ def _off(picture: np.ndarray, page_map: PageMap, x_mm: float, top_mm: float, bot
     if profile.max() < FAINTEST:
         return float("nan")
     off = 0.0
-    for _ in range(8):  # the window settles on the stroke
+    for _ in range(CENTRINGS):
         window = profile * np.exp(-0.5 * ((across - off) / STROKE_MM) ** 2)
         off = float((window * across).sum() / max(window.sum(), 1e-9))
     return off

@@ -1,4 +1,4 @@
-"""Is the data set on disk the one that was fetched, and does every file hold what it should?"""
+"""Checks of files: is the data set on disk the one that was fetched, and has every file the form it should have?"""
 
 import hashlib
 from collections import Counter
@@ -21,14 +21,14 @@ from ecgpipe.params import Verify
 from ecgpipe.rectify.picture import read_picture
 
 NAMED = 3  # findings that the one-line summary spells out
-CELL_BYTES = 32  # of a record CSV, at most; what holds more is not even parsed
+CELL_BYTES = 32  # at most of a number in a record CSV; a longer file is not even parsed
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """What is wrong with the file at `path`, relative to the data set: found, and expected."""
+    """What is wrong with the file at `path`, relative to the data set: what was found and what was expected."""
 
     path: str
     problem: str
@@ -44,7 +44,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings, how much was looked at, and what later checks go on from.
+    """All findings, how much was checked, and what later checks build on.
 
     `hashes` has the SHA-256 of each file by its path relative to the data set, `pictures` what each decoded one is,
     `records` the rows of train.csv that are in form.
@@ -68,7 +68,7 @@ class Report:
         write_table(path, table)
 
     def raise_if_bad(self, advice: str) -> None:
-        """DataError of one line with the first findings and `advice`, if there is any finding."""
+        """DataError of one line with the first findings and `advice`, if there are findings."""
         if self.findings:
             first = "; ".join(f"{finding.path}: {finding.problem}" for finding in self.findings[:NAMED])
             raise DataError(f"faults in the data: {len(self.findings)}, first: {first}; {advice}")
@@ -118,7 +118,7 @@ class _Examination:
             self.note(self.dataset.root / row.path, f"{row.change}: found {row.found}, expected {row.expected}")
 
     def links(self) -> Counter:
-        """No file is a link to somewhere else, but for those that DVC's own cache makes of its outputs."""
+        """No file is a symbolic link, except to DVC's own cache."""
         links = [path for path in self.dataset.root.rglob("*") if path.is_symlink()]
         for path in links:
             if "files/md5" not in (target := path.resolve()).as_posix():
@@ -126,7 +126,7 @@ class _Examination:
         return Counter(links=len(links))
 
     def train(self) -> Counter:
-        """train.csv against its folder; every record has the kinds that any record has."""
+        """train.csv against its folder; every record must have the kinds that any record has."""
         dataset = self.dataset
         examined = self.attempt(dataset.train_table_path, dataset.examined_train_table)
         if examined is None:

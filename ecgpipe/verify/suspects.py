@@ -1,7 +1,8 @@
-"""Pages that are in form but not to be learnt from: paired wrongly, there twice, or of another size than their kind.
+"""Suspects: pages whose files are in order but that training should not see.
 
-What becomes of them is `verify.on_suspect`: `fail` stops the pipeline, `exclude` leaves them out from `preprocess` on,
-`warn` only lists them.
+They are paired with the wrong truth, are there twice, or have another size than their kind. What becomes of them is the
+parameter `verify.on_suspect`: `fail` stops the pipeline, `exclude` leaves them out from `preprocess` on, `warn` only
+lists them.
 """
 
 from collections import defaultdict
@@ -24,12 +25,15 @@ PAGE_COLUMNS = ("path", "id", "kind", "status", "fault", "wrong", "leads", *FIGU
 SUSPECT = "suspect"
 NAMED = 3  # suspects that the one-line summary spells out
 
-_UNPAIRED = ("no match", "other record")  # faults that a truth which is there twice explains
+_UNPAIRED = ("no match", "other record")  # faults of which a duplicate truth is the cause
 
 
 @dataclass(frozen=True)
 class Suspects:
-    """`table`, a row a suspect page, or a record where kind is empty: PAGE_COLUMNS without status, and `excluded`."""
+    """`table` has a row for each suspect page, or for a record if kind is empty.
+
+    Its columns are PAGE_COLUMNS without status, and `excluded`.
+    """
 
     table: pd.DataFrame
 
@@ -52,13 +56,13 @@ class Suspects:
         )
 
     def raise_if(self, on_suspect: str, advice: str) -> None:
-        """DataError of one line if there are suspects and they are to fail."""
+        """DataError of one line if there are suspects and `on_suspect` is `fail`."""
         if len(self.table) and on_suspect == "fail":
             raise DataError(f"{self.summary()}; {advice}")
 
 
 def find_suspects(report: "Report", pages: pd.DataFrame, on_suspect: Literal["fail", "exclude", "warn"]) -> Suspects:
-    """Suspects among the files of `report` and its paired `pages` (PAGE_COLUMNS, a row a page; may be empty)."""
+    """The suspects among the files of `report` and its judged `pages`, a table of PAGE_COLUMNS that may be empty."""
     rows = pages[pages["status"] == SUSPECT].to_dict("records")
     rows = _with_duplicates(rows, _same_pictures(report.pictures), "picture")
     rows = _with_duplicates(rows, _same_truths(report.hashes), "truth")
@@ -94,7 +98,10 @@ def _groups(content: Mapping[str, str]) -> list[list[str]]:
 
 
 def _with_duplicates(rows: list[dict], groups: list[list[str]], side: str) -> list[dict]:
-    """`rows` and those of files that are there twice; where pairing has told which one is wrong, that one says so."""
+    """`rows`, and a row for each file of the `groups` of equal files.
+
+    If a group has suspects among `rows`, these are the wrong ones: they say so, and the others get no row.
+    """
     rows = list(rows)
     for group in groups:
         ids = {_place(path)["id"] for path in group}

@@ -1,6 +1,6 @@
-"""Truth against reading, stretch by stretch: correlation, shift in time, gain and offset by cross-correlation.
+"""Truth against reading, segment by segment: correlation, shift in time, gain and offset by cross-correlation.
 
-A stretch is a window of 2.5 s: one of each lead, and the three others of the rhythm lead.
+A segment is a window of 2.5 s: one of each lead, and the three others of the rhythm lead.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from ecgpipe.competition.windows import QUARTER_S, RHYTHM_LEAD, quarter_of, quar
 from ecgpipe.page.layout import LEADS
 from ecgpipe.verify.pairing.reading import RATE_HZ
 
-REACH_S = 0.5  # of the shifts that are tried; further on, another beat would fit
-LENGTH = round(QUARTER_S * RATE_HZ)  # samples of a stretch
-STRETCHES = (
+REACH_S = 0.5  # of the shifts that are tried, either way; with longer ones the next beat would fit; not swept
+SEGMENT_SAMPLES = round(QUARTER_S * RATE_HZ)  # samples of a segment
+SEGMENTS = (
     *((lead, quarter_of(lead)) for lead in LEADS),
     *((RHYTHM_LEAD, quarter) for quarter in (1, 2, 3)),
 )  # (lead, quarter); the first twelve are the leads in their order
-LEAD_OF = np.array([LEADS.index(lead) for lead, _ in STRETCHES])
+LEAD_OF = np.array([LEADS.index(lead) for lead, _ in SEGMENTS])
 
 _REACH = round(REACH_S * RATE_HZ)
-_LEAST_SHARED = 0.5  # of a stretch, for its correlation to count
-_FLAT_MV2 = 1e-6  # variance below which a stretch has nothing to compare
+_LEAST_SHARED = 0.5  # of a segment, for its correlation to count; not swept
+_FLAT_MV2 = 1e-6  # variance below which a segment has nothing to compare, (1 µV)²
 
 
-def stretches(series_mv: np.ndarray) -> np.ndarray:
-    """(15, LENGTH) windows of `series_mv` (12, 10·RATE_HZ)."""
+def segments_of(series_mv: np.ndarray) -> np.ndarray:
+    """(15, SEGMENT_SAMPLES) windows of `series_mv` (12, 10·RATE_HZ)."""
     return np.stack(
-        [series_mv[LEADS.index(lead), quarter_slice(quarter, series_mv.shape[1])] for lead, quarter in STRETCHES]
+        [series_mv[LEADS.index(lead), quarter_slice(quarter, series_mv.shape[1])] for lead, quarter in SEGMENTS]
     ).astype(np.float64)
 
 
@@ -35,7 +35,8 @@ def stretches(series_mv: np.ndarray) -> np.ndarray:
 class Comparison:
     """Truth against reading for each shift from -REACH_S to REACH_S of the truth, arrays (..., shifts).
 
-    Mean and variance of either over what both hold, and their covariance, in mV and mV².
+    Means and variances are over the samples that both have, in mV and mV². `usable` is where a segment has enough of
+    them and neither side is flat.
     """
 
     mean_truth: np.ndarray
@@ -53,14 +54,14 @@ class Comparison:
 
     @property
     def difference(self) -> np.ndarray:
-        """Variance of truth minus reading in mV², whatever their levels; infinite where nothing can be said."""
+        """Variance of truth minus reading in mV², so without their levels; infinite where they cannot be compared."""
         return np.where(self.usable, self.var_truth + self.var_reading - 2 * self.covariance, np.inf)
 
     def at(self, shift: np.ndarray) -> "Fit":
-        """The fit at one index of shift for each stretch (...).
+        """The fit of each segment (...) at its index of `shift`.
 
-        Detail that a picture is too coarse for and errors of the reading bound the gain from either side (Frisch 1934);
-        of what lies between, the value nearest to 1 is taken.
+        Both sides have errors, the reading by being wrong and the truth by detail too fine for the picture. So the two
+        regression slopes bound the gain (Frisch 1934), and the value between them nearest to 1 is taken.
         """
 
         def pick(values: np.ndarray) -> np.ndarray:
@@ -75,7 +76,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Fit:
-    """truth(t) = gain · reading(t - shift_s) + offset_mv, for each stretch; the reading bears the noise."""
+    """truth(t) = gain · reading(t - shift_s) + offset_mv, for each segment."""
 
     correlation: np.ndarray
     shift_s: np.ndarray
@@ -84,7 +85,7 @@ class Fit:
 
 
 def compare(truth_mv: np.ndarray, reading_mv: np.ndarray) -> Comparison:
-    """Compare stretches (..., n) in mV that broadcast against each other; NaN is unknown."""
+    """Compare segments (..., n) in mV that broadcast against each other; NaN is unknown."""
     n = np.shape(truth_mv)[-1]
     size = n + _REACH
     level = [np.nan_to_num(_mean(np.asarray(x, np.float64))) for x in (truth_mv, reading_mv)]
@@ -113,12 +114,12 @@ def compare(truth_mv: np.ndarray, reading_mv: np.ndarray) -> Comparison:
 
 
 def common_shift(correlation: np.ndarray) -> int:
-    """The index of the one shift at which the stretches (n, shifts) fit best together."""
+    """The index of the one shift at which the segments (n, shifts) fit best together."""
     return int(np.argmax(correlation.mean(axis=0)))
 
 
 def agreement(truth: np.ndarray, reading: np.ndarray) -> float:
-    """Median correlation of stretches (n, LENGTH) at their common shift: about 1 for a page and its truth."""
+    """Median correlation of segments (n, SEGMENT_SAMPLES) at their common shift: about 1 for a page and its truth."""
     correlation = compare(truth, reading).correlation
     return float(np.median(correlation[:, common_shift(correlation)]))
 
@@ -144,7 +145,7 @@ def limb_residual(series_mv: np.ndarray) -> float:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean along the last axis of what is known, kept as an axis; NaN if nothing is."""
+    """The mean of the known values along the last axis, which is kept; NaN if none is known."""
     count = np.isfinite(values).sum(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.nansum(values, axis=-1, keepdims=True) / count

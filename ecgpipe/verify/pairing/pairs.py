@@ -1,7 +1,7 @@
-"""Every training picture against its truth: what it shows is read, compared, and a pair that is none is named.
+"""Every training picture against its truth: the picture is read, the two are compared, and a wrong pair is reported.
 
-Readings know no truth and are kept by the picture's content, so that a run after a change reads only pictures that
-changed. The comparison itself takes milliseconds and is always made.
+A reading does not depend on the truth and is kept under a hash of the picture, so a later run reads only pictures that
+have changed. The comparison takes milliseconds and is always made.
 """
 
 from collections import Counter
@@ -19,20 +19,20 @@ from ecgpipe.competition.dataset import Dataset, Record, read_signal
 from ecgpipe.digitize.leads import resample_leads
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.params import Verify
-from ecgpipe.verify.pairing.match import agreement, stretches
+from ecgpipe.verify.pairing.criteria import CRITERIA
+from ecgpipe.verify.pairing.match import agreement, segments_of
 from ecgpipe.verify.pairing.reading import RATE_HZ, RENDER, Reading, Readings
-from ecgpipe.verify.pairing.verdict import UNDONE, UNREADABLE, Verdict, judge
+from ecgpipe.verify.pairing.verdict import UNREADABLE, Verdict, judge
 from ecgpipe.verify.suspects import FIGURES, PAGE_COLUMNS, SUSPECT
 
 TRUTH, PICTURE = "truth", "picture"
-ROWS = 10 * RATE_HZ
-SAME_TRUTH = 0.98  # correlation from which two truths are one
-MOST_DRAWN = 60  # suspects with a picture
+SAMPLES = 10 * RATE_HZ  # of a truth or a reading
+MOST_DRAWN = 60  # suspect pages that are drawn
 
 
 @dataclass(frozen=True)
-class Page:
-    """One picture: its verdict, and what it shows where that is suspect."""
+class JudgedPage:
+    """One picture with its verdict; `series_mv` is what was read in it, where later checks may need it."""
 
     id: str
     kind: str
@@ -40,8 +40,8 @@ class Page:
     wrong: str = PICTURE  # which of the two a fault is blamed on
     series_mv: np.ndarray | None = field(default=None, repr=False)
 
-    def with_fault(self, fault: str, leads: tuple[str, ...], evidence: str) -> "Page":
-        """The page with a fault of its record's truth, unless it is suspect for another reason."""
+    def with_fault(self, fault: str, leads: tuple[str, ...], evidence: str) -> "JudgedPage":
+        """The page blamed on its record's truth with this fault, unless it has another one of its own."""
         if (self.verdict.fault, self.verdict.leads) == (fault, leads):
             return replace(self, wrong=TRUTH)
         if self.verdict.status == SUSPECT:
@@ -54,7 +54,7 @@ class Page:
 class Pairing:
     """The verdicts on all pages of a data set, in its order."""
 
-    pages: tuple[Page, ...]
+    pages: tuple[JudgedPage, ...]
     table: pd.DataFrame  # PAGE_COLUMNS, a row a page
     records: tuple[Record, ...]
 
@@ -72,26 +72,26 @@ class Pairing:
 
 def pair_records(
     dataset: Dataset, records: Sequence[Record], hashes: dict[str, str], params: Verify, folder: Path
-) -> Iterator[list[Page]]:
+) -> Iterator[list[JudgedPage]]:
     """The pages of each record, in the records' order, with what each shows judged against the record's truth.
 
     `hashes` holds the SHA-256 of each file by its path relative to the data set; readings are kept in `folder`. A
     record whose truth has not the competition's form has no pages here.
     """
-    work = partial(_pair_record, dataset=dataset, hashes=hashes, params=params, folder=folder)
+    work = partial(_judge_record, dataset=dataset, hashes=hashes, params=params, folder=folder)
     yield from map_processes(work, records, params.workers)
 
 
-def concluded(dataset: Dataset, records: Sequence[Record], found: Sequence[Sequence[Page]]) -> Pairing:
-    """What the pages say together: whose truth a stray page shows, and whether picture or truth is the wrong one."""
+def concluded(dataset: Dataset, records: Sequence[Record], found: Sequence[Sequence[JudgedPage]]) -> Pairing:
+    """All pages judged together: which record's truth a stray page shows, and whether picture or truth is wrong."""
     search = _Search(dataset, records)
     pages = [page for of_record in found for page in _agreed([search.named(page) for page in of_record])]
     table = pd.DataFrame([_row(page, dataset) for page in pages], columns=list(PAGE_COLUMNS))
     return Pairing(tuple(pages), table, tuple(records))
 
 
-def paired_series(dataset: Dataset, pairing: Pairing) -> Iterator[tuple[Page, str, np.ndarray]]:
-    """(page, title, truth (12, ROWS) in mV) of suspect pages that could be read, MOST_DRAWN at most."""
+def paired_series(dataset: Dataset, pairing: Pairing) -> Iterator[tuple[JudgedPage, str, np.ndarray]]:
+    """(page, title, truth (12, SAMPLES) in mV) of suspect pages that could be read, MOST_DRAWN at most."""
     records = {record.id: record for record in pairing.records}
     drawn = [page for page in pairing.pages if page.verdict.status == SUSPECT and page.series_mv is not None]
     for page in drawn[:MOST_DRAWN]:
@@ -102,36 +102,39 @@ def paired_series(dataset: Dataset, pairing: Pairing) -> Iterator[tuple[Page, st
 
 
 def truth_series(dataset: Dataset, record: Record) -> np.ndarray:
-    """The truth of a record at the readings' rate, (12, ROWS) in mV."""
-    return resample_leads(read_signal(dataset.signal_path(record.id), record.sig_len), ROWS, KIT)
+    """The truth of a record at the readings' rate, (12, SAMPLES) in mV."""
+    return resample_leads(read_signal(dataset.signal_path(record.id), record.sig_len), SAMPLES, KIT)
 
 
-def _pair_record(record: Record, dataset: Dataset, hashes: dict[str, str], params: Verify, folder: Path) -> list[Page]:
+def _judge_record(
+    record: Record, dataset: Dataset, hashes: dict[str, str], params: Verify, folder: Path
+) -> list[JudgedPage]:
     try:
         truth = truth_series(dataset, record)
     except EcgpipeError:
         return []  # among the findings about the file's form
     return [
-        _pair_page(record.id, kind, truth, dataset, hashes, params, Readings(folder))
+        _judge_page(record.id, kind, truth, dataset, hashes, params, Readings(folder))
         for kind in dataset.kinds_of(record.id)
     ]
 
 
-def _pair_page(
+def _judge_page(
     id_: str, kind: str, truth: np.ndarray, dataset: Dataset, hashes: dict[str, str], params: Verify, readings: Readings
-) -> Page:
+) -> JudgedPage:
     path = dataset.image_path(id_, kind)
     sha256 = hashes[path.relative_to(dataset.root).as_posix()]
     reading = readings.of(path, sha256, kind)
     verdict = _verdict(truth, reading, params)
     if verdict.status == UNREADABLE or verdict.fault == "no match":
-        other_side = readings.of(path, sha256, kind, mirrored=True)
-        if other_side.legible and (reached := agreement(stretches(truth), stretches(other_side.series_mv))) > UNDONE:
+        mirrored = readings.of(path, sha256, kind, mirrored=True)
+        reached = agreement(segments_of(truth), segments_of(mirrored.series_mv)) if mirrored.legible else 0.0
+        if reached > CRITERIA.undone:
             evidence = f"seen in a mirror it shows the truth (correlation {reached:.3f})"
-            reading, verdict = other_side, Verdict(SUSPECT, "mirrored picture", (), evidence, verdict.correlation)
+            reading, verdict = mirrored, Verdict(SUSPECT, "mirrored picture", (), evidence, verdict.correlation)
     # what sound pages show is not needed any more; what does not match its truth may match another one
     keep = verdict.status == SUSPECT or verdict.differing or (reading.legible and verdict.status == UNREADABLE)
-    return Page(id_, kind, verdict, series_mv=reading.series_mv if keep else None)
+    return JudgedPage(id_, kind, verdict, series_mv=reading.series_mv if keep else None)
 
 
 def _verdict(truth: np.ndarray, reading: Reading, params: Verify) -> Verdict:
@@ -148,17 +151,19 @@ class _Search:
         self.truths: dict[str, np.ndarray] | None = None
         self.likely: dict[str, str] = {}  # whose truth other pages of a record show
 
-    def named(self, page: Page) -> Page:
-        """`page`, its fault "other record" if it shows another one's truth, "duplicate truth" if its truth is one's."""
+    def named(self, page: JudgedPage) -> JudgedPage:
+        """`page`, with the fault "other record" if it shows the truth of another one, or "duplicate truth" if its own
+        truth is another record's as well.
+        """
         stray = page.verdict.fault == "no match" or page.verdict.status == UNREADABLE
         if not stray or page.series_mv is None:
             return page
         if self.truths is None:
             self.truths = dict(self._read())
-        shown = stretches(page.series_mv)
+        shown = segments_of(page.series_mv)
         others = [id_ for id_ in self.truths if id_ != page.id]
         for id_ in sorted(others, key=lambda id_: id_ != self.likely.get(page.id)):
-            if (reached := agreement(self.truths[id_], shown)) > UNDONE:
+            if (reached := agreement(self.truths[id_], shown)) > CRITERIA.undone:
                 self.likely[page.id] = id_
                 found = f"correlation {page.verdict.correlation:.3f} with its truth, {reached:.3f} with that of {id_}"
                 return replace(
@@ -167,7 +172,7 @@ class _Search:
         if page.verdict.status == UNREADABLE:
             return page
         for id_ in others:
-            if (reached := agreement(self.truths[id_], self.truths[page.id])) > SAME_TRUTH:
+            if (reached := agreement(self.truths[id_], self.truths[page.id])) > CRITERIA.same_truth:
                 found = f"its truth is that of {id_} (correlation {reached:.3f}), which it does not show"
                 return replace(page, verdict=replace(page.verdict, fault="duplicate truth", evidence=found))
         return page
@@ -175,17 +180,17 @@ class _Search:
     def _read(self) -> Iterator[tuple[str, np.ndarray]]:
         for record in self.records.values():
             try:
-                yield record.id, stretches(truth_series(self.dataset, record)).astype(np.float32)
+                yield record.id, segments_of(truth_series(self.dataset, record)).astype(np.float32)
             except EcgpipeError:
                 continue  # among the findings about the file's form
 
 
-def _agreed(pages: Sequence[Page]) -> list[Page]:
-    """`pages` of a record, judged together: is its truth wrong, or are single pictures?
+def _agreed(pages: Sequence[JudgedPage]) -> list[JudgedPage]:
+    """The pages of a record, judged together: is its truth wrong, or are single pictures?
 
-    What more than half of the legible pages say, two at least, is a fault of the truth, and so of all its pages; a
-    lead that is not its truth on any of them is one as well, and on a single clean render. Else pictures are wrong:
-    something may hide a lead.
+    A fault on more than half of the legible pages, and at least on two, is one of the truth and so of all its pages. So
+    is a lead that differs from its truth on every legible page, if there are two of them or one clean render.
+    Otherwise the pictures are wrong, because something may hide a lead.
     """
     legible = [page for page in pages if page.verdict.status != UNREADABLE]
     faults = Counter((page.verdict.fault, page.verdict.leads) for page in legible)
@@ -200,13 +205,13 @@ def _agreed(pages: Sequence[Page]) -> list[Page]:
     return list(pages)
 
 
-def _differing(legible: Sequence[Page]) -> tuple[str, ...]:
+def _differing(legible: Sequence[JudgedPage]) -> tuple[str, ...]:
     if not legible or (len(legible) == 1 and legible[0].kind != RENDER):
         return ()
     return tuple(lead for lead in LEADS if all(lead in page.verdict.differing for page in legible))
 
 
-def _row(page: Page, dataset: Dataset) -> dict:
+def _row(page: JudgedPage, dataset: Dataset) -> dict:
     verdict, suspect = page.verdict, page.verdict.status == SUSPECT
     at_fault = dataset.signal_path(page.id) if page.wrong == TRUTH else dataset.image_path(page.id, page.kind)
     return {

@@ -20,12 +20,13 @@ from ecgpipe.rectify.rectifier import Rectified, rectify
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.weights import SHIPPED
 
-RATE_HZ = 250  # readings are kept at; a page of 200 dpi has 197 px a second
-RENDER = "0001"
-RENDER_SHAPE = (1700, 2200)
+RATE_HZ = 250  # of readings; a page of 200 dpi has 197 px a second
+RENDER = "0001"  # the kind of clean renders
+RENDER_SHAPE = (1700, 2200)  # px, of the kit's page at 200 dpi
 RENDER_PX_PER_MM = 200 / MM_PER_INCH
 
-_DARK = 110  # grey level that a pulse reaches and no grid does
+_DARK = 110  # grey level, of 255, that the strokes of a pulse reach and no grid does; not swept
+_DRAWN, _BARE = 0.9, 0.5  # least dark share of a pulse's strokes, and most of the paper between them; not swept
 _STEP = 500 // RATE_HZ
 _SHARES = ("hidden_share", "slipped_share")
 
@@ -34,7 +35,7 @@ _SHARES = ("hidden_share", "slipped_share")
 class Reading:
     """`series_mv` (12, 10·RATE_HZ), NaN where nothing was read; all NaN, and `reason` why, if nothing could be.
 
-    `hidden_share` of the page shows no grid to go by, on `slipped_share` boxes may be miscounted (rectify/quality.py).
+    `hidden_share` and `slipped_share` are those of `rectify.quality.Quality`.
     """
 
     series_mv: np.ndarray
@@ -88,7 +89,7 @@ class Readings:
 def read_page(
     path: Path, kind: str, *, mirrored: bool = False, find: Callable[[np.ndarray], Rectified] = rectify
 ) -> Reading:
-    """Read the picture at `path`. A page that cannot be read is no error: the reading says why."""
+    """The reading of the picture at `path`. If it cannot be read, no error is raised, and the reading says why."""
     digitizer = _digitizer()
     try:
         picture = read_picture(path)
@@ -105,7 +106,7 @@ def read_page(
 
 
 def render_map() -> PageMap:
-    """Where the kit's renders have each point of the page: the same in all, so nothing is looked for."""
+    """The dewarping map of the kit's upright renders, which is the same for all of them."""
     return PageMap.from_function(KIT, lambda mm: mm * RENDER_PX_PER_MM - 0.5)
 
 
@@ -118,7 +119,7 @@ def is_upright_render(picture: np.ndarray) -> bool:
 
 
 def _has_pulse(dark: np.ndarray, pulse: Pulse) -> bool:
-    """Whether the flanks and the top of a pulse are drawn, and what lies between them is not."""
+    """Whether the flanks and the top of a pulse are dark, and the paper between them is not."""
     zero, left, right = KIT.baselines_mm[pulse.row], pulse.left_mm, pulse.right_mm
     up = np.linspace(1.0, KIT.gain_mm_per_mv - 1.0, 30)
     along = np.linspace(left + 1.0, right - 1.0, 15)
@@ -129,7 +130,7 @@ def _has_pulse(dark: np.ndarray, pulse: Pulse) -> bool:
         return float(dark[at[0], at[1]].mean())
 
     drawn = (share(left, zero - up), share(right, zero - up), share(along, zero - KIT.gain_mm_per_mv))
-    return min(drawn) > 0.9 and share((left + right) / 2, zero - up) < 0.5
+    return min(drawn) > _DRAWN and share((left + right) / 2, zero - up) < _BARE
 
 
 @cache

@@ -1,43 +1,53 @@
-"""Does a page show its truth? If not, the one change of the truth or the picture after which it does gives the name.
+"""Does a page show its truth? If not, which fault explains it?
 
-Nothing is named because a page is read badly: a fault is what, undone, makes the two agree. A page on which nothing
-does is suspect only if its reading keeps the limb-lead laws, so that it is surely what the picture shows; else it is
-unreadable.
+A fault is a change of the truth or the picture which, undone, makes the two agree; so a page that is only read badly is
+not said to have one. If no fault explains the difference, the page is suspect only if its reading keeps the limb-lead
+laws, so that it surely is what the picture shows. Otherwise the page is unreadable.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from ecgpipe.competition.dataset import FS_HZ
 from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Verify
-from ecgpipe.verify.pairing.match import LEAD_OF, Comparison, agreement, common_shift, compare, limb_residual
-from ecgpipe.verify.pairing.match import stretches as cut
+from ecgpipe.verify.pairing.criteria import CRITERIA
+from ecgpipe.verify.pairing.match import (
+    LEAD_OF,
+    Comparison,
+    agreement,
+    common_shift,
+    compare,
+    limb_residual,
+    segments_of,
+)
 from ecgpipe.verify.suspects import SUSPECT
 
 SOUND, UNREADABLE = "sound", "unreadable"
 
-SAME = 0.7  # median correlation from which page and truth belong together
-CLEAR = 0.95  # correlation of a stretch from which its shift, gain and offset are measured
-DOUBTFUL = 0.97  # median correlation below which a slightly wrong rate is looked for
-UNDONE = 0.9  # median correlation that undoing a fault must reach
-BETTER = 4.0  # times by which the difference must shrink when a fault of one lead is undone
-LAWFUL = 0.1  # limb-lead residual below which a reading is surely right
-NOTICED_MV2 = 0.02**2  # difference of a lead from its truth below which there is nothing to explain
-FOREIGN = 2.0  # times by which a lead's own truth must differ more from it than the truth that it is said to show
-ONE_MV = 0.001  # two truths that differ by less everywhere are one
-HIDDEN_COUNTS = 3.0  # a page without a third of its grid may be off by twice as much
 LIMB_LEADS = 6  # the first of LEADS
-ABSENT = 0.5  # correlation below which a lead is not its truth
-_RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
+# Of two of the competition's rates; more extreme ones would leave too little of a segment to compare.
+_RATE_RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
 _MOST_EVIDENCE = 4  # leads whose figures the evidence spells out
+
+
+class Figures(TypedDict):
+    """Medians over the segments of a page: how its truth lies to its reading."""
+
+    correlation: float
+    shift_s: float
+    gain: float
+    offset_mv: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one page: status, the name of the fault, its leads (none: all), figures (medians over leads), the evidence."""
+    """What is said of one page: its `status`, the name of its `fault`, the `leads` that have it (none: all), evidence.
+
+    The figures are medians over segments. `differing` leads are not their truth, for no reason that was found.
+    """
 
     status: str
     fault: str = ""
@@ -47,7 +57,7 @@ class Verdict:
     shift_s: float = np.nan
     gain: float = np.nan
     offset_mv: float = np.nan
-    differing: tuple[str, ...] = ()  # leads that are not their truth for no reason that was found
+    differing: tuple[str, ...] = ()
 
 
 def judge(
@@ -55,34 +65,34 @@ def judge(
 ) -> Verdict:
     """The verdict on a truth and a reading, each (12, 10·RATE_HZ) in mV with NaN outside the windows.
 
-    Where a share `hidden` of the page shows no grid, its gain and level are the less certain. Where boxes may have
-    `slipped`, so that leads come out beside their places, no lead is said to be shifted in its truth.
+    The larger the share `hidden` of the page that shows no grid, the wider are the limits of gain and level. If boxes
+    may have `slipped`, leads may come out displaced, so no single lead is said to have a shift or an offset.
     """
-    wider = 1 + HIDDEN_COUNTS * hidden
+    wider = 1 + CRITERIA.widened_by_hidden * hidden
     limits = replace(limits, gain_limit=wider * limits.gain_limit, offset_limit_mv=wider * limits.offset_limit_mv)
-    truth, reading = cut(truth_mv), cut(reading_mv)
+    truth, reading = segments_of(truth_mv), segments_of(reading_mv)
     comparison = compare(truth, reading)
     shift = common_shift(comparison.correlation)
     figures = _figures(comparison, shift)
-    if figures["correlation"] < SAME:
+    if figures["correlation"] < CRITERIA.same:
         limb = float(np.median(comparison.correlation[:LIMB_LEADS, shift]))
         return _unlike(truth, reading, limb, limb_residual(reading_mv), figures)
     fault, leads, evidence = (
         _wrong_rate(truth, reading, figures, limits)
         or _fault_of_all(figures, limits)
-        or _fault_of_leads(truth, reading, comparison, shift, figures, limits, beside=slipped)
+        or _fault_of_leads(truth, reading, comparison, shift, figures, limits, slipped=slipped)
     )
-    absent = comparison.correlation[:, shift] < ABSENT
+    absent = comparison.correlation[:, shift] < CRITERIA.absent
     differing = tuple(lead for row, lead in enumerate(LEADS) if lead not in leads and absent[row == LEAD_OF].all())
     return Verdict(SUSPECT if fault else SOUND, fault, leads, evidence, **figures, differing=differing)
 
 
-def _figures(comparison: Comparison, shift: int) -> dict[str, float]:
-    """Medians over stretches: correlation at the common shift, over the clear ones shift, gain and offset."""
+def _figures(comparison: Comparison, shift: int) -> Figures:
+    """Medians over segments: the correlation at the common shift; shift, gain and offset of clear segments only."""
     each = comparison.correlation.argmax(axis=-1)
     best, together = comparison.at(each), comparison.at(np.full_like(each, shift))
-    clear = best.correlation > CLEAR
-    level = together.correlation > CLEAR
+    clear = best.correlation > CRITERIA.clear
+    level = together.correlation > CRITERIA.clear
     return {
         "correlation": float(np.median(together.correlation)),
         "shift_s": float(np.median(best.shift_s[clear])) if clear.any() else float(together.shift_s[0]),
@@ -91,7 +101,7 @@ def _figures(comparison: Comparison, shift: int) -> dict[str, float]:
     }
 
 
-def _fault_of_all(figures: dict[str, float], limits: Verify) -> tuple[str, tuple[str, ...], str] | None:
+def _fault_of_all(figures: Figures, limits: Verify) -> tuple[str, tuple[str, ...], str] | None:
     """A shift, gain or offset that all leads have in common."""
     shift_s, gain, offset_mv = figures["shift_s"], figures["gain"], figures["offset_mv"]
     if abs(shift_s) > limits.shift_limit_s:
@@ -105,15 +115,15 @@ def _fault_of_all(figures: dict[str, float], limits: Verify) -> tuple[str, tuple
 
 
 def _wrong_rate(
-    truth: np.ndarray, reading: np.ndarray, figures: dict[str, float], limits: Verify
+    truth: np.ndarray, reading: np.ndarray, figures: Figures, limits: Verify
 ) -> tuple[str, tuple[str, ...], str] | None:
-    """A truth that drifts away within each window; looked for only where something is amiss."""
+    """A truth whose samples are too near or too far apart in time; looked for only where something is amiss."""
     correlation = figures["correlation"]
-    if correlation > DOUBTFUL and abs(figures["shift_s"]) <= limits.shift_limit_s:
+    if correlation > CRITERIA.doubtful and abs(figures["shift_s"]) <= limits.shift_limit_s:
         return None
     reached, ratio = _best_rate(truth, reading)
     plain = _agreement_stretched(truth, reading, 1.0)
-    if reached < CLEAR or BETTER * (1 - reached**2) > 1 - plain**2:
+    if reached < CRITERIA.clear or CRITERIA.better * (1 - reached**2) > 1 - plain**2:
         return None
     evidence = f"correlation {plain:.3f}, {reached:.3f} with samples {ratio:.4f} times as far apart"
     return "wrong rate", (), evidence
@@ -124,31 +134,33 @@ def _fault_of_leads(
     reading: np.ndarray,
     comparison: Comparison,
     shift: int,
-    page: dict[str, float],
+    page: Figures,
     limits: Verify,
     *,
-    beside: bool,
+    slipped: bool,
 ) -> tuple[str, tuple[str, ...], str]:
-    """The first fault that only some leads have; empty if there is none. Leads may come out `beside` their places."""
+    """The first fault that only some leads have; empty if there is none. `slipped` as in `judge`."""
     together = comparison.at(np.full(len(LEAD_OF), shift))
     if fault := _exchanged(truth, reading, shift):
         return fault
     best = comparison.at(comparison.correlation.argmax(axis=-1))
-    shrunk = BETTER * (1 - best.correlation**2) < 1 - together.correlation**2
+    shrunk = CRITERIA.better * (1 - best.correlation**2) < 1 - together.correlation**2
     late = best.shift_s - page["shift_s"]
-    steady = together.correlation > CLEAR
+    shifted = (best.correlation > CRITERIA.clear) & shrunk & (abs(late) > limits.shift_limit_s)
+    clear = together.correlation > CRITERIA.clear
     unlike = comparison.difference[:, shift]
-    as_noisy = BETTER * comparison.var_truth[:, shift] * (1 - together.correlation**2)
-    rescaled = steady & (unlike > as_noisy) & (unlike > NOTICED_MV2)
+    gain_limit = CRITERIA.single_lead * limits.gain_limit
+    offset_limit_mv = CRITERIA.single_lead * limits.offset_limit_mv
+    as_noisy = CRITERIA.better * comparison.var_truth[:, shift] * (1 - together.correlation**2)
+    rescaled = clear & (unlike > as_noisy) & (unlike > CRITERIA.noticed_mv2)
     tests = {
-        "inverted": (together.correlation < -UNDONE, together.correlation, "correlation {:.3f}"),
-        "shifted": ((best.correlation > CLEAR) & shrunk & (abs(late) > limits.shift_limit_s), late, "{:+.3f} s"),
-        # of one lead alone gain and offset are less certain than of all
-        "scaled": (rescaled & (abs(together.gain - 1) > 2 * limits.gain_limit), together.gain, "{:.3f} times"),
-        "offset": (steady & (abs(together.offset_mv) > 2 * limits.offset_limit_mv), together.offset_mv, "{:+.3f} mV"),
+        "inverted": (together.correlation < -CRITERIA.undone, together.correlation, "correlation {:.3f}"),
+        "shifted": (shifted, late, "{:+.3f} s"),
+        "scaled": (rescaled & (abs(together.gain - 1) > gain_limit), together.gain, "{:.3f} times"),
+        "offset": (clear & (abs(together.offset_mv) > offset_limit_mv), together.offset_mv, "{:+.3f} mV"),
     }
     for name, (wrong, value, words) in tests.items():
-        if beside and name in ("shifted", "offset"):
+        if slipped and name in ("shifted", "offset"):
             continue
         rows = [row for row in range(len(LEADS)) if wrong[row == LEAD_OF].all()]
         if rows:
@@ -158,10 +170,10 @@ def _fault_of_leads(
 
 
 def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str, tuple[str, ...], str] | None:
-    """Leads whose truth is what the picture shows as another lead, far better than as their own.
+    """Leads whose truth fits what the picture shows as another lead far better than what it shows as their own.
 
-    Leads of one heart are alike: where one is read badly, its truth may well fit what is shown as another. So the other
-    must not be its own truth's as much, unless the two truths are one.
+    Leads of one heart are alike, so the truth of a lead that is read badly may well fit another lead. So the other lead
+    must fit its own truth less well (`Criteria.foreign`), unless the two truths are one.
     """
     count = len(LEADS)
     every = compare(truth[:count, None], reading[None, :count])
@@ -169,13 +181,13 @@ def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str,
     own, shown_as = np.diag(difference), difference.argmin(axis=1)
     least = difference[np.arange(count), shown_as]
     apart = truth[:count] - truth[shown_as]
-    one = np.isfinite(apart).any(axis=-1) & (np.abs(np.nan_to_num(apart)) < ONE_MV).all(axis=-1)
+    one = np.isfinite(apart).any(axis=-1) & (np.abs(np.nan_to_num(apart)) < CRITERIA.one_truth_mv).all(axis=-1)
     moved = (
-        (own > NOTICED_MV2)
-        & (own > BETTER * least)
-        & (correlation[np.arange(count), shown_as] > UNDONE)
+        (own > CRITERIA.noticed_mv2)
+        & (own > CRITERIA.better * least)
+        & (correlation[np.arange(count), shown_as] > CRITERIA.undone)
         & np.isfinite(own)
-        & (one | (own[shown_as] > FOREIGN * least))
+        & (one | (own[shown_as] > CRITERIA.foreign * least))
     )
     for row in np.flatnonzero(moved):  # the other of a pair may be too noisy to tell by itself
         partner = shown_as[row]
@@ -193,10 +205,11 @@ def _exchanged(truth: np.ndarray, reading: np.ndarray, shift: int) -> tuple[str,
     return name, tuple(LEADS[row] for row in rows), _evidence(said)
 
 
-def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float, figures: dict[str, Any]) -> Verdict:
-    """The verdict on a page that does not show its truth: is it the truth once something is undone?
+def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float, figures: Figures) -> Verdict:
+    """The verdict on a page that does not show its truth: does it once a fault of all leads is undone?
 
-    The laws vouch for the limb leads only: where these correlate with their truth (`limb`), the rest was read badly.
+    `residual` tells how far the reading breaks the limb-lead laws. They vouch for the limb leads only, so where these
+    correlate with their truth by `limb`, the other leads were read badly.
     """
     found = f"correlation {figures['correlation']:.3f}"
     undone = {
@@ -205,11 +218,11 @@ def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float
         "wrong rate": lambda: _best_rate(truth, reading)[0],
     }
     for name, attempt in undone.items():
-        if (reached := attempt()) > UNDONE:
+        if (reached := attempt()) > CRITERIA.undone:
             return Verdict(SUSPECT, name, (), f"{found}, {reached:.3f} once that is undone", **figures)
-    if limb > SAME:
+    if limb > CRITERIA.same:
         return Verdict(UNREADABLE, "", (), f"{found}, but of the limb leads {limb:.3f}", **figures)
-    if residual < LAWFUL:
+    if residual < CRITERIA.limb_residual:
         evidence = f"{found}, though the reading keeps the limb-lead laws (residual {residual:.3f})"
         return Verdict(SUSPECT, "no match", (), evidence, **figures)
     return Verdict(
@@ -218,12 +231,12 @@ def _unlike(truth: np.ndarray, reading: np.ndarray, limb: float, residual: float
 
 
 def _best_rate(truth: np.ndarray, reading: np.ndarray) -> tuple[float, float]:
-    """The best agreement of all ratios of two of the competition's rates, and that ratio."""
-    return max((_agreement_stretched(truth, reading, ratio), ratio) for ratio in _RATIOS)
+    """The best agreement at any of the ratios of two rates, and that ratio."""
+    return max((_agreement_stretched(truth, reading, ratio), ratio) for ratio in _RATE_RATIOS)
 
 
 def _agreement_stretched(truth: np.ndarray, reading: np.ndarray, ratio: float) -> float:
-    """Median correlation, each stretch at its own shift, with the truth's samples `ratio` times as far apart."""
+    """Median correlation, each segment at its own shift, with the truth's samples `ratio` times as far apart."""
     place = np.arange(truth.shape[1]) / ratio
     stretched = np.stack([np.interp(place, np.arange(len(row)), row, right=np.nan) for row in truth])
     return float(np.median(compare(stretched, reading).correlation.max(axis=-1)))

@@ -1,0 +1,69 @@
+"""The mesh laid over a sheet: grid coordinates, their picture positions, and how far the printed lines lie off them.
+
+Coordinates are millimetres of paper, and the origin is a crossing of two heavy lines. While boxes are only counted from
+a seed, it is any crossing; once the page is placed, it is the first crossing of the layout's grid.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+CANVAS_PX_PER_MM = 3.2  # for looking; measuring single lines needs a finer one. Not swept
+
+
+@dataclass(frozen=True)
+class GridMesh:
+    """`nodes` (rows, cols, 2): picture px of the points `origin_mm + step_mm * (col, row)`."""
+
+    nodes: np.ndarray
+    step_mm: float
+    origin_mm: np.ndarray
+
+    @property
+    def points_mm(self) -> np.ndarray:
+        rows, cols = self.nodes.shape[:2]
+        xs, ys = np.meshgrid(np.arange(cols), np.arange(rows))
+        return np.stack([xs, ys], axis=-1) * self.step_mm + self.origin_mm
+
+    def moved(self, nodes: np.ndarray) -> "GridMesh":
+        """The mesh with other picture positions."""
+        return replace(self, nodes=nodes)
+
+    def scaled(self, scale: np.ndarray) -> "GridMesh":
+        """The mesh in a picture of `scale` (x, y) times as many pixels."""
+        return self.moved((self.nodes + 0.5) * scale - 0.5)
+
+    def canvas(self, image: np.ndarray, px_per_mm: float = CANVAS_PX_PER_MM) -> np.ndarray:
+        """`image` resampled so that each node is the centre of a square cell of `step_mm`; 0 outside the picture."""
+        rows, cols = self.nodes.shape[:2]
+        cell_px = round(self.step_mm * px_per_mm)
+        map_xy = cv2.resize(self.nodes.astype(np.float32), (cols * cell_px, rows * cell_px))
+        return cv2.remap(image, map_xy[..., 0], map_xy[..., 1], cv2.INTER_LINEAR, borderValue=0)
+
+    def at(self, offset_mm: np.ndarray) -> np.ndarray:
+        """Picture positions (rows, cols, 2) of the points `offset_mm` (rows, cols, 2) right of and below the nodes."""
+        gx = (np.arange(self.nodes.shape[1])[None, :] + offset_mm[..., 0] / self.step_mm).astype(np.float32)
+        gy = (np.arange(self.nodes.shape[0])[:, None] + offset_mm[..., 1] / self.step_mm).astype(np.float32)
+        return sample_linear(self.nodes, gx, gy)
+
+
+def sample_linear(field: np.ndarray, cols: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`field` (rows, cols, k) at fractional positions, extrapolated linearly past its border."""
+    x0 = np.clip(np.floor(cols).astype(int), 0, field.shape[1] - 2)
+    y0 = np.clip(np.floor(rows).astype(int), 0, field.shape[0] - 2)
+    fx, fy = (cols - x0)[..., None], (rows - y0)[..., None]
+    top = field[y0, x0] * (1 - fx) + field[y0, x0 + 1] * fx
+    bottom = field[y0 + 1, x0] * (1 - fx) + field[y0 + 1, x0 + 1] * fx
+    return top * (1 - fy) + bottom * fy
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """`offset_mm` (rows, cols, 2): the printed line nearest to a node lies this far right of it, and below it.
+
+    `weight` (rows, cols, 2) from 0 to 1 says how clearly the lines across x and across y were seen.
+    """
+
+    offset_mm: np.ndarray
+    weight: np.ndarray
