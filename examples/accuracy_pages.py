@@ -16,12 +16,12 @@ from ecgpipe.page.geometry import resample
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import Capture
-from ecgpipe.trace.reader import TraceReader, Traces
+from ecgpipe.trace.reader import Flips, TraceReader, Traces
 from ecgpipe.trace.weights import SHIPPED
 from examples.simulated import simulated_page
 
 SEED = 55_000  # nothing was trained, tuned or chosen on its pages
-FLIPPED = "horizontal"
+FLIPPED: Flips = "horizontal"
 
 
 @dataclass(frozen=True)

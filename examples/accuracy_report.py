@@ -34,9 +34,8 @@ GEOMETRY_DB = 3.0  # a page that gains more when read through its true map was l
 
 def series_of(page: "Page", options: LeadOptions = DEFAULT, flipped: bool = False) -> np.ndarray:
     """The leads (12, 5000) in mV; NaN throughout of a page that was refused."""
-    if page.traces is None:
-        return np.full_like(page.truth, np.nan)
-    return leads_of(page.flipped if flipped else page.traces, options)
+    traces = page.flipped if flipped else page.traces
+    return np.full_like(page.truth, np.nan) if traces is None else leads_of(traces, options)
 
 
 def not_held(page: "Page") -> np.ndarray:
@@ -127,9 +126,11 @@ def calibration(pages: Sequence["Page"]) -> str:
     """Share of samples within 2 sigma by kind, and how large sigma and error are."""
     rows = []
     for kind in [*dict.fromkeys(page.job.kind for page in pages), "all"]:
-        chosen = [page for page in pages if page.traces is not None and kind in (page.job.kind, "all")]
+        chosen = [page for page in pages if kind in (page.job.kind, "all")]
         shares, sigmas, errors = [], [], []
         for page in chosen:
+            if page.traces is None:
+                continue
             sigma = sigma_of(page.traces, page.error_mm, page.bend)
             error = np.abs(series_of(page) - page.truth)
             known = np.isfinite(error)
@@ -138,7 +139,7 @@ def calibration(pages: Sequence["Page"]) -> str:
             errors.append(error[known])
         one, two = np.mean(shares, axis=0)
         medians = [f"{1000 * np.median(np.concatenate(values)):.1f}" for values in (sigmas, errors)]
-        rows.append([kind, len(chosen), f"{two:.1%}", f"{min(two for _, two in shares):.1%}", f"{one:.1%}", *medians])
+        rows.append([kind, len(shares), f"{two:.1%}", f"{min(two for _, two in shares):.1%}", f"{one:.1%}", *medians])
     header = ["pictures", "n", "within 2 sigma", "worst page", "within 1 sigma", "median sigma, µV", "median error, µV"]
     return markdown(header, rows)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
 from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec, flatten_light
 from ecgpipe.training.data import ENDS_SHARE, Strips, altered
+
+T = TypeVar("T")
 
 SIMULATED_SHARE = 0.3
 LARGE_SHARE = 0.06  # of ECGs with waves of up to 10 mV
@@ -267,11 +269,11 @@ def _taken(pool: list[tuple[np.ndarray, np.ndarray]], count: int, rng: np.random
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(heights))
 
 
-def _as_is(crops: Crops) -> Crops:
+def _as_is(crops: T) -> T:
     return crops
 
 
-def held_out_pages(signals: Signals, spec: StripSpec, count: int, seed: int) -> list[Strips]:
+def held_out_pages(signals: Signals, spec: StripSpec, count: int, seed: int) -> list[Strips[np.ndarray]]:
     """The same `count` random pages every time, for validation: of the kit's layout by kind, all others as "other"."""
     rng = np.random.default_rng(seed)
     pages = []

@@ -216,7 +216,7 @@ def _lines_mm(
     """
     if snap_dpi is None:
         boxes = ((grid.columns - 1) * BOX_MM, (grid.rows - 1) * BOX_MM)
-        lines = tuple(
+        x_mm, y_mm = (
             first + np.arange(0.0, length + step_mm / 2, step_mm)
             for first, length in zip((grid.left_mm, grid.top_mm), boxes, strict=True)
         )
@@ -224,10 +224,9 @@ def _lines_mm(
         px_per_mm = snap_dpi / MM_PER_INCH
         x_px = np.arange(0.0, width_mm, step_mm) * px_per_mm
         y_px = (height_mm - np.arange(0.0, height_mm, step_mm)[::-1]) * px_per_mm
-        lines = tuple((np.rint(px) + 0.5) / px_per_mm for px in (x_px, y_px))
-    for line in lines:
-        line.flags.writeable = False
-    return lines
+        x_mm, y_mm = ((np.rint(px) + 0.5) / px_per_mm for px in (x_px, y_px))
+    x_mm.flags.writeable = y_mm.flags.writeable = False
+    return x_mm, y_mm
 
 
 # ---- the competition's page: ECG-image-kit's, on letter paper, landscape

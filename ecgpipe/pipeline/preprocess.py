@@ -171,7 +171,7 @@ def _rectify_or_reuse(record_id: str, store: _Store) -> RectifiedRecord:
 def _rectify_record(record_id: str, store: _Store, left_out: Collection[str]) -> list[dict]:
     pages, frames = [], {}
     for kind in store.dataset.kinds_of(record_id):
-        page = {"id": record_id, "kind": kind, "status": RECTIFIED, "reason": ""}
+        page: dict[str, str | float] = {"id": record_id, "kind": kind, "status": RECTIFIED, "reason": ""}
         if kind in left_out:
             pages.append(page | {"status": EXCLUDED, "reason": "suspect, see data/suspects.csv"})
             continue
@@ -184,6 +184,7 @@ def _rectify_record(record_id: str, store: _Store, left_out: Collection[str]) ->
             pages.append(page | {"status": status, "reason": str(error)})
             continue
         frames[kind] = Frame.cut(picture, rectified.page_map, store.spec)
-        pages.append(page | rectified.quality.figures())
+        page.update(rectified.quality.figures())
+        pages.append(page)
     write_shard(shard_path(store.folder, record_id), frames, store.jpeg_quality)
     return pages

@@ -41,7 +41,7 @@ class Furniture:
     legend_at: tuple[float, float] = (0.05, 0.97)  # shares of the page's width and height
 
 
-def leads_of(form: str, order: Order = "standard", leads: Sequence[str] | None = None) -> tuple[str, ...]:
+def leads_of_form(form: str, order: Order = "standard", leads: Sequence[str] | None = None) -> tuple[str, ...]:
     """The leads of a form such as 3x4, from the top down and then to the next column; "-aVR" is an inverted aVR."""
     rows, columns = _rows_and_columns(form)
     if leads is None:
@@ -51,7 +51,25 @@ def leads_of(form: str, order: Order = "standard", leads: Sequence[str] | None =
     return tuple(leads)
 
 
-def layout(
+@dataclass(frozen=True)
+class _Places:
+    """Where the traces of a form lie: `rows` x `across` windows of `window_s`, and rhythm strips in rows below them.
+
+    A window begins at page x `left_mm`, and another every `step_mm`; `baselines_mm` has all rows, `pitch_mm` apart.
+    """
+
+    rows: int
+    across: int
+    speed: float
+    window_s: float
+    left_mm: float
+    step_mm: float
+    right_mm: float
+    baselines_mm: tuple[float, ...]
+    pitch_mm: float
+
+
+def compose_layout(
     form: str = "3x4",
     strips: Sequence[str] = ("II",),
     *,
@@ -74,46 +92,78 @@ def layout(
     `window_s` is the length of the windows, `first_mm` the page y of the first row's 0 mV and `pitch_mm` how far the
     rows are apart; by default the traces fill the sheet. Raises ValueError where they do not fit.
     """
-    rows, across = _rows_and_columns(form)
-    total = rows + len(strips)
-    room_mm = size_mm[0] - left_mm - furniture.gap_mm * (across - 1)
-    if window_s is None:
-        window_s = min(RECORDING_S / across, np.floor(2 * room_mm / across / speed) / 2)
-    if window_s <= 0 or across * window_s * speed > room_mm + 1e-6:
-        raise ValueError(f"{form} of {window_s:g} s windows at {speed:g} mm/s needs a sheet wider than {size_mm[0]} mm")
-    first_mm = 0.22 * size_mm[1] if first_mm is None else first_mm
-    pitch_mm = (0.93 * size_mm[1] - first_mm) / total if pitch_mm is None else pitch_mm
-    baselines = tuple(first_mm + row * pitch_mm for row in range(total))
-    if baselines[-1] > size_mm[1]:
-        raise ValueError(
-            f"{total} rows every {pitch_mm:g} mm from {first_mm:g} mm on need a sheet higher than {size_mm[1]} mm"
-        )
-
-    step_mm = window_s * speed + furniture.gap_mm
-    strip_s = min(across * window_s, RECORDING_S)
-    named: list[tuple[str, Window]] = []
-    for index, lead in enumerate(leads_of(form, order, leads)):
-        column, row = divmod(index, rows)
-        start_s = column * window_s if columns == "sequential" else 0.0
-        named.append(_window(lead, row, left_mm + column * step_mm, start_s, window_s, chest_ratio))
-    for index, lead in enumerate(strips):
-        named.append(_window(lead, rows + index, left_mm, 0.0, strip_s, chest_ratio))
+    gap_mm = furniture.gap_mm
+    places = _places(form, len(strips), speed, window_s, size_mm, left_mm, first_mm, pitch_mm, gap_mm)
+    named = _windows(places, leads_of_form(form, order, leads), strips, columns, chest_ratio)
     windows = tuple(window for _, window in named)
-    right_mm = left_mm + across * step_mm - furniture.gap_mm
     page = PageLayout(
         name=form + (f"+{len(strips)}R({','.join(strips)})" if strips else ""),
         width_mm=size_mm[0],
         height_mm=size_mm[1],
         speed_mm_per_s=speed,
         gain_mm_per_mv=gain,
-        baselines_mm=baselines,
+        baselines_mm=places.baselines_mm,
         windows=windows,
-        grid=grid or full_grid(size_mm, left_mm % BOX_MM, first_mm % BOX_MM),
-        pulses=_pulses(furniture, windows, total, speed, left_mm, right_mm, step_mm, across),
-        separators=_separators(furniture, rows, across, left_mm, step_mm, pitch_mm),
+        grid=grid or full_grid(size_mm, left_mm % BOX_MM, places.baselines_mm[0] % BOX_MM),
+        pulses=_pulses(furniture, windows, places),
+        separators=_separators(furniture, places),
     )
     page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page, chest_ratio))
     return measured(page, PageStyle())
+
+
+def _places(
+    form: str,
+    strips: int,
+    speed: float,
+    window_s: float | None,
+    size_mm: tuple[float, float],
+    left_mm: float,
+    first_mm: float | None,
+    pitch_mm: float | None,
+    gap_mm: float,
+) -> _Places:
+    """The places of a form with so many rhythm strips; what is None is chosen to fill the sheet."""
+    rows, across = _rows_and_columns(form)
+    room_mm = size_mm[0] - left_mm - gap_mm * (across - 1)
+    if window_s is None:
+        window_s = min(RECORDING_S / across, np.floor(2 * room_mm / across / speed) / 2)
+    if window_s <= 0 or across * window_s * speed > room_mm + 1e-6:
+        raise ValueError(f"{form} of {window_s:g} s windows at {speed:g} mm/s needs a sheet wider than {size_mm[0]} mm")
+    baselines_mm, pitch_mm = _baselines(rows + strips, size_mm[1], first_mm, pitch_mm)
+    step_mm = window_s * speed + gap_mm
+    right_mm = left_mm + across * step_mm - gap_mm
+    return _Places(rows, across, speed, window_s, left_mm, step_mm, right_mm, baselines_mm, pitch_mm)
+
+
+def _baselines(
+    total: int, height_mm: float, first_mm: float | None, pitch_mm: float | None
+) -> tuple[tuple[float, ...], float]:
+    """Page y of 0 mV of `total` rows, and how far they are apart; ValueError where they do not fit."""
+    first_mm = 0.22 * height_mm if first_mm is None else first_mm
+    pitch_mm = (0.93 * height_mm - first_mm) / total if pitch_mm is None else pitch_mm
+    baselines_mm = tuple(first_mm + row * pitch_mm for row in range(total))
+    if baselines_mm[-1] > height_mm:
+        raise ValueError(
+            f"{total} rows every {pitch_mm:g} mm from {first_mm:g} mm on need a sheet higher than {height_mm} mm"
+        )
+    return baselines_mm, pitch_mm
+
+
+def _windows(
+    places: _Places, leads: Sequence[str], strips: Sequence[str], columns: Columns, chest_ratio: float
+) -> list[tuple[str, Window]]:
+    """What is printed as the name of each window, and the window: those of the form, then the rhythm strips."""
+    named = []
+    for index, lead in enumerate(leads):
+        column, row = divmod(index, places.rows)
+        start_s = column * places.window_s if columns == "sequential" else 0.0
+        left_mm = places.left_mm + column * places.step_mm
+        named.append(_window(lead, row, left_mm, start_s, places.window_s, chest_ratio))
+    strip_s = min(places.across * places.window_s, RECORDING_S)
+    for row, lead in enumerate(strips, places.rows):
+        named.append(_window(lead, row, places.left_mm, 0.0, strip_s, chest_ratio))
+    return named
 
 
 def measured(page: PageLayout, style: PageStyle) -> PageLayout:
@@ -165,26 +215,18 @@ def _names(furniture: Furniture, named: list[tuple[str, Window]], page: PageLayo
     return tuple(texts)
 
 
-def _pulses(
-    furniture: Furniture,
-    windows: Sequence[Window],
-    rows: int,
-    speed: float,
-    left_mm: float,
-    right_mm: float,
-    step_mm: float,
-    across: int,
-) -> tuple[Pulse, ...]:
+def _pulses(furniture: Furniture, windows: Sequence[Window], places: _Places) -> tuple[Pulse, ...]:
     """The pulses of every row, as high as the gain of the row's windows where it is the same."""
-    wide, away, foot = PULSE_S * speed, furniture.pulse_gap_mm, FOOT_S * speed * furniture.foot
+    wide, away, foot = PULSE_S * places.speed, furniture.pulse_gap_mm, FOOT_S * places.speed * furniture.foot
+    between_mm = (furniture.gap_mm + wide) / 2
     lefts = {
-        "left": (left_mm - away - wide,),
-        "right": (right_mm + away,),
-        "between": tuple(left_mm + k * step_mm - (furniture.gap_mm + wide) / 2 for k in range(1, across)),
+        "left": (places.left_mm - away - wide,),
+        "right": (places.right_mm + away,),
+        "between": tuple(places.left_mm + k * places.step_mm - between_mm for k in range(1, places.across)),
         "none": (),
     }[furniture.pulses]
     pulses = []
-    for row in range(rows):
+    for row in range(len(places.baselines_mm)):
         ratios = [abs(window.gain_ratio) for window in windows if window.row == row]
         if len(ratios) == 1 and furniture.pulses == "between":
             continue
@@ -193,10 +235,9 @@ def _pulses(
     return tuple(pulses)
 
 
-def _separators(
-    furniture: Furniture, rows: int, across: int, left_mm: float, step_mm: float, pitch_mm: float
-) -> tuple[Separator, ...]:
-    high, wide = furniture.separator_height_mm, furniture.separator_width_mm
+def _separators(furniture: Furniture, places: _Places) -> tuple[Separator, ...]:
+    """The marks between the columns of the form; rhythm strips have none."""
+    high, wide, pitch_mm = furniture.separator_height_mm, furniture.separator_width_mm, places.pitch_mm
     bars = {
         "bars": ((high, 0.0),),
         "ticks": ((high / 3, -high / 2), (high / 3, high / 2)),
@@ -206,9 +247,15 @@ def _separators(
         "none": (),
     }[furniture.separators]
     return tuple(
-        Separator(row, left_mm + column * step_mm - furniture.gap_mm / 2, wide, float(height), float(offset))
-        for row in range(rows)
-        for column in range(1, across)
+        Separator(
+            row,
+            places.left_mm + column * places.step_mm - furniture.gap_mm / 2,
+            wide,
+            float(height),
+            float(offset),
+        )
+        for row in range(places.rows)
+        for column in range(1, places.across)
         for height, offset in bars
     )
 

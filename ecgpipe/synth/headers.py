@@ -33,7 +33,7 @@ def random_header(rng: np.random.Generator, layout: PageLayout, size_mm: float) 
     count = min(int(layout.baselines_mm[0] * reach / pitch_mm), 8)
     lines: list[Line] = []
     x_mm = rng.uniform(2, 15)
-    for makes in rng.permutation((_details, _details, _values, _findings))[: rng.integers(1, 5)]:
+    for makes in rng.permutation(np.array(BLOCKS, object))[: rng.integers(1, 5)]:
         wide, words = makes(rng, int(rng.integers(1, count + 1)) if count > 0 else 0)
         if x_mm + wide * size_mm > layout.width_mm:
             break
@@ -68,3 +68,6 @@ def _values(rng: np.random.Generator, count: int) -> tuple[float, list]:
 
 def _findings(rng: np.random.Generator, count: int) -> tuple[float, list]:
     return 26.0, [[(0.0, FINDINGS[k])] for k in rng.permutation(len(FINDINGS))[:count]]
+
+
+BLOCKS = (_details, _details, _values, _findings)  # that a header is made of, at most one each

@@ -1,18 +1,29 @@
 """Pages at random: the layouts of many makers, and the mix of layout, look and printer that a reader is trained on."""
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from ecgpipe.page.layout import BOX_MM, KIT, LEADS, Grid, PageLayout
-from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, LIMB, RECORDING_S, Furniture, layout, measured
+from ecgpipe.synth.compose import (
+    A4,
+    A5,
+    CHEST,
+    LETTER,
+    LIMB,
+    RECORDING_S,
+    Furniture,
+    Names,
+    Pulses,
+    compose_layout,
+    measured,
+)
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
-__all__ = ["layout", "measured", "random_layout", "random_page"]
-
 T = TypeVar("T")
+Sheet = tuple[float, float] | Literal["strip", "screen"]  # width and height in mm, or how they are found
 
 KIT_SHARE = 0.5  # of pages: what the competition shows
 KIT_LOOK_SHARE = 0.8  # of those: in the kit's own look
@@ -26,7 +37,9 @@ STRIPS = {
     "6x2": {(): 0.6, ("II",): 0.35, ("V1",): 0.05},
 }  # fmt: skip
 TRIPLES = (*(LEADS[k : k + 3] for k in (0, 3, 6, 9)), ("II", "V1", "V5"), ("V1", "II", "V5"))
-SHEETS = {LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1}
+SHEETS: dict[Sheet, float] = {
+    LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1,
+}  # fmt: skip
 LEGENDS = (
     ("{s} mm/s {g} mm/mV",), ("{s} mm/s", "{g} mm/mV"), ("{s}mm/s {g}mm/mV {f}",), ("{s} mm/s {g} mm/mV {f}",),
     ("Speed: {s} mm/sec  Limb: {g} mm/mV  Chest: {c} mm/mV", "F {f}"), ("{s}mm/s  {g}mm/mV", "{f}"),
@@ -72,7 +85,7 @@ class _Draft:
     gain: float
     chest_ratio: float
     furniture: Furniture
-    sheet: tuple[float, float] | str
+    sheet: Sheet
 
     @staticmethod
     def random(rng: np.random.Generator) -> "_Draft":
@@ -122,7 +135,7 @@ class _Draft:
         slack = width - left - right - gaps - across * window_s * self.speed
         left += rng.uniform(0, 1) * slack * (slack > 0)
         extent = (left - pulse_mm - 1, first - 0.7 * pitch, width - right + 1, first + (total - 0.3) * pitch)
-        return layout(
+        return compose_layout(
             self.form,
             self.strips,
             order="cabrera" if self.cabrera else "standard",
@@ -154,8 +167,8 @@ def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
 
 
 def _furniture(rng: np.random.Generator, across: int, speed: float) -> Furniture:
-    pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
-    names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
+    pulses: Pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
+    names: Names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
     gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
     passed = FILTERS[rng.integers(len(FILTERS))]
     return Furniture(
@@ -200,4 +213,4 @@ def _grid(
             count += 1
         firsts.append(float(first))
         counts.append(count)
-    return Grid(*firsts, *counts)
+    return Grid(firsts[0], firsts[1], counts[0], counts[1])

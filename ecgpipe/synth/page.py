@@ -116,12 +116,12 @@ def _marks(style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int
         for x in (left - pulse.foot_mm / 2, right + pulse.foot_mm / 2) if pulse.foot_mm else ():
             bar(x, zero, pulse.foot_mm + pen, pen)
     if style.show_frame and not (bleeds(layout, 0) or bleeds(layout, 1)):
-        x, y = layout.lines_mm()
-        (wide, high), line_mm = (x[-1] - x[0], y[-1] - y[0]), style.border_width_mm
-        for y_mm in (y[0], y[-1]):
-            bar(x[0] + wide / 2, y_mm, wide + line_mm, line_mm)
-        for x_mm in (x[0], x[-1]):
-            bar(x_mm, y[0] + high / 2, line_mm, high + line_mm)
+        columns_mm, rows_mm = layout.lines_mm()
+        (left, right), (top, bottom), line_mm = columns_mm[[0, -1]], rows_mm[[0, -1]], style.border_width_mm
+        for y_mm in (top, bottom):
+            bar(left + (right - left) / 2, y_mm, right - left + line_mm, line_mm)
+        for x_mm in (left, right):
+            bar(x_mm, top + (bottom - top) / 2, line_mm, bottom - top + line_mm)
     for separator in layout.separators:
         x_mm = separator.x_mm if layout.snap_dpi is None else np.rint(separator.x_mm * px_per_mm) / px_per_mm
         y_mm = layout.baselines_mm[separator.row] + separator.offset_mm

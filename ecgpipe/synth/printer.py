@@ -101,12 +101,14 @@ class Print:
 
     def dither(self, page: np.ndarray, paper: tuple[int, int, int], px_per_mm: float) -> None:
         """Print the coloured ink of `page` (H, W, 3) uint8 in place as dots of `halftone_mm`, as dense on average."""
+        if self.halftone_mm is None:
+            return
         height, width = page.shape[:2]
         turns = 2 * np.pi / (self.halftone_mm * px_per_mm) / np.sqrt(2)  # a screen at 45 degrees
         x, y = (np.arange(length, dtype=np.float32) * turns for length in (width, height))
         density = 1 + 0.6 * np.outer(np.cos(y), np.cos(x))
-        pixels, inked = page.reshape(-1, 3), np.flatnonzero((page != np.uint8(paper)).any(axis=2))
-        base = np.float32(paper)
+        pixels, inked = page.reshape(-1, 3), np.flatnonzero((page != np.array(paper, np.uint8)).any(axis=2))
+        base = np.array(paper, np.float32)
         change = (pixels[inked] - base) * density.ravel()[inked, None]
         pixels[inked] = np.clip(base + change, 0, 255).round()
 

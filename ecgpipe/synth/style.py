@@ -123,7 +123,7 @@ class PageStyle:
     @staticmethod
     def random_kit_print(rng: np.random.Generator) -> "PageStyle":
         """The kit's page in the inks of other makers: grids as dark as the trace, grey, dotted, in any colour."""
-        return replace(PageStyle.random(rng), **_random_inks(rng))
+        return _in_random_inks(PageStyle.random(rng), rng)
 
     @staticmethod
     def random_machine(rng: np.random.Generator, layout: PageLayout) -> "PageStyle":
@@ -138,13 +138,14 @@ class PageStyle:
             name_font=font if rng.random() < 0.6 else name_font,
             name_size_mm=size_mm * rng.uniform(0.9, 1.6),
             pulse_to_trace_width=float(rng.choice([1.0, rng.uniform(0.5, 1.6)])),
-            **_random_inks(rng),
         )
+        style = _in_random_inks(style, rng)
         return replace(style, header=random_header(rng, layout, size_mm), logo=_random_logo(rng, layout))
 
 
 def _colour(rgb: np.ndarray) -> Colour:
-    return tuple(int(value) for value in np.round(rgb))
+    red, green, blue = (int(value) for value in np.round(rgb))
+    return red, green, blue
 
 
 def _random_header(rng: np.random.Generator) -> tuple[Text, ...]:
@@ -163,8 +164,8 @@ def text_width_mm(words: str, font: str, size_mm: float, px_per_mm: float = 8.0)
     return load_font(font, size_mm * px_per_mm).getlength(words) / px_per_mm
 
 
-def _random_inks(rng: np.random.Generator) -> dict[str, object]:
-    """Colours and widths of paper, grid and trace: the fields of a `PageStyle` that are the same for any layout."""
+def _in_random_inks(style: PageStyle, rng: np.random.Generator) -> PageStyle:
+    """`style` with other colours and widths of paper, grid and trace."""
     tint = rng.random(3) * (rng.random() < 0.6) * rng.uniform(0, 26)
     paper = 255 - tint
     major = np.clip(MACHINE_GRIDS[rng.integers(len(MACHINE_GRIDS))] + rng.integers(-20, 21, 3), 0, 255)
@@ -176,19 +177,20 @@ def _random_inks(rng: np.random.Generator) -> dict[str, object]:
     if rng.random() < 0.22:
         trace = np.array([(25, 30, 130), (120, 20, 25), (90, 90, 95), (20, 60, 160)][rng.integers(4)]) + ink / 4
     major_width, dots = rng.uniform(0.1, 0.18 if same else 0.35), rng.random()
-    return {
-        "paper": _colour(paper),
-        "major": _colour(major),
-        "minor": _colour(minor),
-        "trace": _colour(trace),
-        "text": _colour(trace if rng.random() < 0.3 else np.full(3, ink / 2)),
-        "major_width_mm": float(major_width),
-        "minor_width_mm": float(major_width if same else rng.uniform(0.08, 0.2)),
-        "trace_width_mm": float(rng.uniform(0.15, 0.6) if rng.random() < 0.4 else rng.uniform(0.2, 0.38)),
-        "show_minor": bool(rng.random() < 0.87),
-        "minor_dots": bool(dots < 0.12),
-        "major_dots": bool(dots < 0.04),
-    }
+    return replace(
+        style,
+        paper=_colour(paper),
+        major=_colour(major),
+        minor=_colour(minor),
+        trace=_colour(trace),
+        text=_colour(trace if rng.random() < 0.3 else np.full(3, ink / 2)),
+        major_width_mm=float(major_width),
+        minor_width_mm=float(major_width if same else rng.uniform(0.08, 0.2)),
+        trace_width_mm=float(rng.uniform(0.15, 0.6) if rng.random() < 0.4 else rng.uniform(0.2, 0.38)),
+        show_minor=bool(rng.random() < 0.87),
+        minor_dots=bool(dots < 0.12),
+        major_dots=bool(dots < 0.04),
+    )
 
 
 def _random_logo(rng: np.random.Generator, layout: PageLayout) -> Logo | None:

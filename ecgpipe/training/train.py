@@ -16,7 +16,7 @@ from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import load_weights
 from ecgpipe.training.architectures import build_model, trained_model
-from ecgpipe.training.data import FrameSample, TraceData
+from ecgpipe.training.data import Frames, TraceData
 from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
@@ -26,8 +26,8 @@ LAST_SHARE = 0.1  # of the steps: a single step's losses are those of a few crop
 
 
 def fit(
-    train_frames: Sequence[FrameSample],
-    val_frames: Sequence[FrameSample],
+    train_frames: Frames,
+    val_frames: Frames,
     *,
     frame: FrameSpec,
     model: params.Model,

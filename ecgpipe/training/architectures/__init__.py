@@ -19,7 +19,8 @@ from ecgpipe.training.architectures.unet import UNet
 class Architecture(Protocol):
     """What a class in `ARCHITECTURES` offers."""
 
-    SIZES: Collection[str]
+    @property
+    def SIZES(self) -> Collection[str]: ...
 
     def __call__(self, *, size: str, samples_per_px: int) -> nn.Module: ...
 
@@ -34,7 +35,7 @@ def build_model(architecture: str, size: str, samples_per_px: int) -> nn.Module:
     _check("architecture", architecture, ARCHITECTURES)
     _check("size", size, ARCHITECTURES[architecture].SIZES)
     network = ARCHITECTURES[architecture](size=size, samples_per_px=samples_per_px)
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def trained_model(weights: Weights) -> nn.Module:
