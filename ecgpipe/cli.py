@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Looked up when it is asked for: that takes as long as all else here."""
+    """Looks the version up only when it is asked for, as that takes as long as everything else here."""
 
     def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
         from importlib.metadata import PackageNotFoundError, version
@@ -209,7 +209,7 @@ def _write(digitized: "Digitized", image: Path, name: str, options: argparse.Nam
 
 
 def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:
-    """The middle standard error of a page's samples, and the share of them that may be a millimetre off."""
+    """The median standard error of a page's samples, and the share of them that may be a millimetre off."""
     import numpy as np
 
     known = sigma_mv[np.isfinite(sigma_mv)]

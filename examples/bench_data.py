@@ -126,7 +126,7 @@ def median_s(work: Callable[[], object]) -> float:
 
 
 def scores(dataset: Dataset, report: Report, readings: Readings) -> pd.DataFrame:
-    """What the readings that pairs were judged by score, by kind, at their RATE_HZ; a refused page counts as 0 mV."""
+    """Scores, by kind, of the readings that pairs were judged by, at their RATE_HZ; a refused page counts as 0 mV."""
     pairs: list[Pair] = []
     refused: Counter[str] = Counter()
     for record in report.records:

@@ -70,7 +70,7 @@ class Fault:
     plant: Callable[[Place], object]
     named: str
     suspect: bool = False
-    after_manifest: bool = False  # a change since the download, else the source has it
+    after_manifest: bool = False  # changed after the download; otherwise so at the source
 
     def found(self, record_id: str, report: Report, suspects: Suspects) -> bool:
         """Whether it is named."""

@@ -12,8 +12,9 @@ from ecgpipe.base.errors import DataError, row_name
 from ecgpipe.base.files import atomic_path
 
 
-def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """`pandas.read_csv` that takes no word for NaN unless told so; a file that is no table is a DataError."""
+def read_strict_csv(path: str | Path, **options: Any) -> pd.DataFrame:
+    """`pandas.read_csv`, but words such as NA stay text unless `options` say otherwise; DataError if it is not a
+    table."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
@@ -28,7 +29,7 @@ def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
 
 def read_table(path: str | Path, columns: Mapping[str, type]) -> pd.DataFrame:
     """A table of at least one row with exactly these columns, each str or int; integers are above 0."""
-    table = read_csv(path, dtype=str)
+    table = read_strict_csv(path, dtype=str)
     if list(table.columns) != list(columns):
         raise DataError(f"{path}: found the columns {','.join(table.columns)}, expected {','.join(columns)}")
     if table.empty:

@@ -30,15 +30,15 @@ PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.008, 0.002
 def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
     """Series (12, n) float32 in mV of the recording that `traces` show, NaN outside each lead's printed window.
 
-    The ends of a window, which pulse and separators hide, hold the nearest sample seen. A lead that is printed more
-    than once is its longest window, merged with the shorter ones if `merge_rhythm`; the limb leads are moved towards
-    their laws where the residual is below `limb_lead_residual_mv`, the least sure one most.
+    The ends of a window, which pulse and separators hide, hold the nearest sample seen. Of a lead that is printed more
+    than once the longest window counts, merged with the shorter ones if `merge_rhythm`; the limb leads are moved
+    towards their laws where the residual is below `limb_lead_residual_mv`, the least sure one most.
     """
     layout = traces.layout
     rows_mv = traces.mv.copy()
     series = np.full((len(LEADS), _recorded(traces)), np.nan)
     for window in sorted(layout.windows, key=lambda window: window.duration_s):
-        printed, recorded = _places(window, traces)
+        printed, recorded = _samples_of(window, traces)
         rows_mv[window.row, printed] = _held_ends(rows_mv[window.row, printed], window) / window.gain_ratio
         series[LEADS.index(window.lead), recorded] = rows_mv[window.row, printed]
     if options.merge_rhythm:
@@ -53,15 +53,15 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
 
 
 def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: float = USUAL_BEND) -> np.ndarray:
-    """Standard error (12, n) float32 in mV of the series of `traces`, NaN where these are; see `trace.uncertainty`.
+    """Standard error (12, n) float32 in mV of the series of `traces`, NaN where they are NaN; see `trace.uncertainty`.
 
-    Where a window's end is held, what the trace may have done meanwhile at its last slope comes on top. What merging
-    and lead laws gain is not counted.
+    Where a window's end is held, how far the trace may have moved since, at its last slope, is added. The gain from
+    merging and lead laws is not counted.
     """
     rows_sigma = row_sigma(traces, expected_error_mm, bend)
     sigma = np.full((len(LEADS), _recorded(traces)), np.nan)
     for window in sorted(traces.layout.windows, key=lambda window: window.duration_s):
-        printed, recorded = _places(window, traces)
+        printed, recorded = _samples_of(window, traces)
         index = np.arange(printed.stop - printed.start)
         source = _held_ends(index, window)  # where each sample was taken from
         slope = np.abs(np.gradient(traces.mv[window.row, printed].astype(np.float64)))
@@ -84,7 +84,7 @@ def nearest_leads(values: np.ndarray, rows: int, layout: PageLayout) -> np.ndarr
 def resample_leads(series_mv: np.ndarray, rows: int, layout: PageLayout) -> np.ndarray:
     """`series_mv` (12, n) at `rows` samples of the same recording, each lead resampled within its own window.
 
-    What was NaN inside a window stays NaN; the resampling itself sees such stretches bridged.
+    NaN inside a window stays NaN; such gaps are bridged only while resampling.
     """
     resampled = np.full((len(LEADS), rows), np.nan)
     for lead, window in layout.lead_windows.items():
@@ -99,8 +99,8 @@ def _recorded(traces: Traces) -> int:
     return round(traces.mv.shape[1] * traces.layout.duration_s / traces.layout.printed_s)
 
 
-def _places(window: Window, traces: Traces) -> tuple[slice, slice]:
-    """The samples of `window` in its printed row, and in the series; so many of the one as of the other."""
+def _samples_of(window: Window, traces: Traces) -> tuple[slice, slice]:
+    """The samples of `window` in its printed row, and in the series: equally many."""
     printed = traces.layout.printed_samples(window, traces.mv.shape[1])
     recorded = traces.layout.samples(window, _recorded(traces))
     count = min(printed.stop - printed.start, recorded.stop - recorded.start)
@@ -135,11 +135,11 @@ def _merge(
 
     The short window is first moved to the level of the `longest`, so that no step appears where it ends.
     """
-    printed, recorded = _places(short, traces)
-    begin = recorded.start + _places(longest, traces)[0].start - _places(longest, traces)[1].start
-    beside = slice(begin, begin + recorded.stop - recorded.start)
-    both = np.stack([rows_mv[longest.row, beside], rows_mv[short.row, printed]]).astype(np.float64)
-    sigma = np.stack([sigma_mv[longest.row, beside], sigma_mv[short.row, printed]])
+    printed, recorded = _samples_of(short, traces)
+    begin = recorded.start + _samples_of(longest, traces)[0].start - _samples_of(longest, traces)[1].start
+    in_longest = slice(begin, begin + recorded.stop - recorded.start)
+    both = np.stack([rows_mv[longest.row, in_longest], rows_mv[short.row, printed]]).astype(np.float64)
+    sigma = np.stack([sigma_mv[longest.row, in_longest], sigma_mv[short.row, printed]])
     weight = np.where(np.isfinite(both), sigma**-2.0, 0.0)
     shared = (weight > 0).all(axis=0)
     if shared.any():

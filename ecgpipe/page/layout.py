@@ -13,7 +13,7 @@ import numpy as np
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
-ROUNDING = 1e-6  # samples that sums of seconds may lack of a whole one
+ROUNDING = 1e-6  # samples; a sum of seconds that close below a whole sample counts as whole
 
 
 def slice_of(start_s: float, stop_s: float, duration_s: float, samples: int) -> slice:
@@ -100,7 +100,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class PageLayout:
-    """Everything that is the same on all pages of one kind of print.
+    """Everything that is the same on all pages that one maker prints in one way.
 
     `baselines_mm` is the page y of 0 mV by printed row. `names` has the lead's name of each window, in their order.
     `snap_dpi` is the resolution to whose pixels the page's program rounds the lines of its grid (but not its traces);
@@ -158,7 +158,7 @@ class PageLayout:
 
     @cached_property
     def lead_windows(self) -> dict[str, Window]:
-        """Of each lead that is printed its longest window, which is its rhythm strip if it has one."""
+        """The longest window of each printed lead: its rhythm strip, if it has one."""
         longest: dict[str, Window] = {}
         for window in self.windows:
             if window.lead not in longest or window.duration_s > longest[window.lead].duration_s:

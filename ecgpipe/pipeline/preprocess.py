@@ -143,7 +143,8 @@ class _Store:
         return known or rectify(picture)
 
     def key(self, record_id: str, left_out: Collection[str]) -> str:
-        """Names the frames of a record, by its pictures' kinds and contents, which are left out, and the raster."""
+        """The cache key of a record's frames, from its pictures' kinds and contents, which are left out, and the
+        raster."""
         kinds = self.dataset.kinds_of(record_id)
         pictures = [(kind, kind in left_out, sha256_of(self.dataset.image_path(record_id, kind))) for kind in kinds]
         return self.kept.key(self.spec, self.jpeg_quality, record_id, pictures)

@@ -71,7 +71,7 @@ class _Places:
 
 def compose_layout(
     form: str = "3x4",
-    strips: Sequence[str] = ("II",),
+    rhythm: Sequence[str] = ("II",),
     *,
     order: Order = "standard",
     leads: Sequence[str] | None = None,
@@ -87,17 +87,17 @@ def compose_layout(
     grid: Grid | None = None,
     furniture: Furniture = Furniture(),
 ) -> PageLayout:
-    """A page of `form` rows x columns with rhythm `strips` below.
+    """A page of `form` rows x columns with a rhythm strip of each lead of `rhythm` below.
 
     `window_s` is the length of the windows, `first_mm` the page y of the first row's 0 mV and `pitch_mm` how far the
     rows are apart; by default the traces fill the sheet. Raises ValueError where they do not fit.
     """
     gap_mm = furniture.gap_mm
-    places = _places(form, len(strips), speed, window_s, size_mm, left_mm, first_mm, pitch_mm, gap_mm)
-    named = _windows(places, leads_of_form(form, order, leads), strips, columns, chest_ratio)
+    places = _places(form, len(rhythm), speed, window_s, size_mm, left_mm, first_mm, pitch_mm, gap_mm)
+    named = _windows(places, leads_of_form(form, order, leads), rhythm, columns, chest_ratio)
     windows = tuple(window for _, window in named)
     page = PageLayout(
-        name=form + (f"+{len(strips)}R({','.join(strips)})" if strips else ""),
+        name=form + (f"+{len(rhythm)}R({','.join(rhythm)})" if rhythm else ""),
         width_mm=size_mm[0],
         height_mm=size_mm[1],
         speed_mm_per_s=speed,
@@ -114,7 +114,7 @@ def compose_layout(
 
 def _places(
     form: str,
-    strips: int,
+    rhythm: int,
     speed: float,
     window_s: float | None,
     size_mm: tuple[float, float],
@@ -123,14 +123,14 @@ def _places(
     pitch_mm: float | None,
     gap_mm: float,
 ) -> _Places:
-    """The places of a form with so many rhythm strips; what is None is chosen to fill the sheet."""
+    """The places of a form with `rhythm` rhythm strips; what is None is chosen to fill the sheet."""
     rows, across = _rows_and_columns(form)
     room_mm = size_mm[0] - left_mm - gap_mm * (across - 1)
     if window_s is None:
         window_s = min(RECORDING_S / across, np.floor(2 * room_mm / across / speed) / 2)
     if window_s <= 0 or across * window_s * speed > room_mm + 1e-6:
         raise ValueError(f"{form} of {window_s:g} s windows at {speed:g} mm/s needs a sheet wider than {size_mm[0]} mm")
-    baselines_mm, pitch_mm = _baselines(rows + strips, size_mm[1], first_mm, pitch_mm)
+    baselines_mm, pitch_mm = _baselines(rows + rhythm, size_mm[1], first_mm, pitch_mm)
     step_mm = window_s * speed + gap_mm
     right_mm = left_mm + across * step_mm - gap_mm
     return _Places(rows, across, speed, window_s, left_mm, step_mm, right_mm, baselines_mm, pitch_mm)
@@ -151,7 +151,7 @@ def _baselines(
 
 
 def _windows(
-    places: _Places, leads: Sequence[str], strips: Sequence[str], columns: Columns, chest_ratio: float
+    places: _Places, leads: Sequence[str], rhythm: Sequence[str], columns: Columns, chest_ratio: float
 ) -> list[tuple[str, Window]]:
     """What is printed as the name of each window, and the window: those of the form, then the rhythm strips."""
     named = []
@@ -161,7 +161,7 @@ def _windows(
         left_mm = places.left_mm + column * places.step_mm
         named.append(_window(lead, row, left_mm, start_s, places.window_s, chest_ratio))
     strip_s = min(places.across * places.window_s, RECORDING_S)
-    for row, lead in enumerate(strips, places.rows):
+    for row, lead in enumerate(rhythm, places.rows):
         named.append(_window(lead, row, places.left_mm, 0.0, strip_s, chest_ratio))
     return named
 
@@ -216,7 +216,7 @@ def _names(furniture: Furniture, named: list[tuple[str, Window]], page: PageLayo
 
 
 def _pulses(furniture: Furniture, windows: Sequence[Window], places: _Places) -> tuple[Pulse, ...]:
-    """The pulses of every row, as high as the gain of the row's windows where it is the same."""
+    """The pulses of every row, as high as 1 mV is in the row's windows if these share a gain."""
     wide, away, foot = PULSE_S * places.speed, furniture.pulse_gap_mm, FOOT_S * places.speed * furniture.foot
     between_mm = (furniture.gap_mm + wide) / 2
     lefts = {

@@ -23,7 +23,7 @@ from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
 T = TypeVar("T")
-Sheet = tuple[float, float] | Literal["strip", "screen"]  # width and height in mm, or how they are found
+SheetSize = tuple[float, float] | Literal["strip", "screen"]  # width and height in mm, or how they are found
 
 KIT_SHARE = 0.5  # of pages: what the competition shows
 KIT_LOOK_SHARE = 0.8  # of those: in the kit's own look
@@ -31,13 +31,13 @@ SHORTEST_S, PITCH_MM = 2.5, (15.0, 40.0)
 TRIES = 100
 
 FORMS = {"3x4": 0.46, "6x2": 0.18, "12x1": 0.12, "6x1": 0.12, "3x1": 0.06, "3x2": 0.06}
-STRIPS = {
+RHYTHM = {
     "3x4": {("II",): 0.5, (): 0.2, ("V1",): 0.06, ("V5",): 0.03, ("II", "V1"): 0.04, ("II", "V5"): 0.03,
             ("V1", "II", "V5"): 0.08, ("II", "V1", "V5"): 0.06},
     "6x2": {(): 0.6, ("II",): 0.35, ("V1",): 0.05},
 }  # fmt: skip
 TRIPLES = (*(LEADS[k : k + 3] for k in (0, 3, 6, 9)), ("II", "V1", "V5"), ("V1", "II", "V5"))
-SHEETS: dict[Sheet, float] = {
+SHEETS: dict[SheetSize, float] = {
     LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1,
 }  # fmt: skip
 LEGENDS = (
@@ -52,7 +52,8 @@ FILTERS = ("0.05-150 Hz", "0.05-40Hz", "0.5-40 Hz", "0.15-100 Hz ~50 Hz", "W 50 
 def random_page(rng: np.random.Generator, *, printed: bool = True) -> tuple[PageLayout, PageStyle, Print]:
     """A page to train on: half of them the kit's, the others of any maker, from any printer if it is `printed`.
 
-    A page that is not, a render or one on a screen, has the rasters of its program only; the kit's has none.
+    A page that is not printed, a render or one on a screen, has the rasters of its program only, the kit's not even
+    these.
     """
     if rng.random() < KIT_SHARE:
         look = PageStyle.random if rng.random() < KIT_LOOK_SHARE else PageStyle.random_kit_print
@@ -74,10 +75,10 @@ def random_layout(rng: np.random.Generator) -> PageLayout:
 
 @dataclass(frozen=True)
 class _Draft:
-    """What a maker decides on before anything has its place."""
+    """What a maker chooses before anything is placed."""
 
     form: str
-    strips: tuple[str, ...]
+    rhythm: tuple[str, ...]
     leads: tuple[str, ...] | None
     cabrera: bool
     simultaneous: bool
@@ -85,7 +86,7 @@ class _Draft:
     gain: float
     chest_ratio: float
     furniture: Furniture
-    sheet: Sheet
+    sheet: SheetSize
 
     @staticmethod
     def random(rng: np.random.Generator) -> "_Draft":
@@ -94,7 +95,7 @@ class _Draft:
         chest_ratio = 0.5 if rng.random() < 0.12 else 1.0
         return _Draft(
             form=form,
-            strips=_pick(rng, STRIPS.get(form, {(): 1.0})),
+            rhythm=_pick(rng, RHYTHM.get(form, {(): 1.0})),
             leads=_leads(rng, form),
             cabrera=bool(rng.random() < 0.2) and form in ("6x2", "12x1", "3x4"),
             simultaneous=bool(rng.random() < 0.3),
@@ -108,7 +109,7 @@ class _Draft:
     def layout(self, rng: np.random.Generator) -> PageLayout:
         """The draft on its sheet; ValueError where it does not fit."""
         rows, across = (int(number) for number in self.form.split("x"))
-        total, furniture = rows + len(self.strips), self.furniture
+        total, furniture = rows + len(self.rhythm), self.furniture
         pulse_mm = 0.2 * self.speed + furniture.pulse_gap_mm + 0.08 * self.speed * furniture.foot
         left = rng.uniform(2, 18) + (furniture.pulses == "left") * pulse_mm + (furniture.names == "left") * 8
         right = rng.uniform(0.5, 8) + (furniture.pulses == "right") * pulse_mm
@@ -137,7 +138,7 @@ class _Draft:
         extent = (left - pulse_mm - 1, first - 0.7 * pitch, width - right + 1, first + (total - 0.3) * pitch)
         return compose_layout(
             self.form,
-            self.strips,
+            self.rhythm,
             order="cabrera" if self.cabrera else "standard",
             leads=self.leads,
             columns="simultaneous" if self.simultaneous else "sequential",

@@ -115,7 +115,7 @@ def _marks(style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int
         bar((left + right) / 2, zero - high, right - left + pen, pen)
         for x in (left - pulse.foot_mm / 2, right + pulse.foot_mm / 2) if pulse.foot_mm else ():
             bar(x, zero, pulse.foot_mm + pen, pen)
-    if style.show_frame and not (bleeds(layout, 0) or bleeds(layout, 1)):
+    if style.show_outline and not (bleeds(layout, 0) or bleeds(layout, 1)):
         columns_mm, rows_mm = layout.lines_mm()
         (left, right), (top, bottom), line_mm = columns_mm[[0, -1]], rows_mm[[0, -1]], style.border_width_mm
         for y_mm in (top, bottom):

@@ -9,10 +9,8 @@ import numpy as np
 from PIL import ImageDraw, ImageFont
 
 from ecgpipe.page.layout import MM_PER_INCH, PageLayout
-from ecgpipe.synth.headers import random_header
+from ecgpipe.synth.headers import HeaderLine, random_header
 from ecgpipe.synth.ink import Colour
-
-Text = tuple[float, float, str]  # left edge and baseline in mm, and the words
 
 MM_PER_POINT = MM_PER_INCH / 72
 
@@ -38,7 +36,7 @@ def load_font(name: str, size_px: float) -> ImageFont.FreeTypeFont:
 
 @dataclass(frozen=True)
 class Logo:
-    """A maker's mark: `polygons` of page points in mm, filled, and an ellipse around the box from `left_mm` on."""
+    """A maker's mark: a filled `polygon` in an ellipse that fills the box from (`left_mm`, `top_mm`) on."""
 
     left_mm: float
     top_mm: float
@@ -54,7 +52,9 @@ class Logo:
             pen.polygon([(x + u * w, y + v * h) for u, v in self.polygon], fill=255)
 
 
-def header_texts(record: str, age: int, sex: str, date: str, body: tuple[int, int] | None = None) -> tuple[Text, ...]:
+def header_texts(
+    record: str, age: int, sex: str, date: str, body: tuple[int, int] | None = None
+) -> tuple[HeaderLine, ...]:
     """The kit's header: three lines at the top left; `body` is height in cm and weight in kg."""
     texts = (
         (1.27, 5.9, f"ID: {record}"),
@@ -86,13 +86,13 @@ class PageStyle:
     qr_seed: int | None = None  # prints a code of random modules
     font: str = FONTS[0]
     font_size_mm: float = 11 * MM_PER_POINT
-    header: tuple[Text, ...] = header_texts("00001_hr", 54, "Female", "1990-01-31, 12:00:00")
+    header: tuple[HeaderLine, ...] = header_texts("00001_hr", 54, "Female", "1990-01-31, 12:00:00")
     minor_dots: bool = False  # dots where the lines every mm cross, instead of lines
     major_dots: bool = False  # a dot every mm along the lines every 5 mm
     pulse_to_trace_width: float = 1.5
     name_font: str | None = None  # of lead names, where it is not `font`
     name_size_mm: float | None = None
-    show_frame: bool = False  # a line of the width of the border around a grid that covers a part of the page
+    show_outline: bool = False  # a line of the width of the border around a grid that covers a part of the page
     logo: Logo | None = None
 
     @staticmethod
@@ -127,12 +127,12 @@ class PageStyle:
 
     @staticmethod
     def random_machine(rng: np.random.Generator, layout: PageLayout) -> "PageStyle":
-        """The look of any maker for a page of `layout`: inks, fonts, header, findings, logo."""
+        """The look of any maker for a page of `layout`: inks, fonts, header, statements, logo."""
         font, name_font = (MACHINE_FONTS[rng.integers(len(MACHINE_FONTS))] for _ in range(2))
         size_mm = rng.uniform(1.9, 3.6)
         style = PageStyle(
             show_border=bool(rng.random() < 0.15),
-            show_frame=bool(rng.random() < 0.4),
+            show_outline=bool(rng.random() < 0.4),
             font=font,
             font_size_mm=size_mm,
             name_font=font if rng.random() < 0.6 else name_font,
@@ -148,7 +148,7 @@ def _colour(rgb: np.ndarray) -> Colour:
     return red, green, blue
 
 
-def _random_header(rng: np.random.Generator) -> tuple[Text, ...]:
+def _random_header(rng: np.random.Generator) -> tuple[HeaderLine, ...]:
     """Header texts of a made-up patient, or none at all."""
     if rng.random() < 0.05:
         return ()

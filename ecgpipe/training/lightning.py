@@ -18,7 +18,7 @@ WARM_UP = 0.05  # share of the training in which the learning rate rises
 
 
 class TraceModule(pl.LightningModule):
-    """Trains `model` with AdamW and a one-cycle learning rate over `max_steps` or a Timer's time, what ends first.
+    """Trains `model` with AdamW and a one-cycle learning rate over `max_steps` or a Timer's time, whichever ends first.
 
     `freeze_norm` keeps the batch norms' statistics, as a short fine-tune on small batches needs. Validation takes
     whole `Strips` and logs the median SNR in dB and error in px a strip, overall and by kind.
@@ -44,7 +44,7 @@ class TraceModule(pl.LightningModule):
             if left is not None:
                 shares.append(elapsed / (elapsed + left))
         share = min(max(shares), 1.0)
-        # Clocks differ, and a learning rate must not.
+        # Devices' clocks differ; their learning rates must not.
         return share if self.trainer.world_size == 1 else self.trainer.strategy.broadcast(share)
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:

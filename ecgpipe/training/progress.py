@@ -21,8 +21,8 @@ class Trained(Protocol):
 class ShowProgress(pl.Callback):
     """Shows step, loss, steps a second and time left of the training called `title`; on the first process only.
 
-    The bar is drawn on standard output's terminal. Where that is none, lines go to standard error (or `lines`), so that
-    what is piped stays as it is. The loss, which a GPU must be waited for, is fetched only when it is shown.
+    The bar is drawn on standard output's terminal. Without a terminal, lines go to standard error (or `lines`), which
+    leaves piped output alone. The loss is fetched only when it is shown, as fetching it waits for the GPU.
     """
 
     def __init__(self, title: str, *, every_s: float = EVERY_S, lines: Console | None = None):

@@ -55,7 +55,7 @@ def fit(
     with tempfile.TemporaryDirectory() as log_dir:
         trainer = trainer_on(
             train,
-            # of the ways to use several devices the one that a program may take more than once
+            # for several devices, the only strategy that a program may use more than once
             strategy="auto" if train.devices == train.nodes == 1 else "ddp_spawn",
             max_steps=train.steps,
             max_epochs=1,
@@ -91,7 +91,7 @@ def fit(
 
 
 def start_network(model: params.Model, spec: StripSpec, weights: Path | None) -> nn.Module:
-    """The network that `weights` hold, or an untrained one; ParamsError if they are of another kind or raster."""
+    """The network that `weights` hold, or an untrained one; ParamsError if they are of another network or raster."""
     if weights is None:
         return build_model(model.architecture, model.size, spec.samples_per_px)
     loaded = load_weights(weights)

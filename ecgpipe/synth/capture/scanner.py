@@ -37,7 +37,7 @@ class Carriage:
         row = np.arange(rows, dtype=np.float32)[:, None].repeat(cols, 1)
         warp.mm = np.stack([cv2.remap(m, source, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                             for m in warp.mm])  # fmt: skip
-        return PageMap.from_function(warp.lattice.layout, lambda mm: self.place(flat.to_picture(mm)), MAP_STEP_MM)
+        return PageMap.from_function(warp.mesh.layout, lambda mm: self.place(flat.to_picture(mm)), MAP_STEP_MM)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The networks there are, by the name that `model.architecture` and a card call them.
+"""The available networks, by their name in `model.architecture` and in a card.
 
 A new one is a torch module and its line in `ARCHITECTURES`. Its class has `SIZES`, the names it is built under; takes
 `size` and `samples_per_px`; and makes of strips (N, 3, H, W) in 0..1, their H and W multiples of 32, logits
@@ -52,7 +52,7 @@ def trained_model(weights: Weights) -> nn.Module:
 
 
 def learnt(network: nn.Module) -> dict[str, Tensor]:
-    """What training changes, by name: all numbers of a network but counters."""
+    """What training changes, by name: every tensor of a network except counters."""
     return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgpipe.competition.dataset import FS_HZ
+from ecgpipe.competition.dataset import RATES_HZ
 from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Verify
 from ecgpipe.verify.pairing.match import LEAD_OF, Comparison, agreement, common_shift, compare, limb_residual
@@ -31,7 +31,7 @@ ONE_MV = 0.001  # two truths that differ by less everywhere are one
 HIDDEN_COUNTS = 3.0  # a page without a third of its grid may be off by twice as much
 LIMB_LEADS = 6  # the first of LEADS
 ABSENT = 0.5  # correlation below which a lead is not its truth
-_RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
+_RATIOS = sorted({a / b for a in RATES_HZ for b in RATES_HZ if a != b and 0.4 < a / b < 2.5})
 _MOST_EVIDENCE = 4  # leads whose figures the evidence spells out
 
 
