@@ -8,7 +8,7 @@ import pytest
 
 from ecgpipe.page.layout import KIT, LEADS, PageLayout
 from ecgpipe.synth import PX_PER_MM
-from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, Furniture, compose_layout
+from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, PageMarks, compose_layout
 from ecgpipe.synth.layouts import random_layout, random_page
 from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
@@ -23,7 +23,7 @@ FAMILIES = {
     "a rhythm strip": compose_layout("3x4", ("II",)),
     "no strip": compose_layout("3x4", ()),
     "three strips": compose_layout("3x4", ("V1", "II", "V5"), size_mm=A4, pitch_mm=22.0),
-    "6x2": compose_layout("6x2", (), furniture=Furniture(gap_mm=3.0), window_s=4.5),
+    "6x2": compose_layout("6x2", (), marks=PageMarks(gap_mm=3.0), window_s=4.5),
     "6x2 and a strip": compose_layout("6x2", ("II",), order="cabrera"),
     "12x1, chest leads half": compose_layout("12x1", (), chest_ratio=0.5),
     "6x1 limb, 50 mm/s": compose_layout("6x1", (), speed=50.0),

@@ -44,8 +44,7 @@ class Cache:
             np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
     def files(self, key: str) -> Path | None:
-        """The folder that was put under `key`, None if there is none. Read or link its files, but do not change
-        them."""
+        """The folder that was put under `key`, or None. Read or link its files, but do not change them."""
         path = self.folder / key
         return path if path.is_dir() else None
 

@@ -13,8 +13,7 @@ from ecgpipe.base.files import atomic_path
 
 
 def read_strict_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """`pandas.read_csv`, but words such as NA stay text unless `options` say otherwise; DataError if it is not a
-    table."""
+    """`pandas.read_csv`, but NA and the like stay text unless `options` say so; DataError for what is no table."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header

@@ -71,8 +71,7 @@ def lattice_mm(layout: PageLayout, step_mm: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Raster:
-    """Pixels of a frame per second and per millivolt: the same for every layout, as a reader is trained for one
-    raster."""
+    """Pixels of a frame per second and per millivolt: the same for all layouts, as a reader is trained for them."""
 
     px_per_s: float = 250.0
     px_per_mv: float = 80.0

@@ -21,7 +21,7 @@ from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import Rectified, rectify
 
 EXCLUDED = "excluded"
-PAGE_COLUMNS = ("id", "kind", "status", "reason")
+PAGE_STATUS_COLUMNS = ("id", "kind", "status", "reason")
 _SHARD, _PAGES = "frames.npz", "pages.json"  # what is kept of a record
 
 
@@ -109,7 +109,7 @@ def page_metrics(pages: pd.DataFrame) -> dict[str, float]:
     metrics |= {
         f"rectified_share/kind_{kind}": float(share) for kind, share in done.groupby(pages["kind"]).mean().items()
     }
-    for name in pages.columns.difference(PAGE_COLUMNS):
+    for name in pages.columns.difference(PAGE_STATUS_COLUMNS):
         medians = pages[done].groupby("kind")[name].median().dropna()
         metrics |= {f"{name}/kind_{kind}": float(median) for kind, median in medians.items()}
     return metrics

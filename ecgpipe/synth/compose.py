@@ -23,7 +23,7 @@ LETTER, A4, A5 = (279.4, 215.9), (297.0, 210.0), (210.0, 148.0)
 
 
 @dataclass(frozen=True)
-class Furniture:
+class PageMarks:
     """What stands around the traces, and how far off: lengths in mm, `name_dx_mm` from the start of the window."""
 
     names: Names = "above"
@@ -85,14 +85,14 @@ def compose_layout(
     first_mm: float | None = None,
     pitch_mm: float | None = None,
     grid: Grid | None = None,
-    furniture: Furniture = Furniture(),
+    marks: PageMarks = PageMarks(),
 ) -> PageLayout:
     """A page of `form` rows x columns with a rhythm strip of each lead of `rhythm` below.
 
     `window_s` is the length of the windows, `first_mm` the page y of the first row's 0 mV and `pitch_mm` how far the
     rows are apart; by default the traces fill the sheet. Raises ValueError where they do not fit.
     """
-    gap_mm = furniture.gap_mm
+    gap_mm = marks.gap_mm
     places = _places(form, len(rhythm), speed, window_s, size_mm, left_mm, first_mm, pitch_mm, gap_mm)
     named = _windows(places, leads_of_form(form, order, leads), rhythm, columns, chest_ratio)
     windows = tuple(window for _, window in named)
@@ -105,10 +105,10 @@ def compose_layout(
         baselines_mm=places.baselines_mm,
         windows=windows,
         grid=grid or full_grid(size_mm, left_mm % BOX_MM, places.baselines_mm[0] % BOX_MM),
-        pulses=_pulses(furniture, windows, places),
-        separators=_separators(furniture, places),
+        pulses=_pulses(marks, windows, places),
+        separators=_separators(marks, places),
     )
-    page = replace(page, names=_names(furniture, named, page), texts=_legend(furniture, page, chest_ratio))
+    page = replace(page, names=_names(marks, named, page), texts=_legend(marks, page, chest_ratio))
     return measured(page, PageStyle())
 
 
@@ -200,44 +200,44 @@ def _window(
     return lead, Window(plain, row, left_mm, start_s, duration_s, ratio)
 
 
-def _names(furniture: Furniture, named: list[tuple[str, Window]], page: PageLayout) -> tuple[Text, ...]:
+def _names(marks: PageMarks, named: list[tuple[str, Window]], page: PageLayout) -> tuple[Text, ...]:
     texts = []
     for lead, window in named:
-        words = furniture.inverted_name if lead.startswith("-") else lead
-        left, base = window.left_mm + furniture.name_dx_mm, page.baselines_mm[window.row]
-        if furniture.names == "above":
-            base -= furniture.name_dy_mm
-        elif furniture.names == "below":
-            base += furniture.name_dy_mm
-        elif furniture.names == "left" and window.left_mm == page.left_mm:
+        words = marks.inverted_name if lead.startswith("-") else lead
+        left, base = window.left_mm + marks.name_dx_mm, page.baselines_mm[window.row]
+        if marks.names == "above":
+            base -= marks.name_dy_mm
+        elif marks.names == "below":
+            base += marks.name_dy_mm
+        elif marks.names == "left" and window.left_mm == page.left_mm:
             left, base = left - 10.0, base + 1.5
         texts.append(Text(left, base, words, 0.0))
     return tuple(texts)
 
 
-def _pulses(furniture: Furniture, windows: Sequence[Window], places: _Places) -> tuple[Pulse, ...]:
+def _pulses(marks: PageMarks, windows: Sequence[Window], places: _Places) -> tuple[Pulse, ...]:
     """The pulses of every row, as high as 1 mV is in the row's windows if these share a gain."""
-    wide, away, foot = PULSE_S * places.speed, furniture.pulse_gap_mm, FOOT_S * places.speed * furniture.foot
-    between_mm = (furniture.gap_mm + wide) / 2
+    wide, away, foot = PULSE_S * places.speed, marks.pulse_gap_mm, FOOT_S * places.speed * marks.foot
+    between_mm = (marks.gap_mm + wide) / 2
     lefts = {
         "left": (places.left_mm - away - wide,),
         "right": (places.right_mm + away,),
         "between": tuple(places.left_mm + k * places.step_mm - between_mm for k in range(1, places.across)),
         "none": (),
-    }[furniture.pulses]
+    }[marks.pulses]
     pulses = []
     for row in range(len(places.baselines_mm)):
         ratios = [abs(window.gain_ratio) for window in windows if window.row == row]
-        if len(ratios) == 1 and furniture.pulses == "between":
+        if len(ratios) == 1 and marks.pulses == "between":
             continue
         ratio = ratios[0] if len(set(ratios)) == 1 else 1.0
         pulses += [Pulse(row, left, left + wide, ratio, foot) for left in lefts]
     return tuple(pulses)
 
 
-def _separators(furniture: Furniture, places: _Places) -> tuple[Separator, ...]:
+def _separators(marks: PageMarks, places: _Places) -> tuple[Separator, ...]:
     """The marks between the columns of the form; rhythm strips have none."""
-    high, wide, pitch_mm = furniture.separator_height_mm, furniture.separator_width_mm, places.pitch_mm
+    high, wide, pitch_mm = marks.separator_height_mm, marks.separator_width_mm, places.pitch_mm
     bars = {
         "bars": ((high, 0.0),),
         "ticks": ((high / 3, -high / 2), (high / 3, high / 2)),
@@ -245,11 +245,11 @@ def _separators(furniture: Furniture, places: _Places) -> tuple[Separator, ...]:
         "lines": ((pitch_mm, 0.0),),
         "dots": tuple((0.6, offset) for offset in np.arange(-pitch_mm / 2, pitch_mm / 2, 1.5)),
         "none": (),
-    }[furniture.separators]
+    }[marks.separators]
     return tuple(
         Separator(
             row,
-            places.left_mm + column * places.step_mm - furniture.gap_mm / 2,
+            places.left_mm + column * places.step_mm - marks.gap_mm / 2,
             wide,
             float(height),
             float(offset),
@@ -260,9 +260,9 @@ def _separators(furniture: Furniture, places: _Places) -> tuple[Separator, ...]:
     )
 
 
-def _legend(furniture: Furniture, page: PageLayout, chest_ratio: float) -> tuple[Text, ...]:
-    x_mm, y_mm = (share * side for share, side in zip(furniture.legend_at, page.size_mm, strict=True))
+def _legend(marks: PageMarks, page: PageLayout, chest_ratio: float) -> tuple[Text, ...]:
+    x_mm, y_mm = (share * side for share, side in zip(marks.legend_at, page.size_mm, strict=True))
     gain = page.gain_mm_per_mv
     scales = {"s": f"{page.speed_mm_per_s:g}", "g": f"{gain:g}", "c": f"{gain * chest_ratio:g}"}
-    texts = [text.format(**scales) for text in furniture.legend]
+    texts = [text.format(**scales) for text in marks.legend]
     return tuple(Text(x_mm + 0.3 * page.width_mm * k, y_mm, words, 0.0) for k, words in enumerate(texts))

@@ -13,8 +13,8 @@ from ecgpipe.synth.compose import (
     LETTER,
     LIMB,
     RECORDING_S,
-    Furniture,
     Names,
+    PageMarks,
     Pulses,
     compose_layout,
     measured,
@@ -85,7 +85,7 @@ class _Draft:
     speed: float
     gain: float
     chest_ratio: float
-    furniture: Furniture
+    marks: PageMarks
     sheet: SheetSize
 
     @staticmethod
@@ -102,19 +102,19 @@ class _Draft:
             speed=speed,
             gain=gain,
             chest_ratio=chest_ratio,
-            furniture=_furniture(rng, int(form.split("x")[1]), speed),
+            marks=_marks(rng, int(form.split("x")[1]), speed),
             sheet=_pick(rng, SHEETS),
         )
 
     def layout(self, rng: np.random.Generator) -> PageLayout:
         """The draft on its sheet; ValueError where it does not fit."""
         rows, across = (int(number) for number in self.form.split("x"))
-        total, furniture = rows + len(self.rhythm), self.furniture
-        pulse_mm = 0.2 * self.speed + furniture.pulse_gap_mm + 0.08 * self.speed * furniture.foot
-        left = rng.uniform(2, 18) + (furniture.pulses == "left") * pulse_mm + (furniture.names == "left") * 8
-        right = rng.uniform(0.5, 8) + (furniture.pulses == "right") * pulse_mm
+        total, marks = rows + len(self.rhythm), self.marks
+        pulse_mm = 0.2 * self.speed + marks.pulse_gap_mm + 0.08 * self.speed * marks.foot
+        left = rng.uniform(2, 18) + (marks.pulses == "left") * pulse_mm + (marks.names == "left") * 8
+        right = rng.uniform(0.5, 8) + (marks.pulses == "right") * pulse_mm
         pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
-        gaps = furniture.gap_mm * (across - 1)
+        gaps = marks.gap_mm * (across - 1)
         if self.sheet == "screen":  # cropped to the traces
             seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [SHORTEST_S, RECORDING_S / across])
             pitch = min(pitch, 220 / total)
@@ -127,7 +127,7 @@ class _Draft:
         pitch = min(pitch, height * rng.uniform(0.7, 0.97) / total)
         if pitch < 0.8 * PITCH_MM[0]:
             raise ValueError(f"rows every {pitch:.1f} mm")
-        furniture = replace(furniture, name_dy_mm=min(furniture.name_dy_mm, 0.5 * pitch))  # nearest its own row
+        marks = replace(marks, name_dy_mm=min(marks.name_dy_mm, 0.5 * pitch))  # nearest its own row
         room_s = (width - left - right - gaps) / across / self.speed
         window_s = min(np.floor(2 * room_s + 1e-6) / 2, RECORDING_S / across)
         if window_s < SHORTEST_S or width > 340:
@@ -151,7 +151,7 @@ class _Draft:
             first_mm=float(first),
             pitch_mm=float(pitch),
             grid=_grid(rng, (width, height), extent, (left, first)),
-            furniture=furniture,
+            marks=marks,
         )
 
 
@@ -167,12 +167,12 @@ def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
     return TRIPLES[rng.integers(len(TRIPLES))] if form == "3x1" else None
 
 
-def _furniture(rng: np.random.Generator, across: int, speed: float) -> Furniture:
+def _marks(rng: np.random.Generator, across: int, speed: float) -> PageMarks:
     pulses: Pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
     names: Names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
     gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
     passed = FILTERS[rng.integers(len(FILTERS))]
-    return Furniture(
+    return PageMarks(
         names=names,
         name_dx_mm=rng.uniform(-1, 5),
         name_dy_mm=rng.uniform(3, 12 if rng.random() < 0.85 else 18),

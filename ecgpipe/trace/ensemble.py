@@ -12,7 +12,7 @@ from ecgpipe.trace.reader import Flips, TraceReader, Traces
 
 MOST_LAG = 5.0  # samples, 10 ms; weights differ by less than one
 OUTLIER_MV = 0.05  # a difference above it is a misreading rather than a lag
-ROUNDS = 6
+NEWTON_ROUNDS = 6
 
 
 class Reader(Protocol):
@@ -76,7 +76,7 @@ def lag_samples(reference: CubicSpline, late: CubicSpline, t: np.ndarray) -> flo
     if not len(t):
         return 0.0
     true, lag, offset = reference(t), 0.0, 0.0
-    for _ in range(ROUNDS):
+    for _ in range(NEWTON_ROUNDS):
         slope, residual = late(t + lag, 1), true - late(t + lag) - offset
         weight = 1 / (1 + (residual / OUTLIER_MV) ** 2)
         design = np.stack([slope, np.ones_like(slope)], axis=1)

@@ -85,8 +85,7 @@ def save_weights(
     spec: StripSpec,
     about: dict,
 ) -> None:
-    """Write a network as `path` (.safetensors) and the files beside it, the card last; `about` holds data, cost,
-    scores."""
+    """Write a network's files, `path` (.safetensors) and others, the card last; `about` holds data, cost, scores."""
     from safetensors.numpy import save
 
     learnt = save(dict(tensors))
