@@ -38,7 +38,7 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
     rows_mv = traces.mv.copy()
     series = np.full((len(LEADS), _recorded(traces)), np.nan)
     for window in sorted(layout.windows, key=lambda window: window.duration_s):
-        printed, recorded = _samples_of(window, traces)
+        printed, recorded = _places(window, traces)
         rows_mv[window.row, printed] = _held_ends(rows_mv[window.row, printed], window) / window.gain_ratio
         series[LEADS.index(window.lead), recorded] = rows_mv[window.row, printed]
     if options.merge_rhythm:
@@ -61,7 +61,7 @@ def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: fl
     rows_sigma = row_sigma(traces, expected_error_mm, bend)
     sigma = np.full((len(LEADS), _recorded(traces)), np.nan)
     for window in sorted(traces.layout.windows, key=lambda window: window.duration_s):
-        printed, recorded = _samples_of(window, traces)
+        printed, recorded = _places(window, traces)
         index = np.arange(printed.stop - printed.start)
         source = _held_ends(index, window)  # where each sample was taken from
         slope = np.abs(np.gradient(traces.mv[window.row, printed].astype(np.float64)))
@@ -99,7 +99,7 @@ def _recorded(traces: Traces) -> int:
     return round(traces.mv.shape[1] * traces.layout.duration_s / traces.layout.printed_s)
 
 
-def _samples_of(window: Window, traces: Traces) -> tuple[slice, slice]:
+def _places(window: Window, traces: Traces) -> tuple[slice, slice]:
     """The samples of `window` in its printed row, and in the series: equally many."""
     printed = traces.layout.printed_samples(window, traces.mv.shape[1])
     recorded = traces.layout.samples(window, _recorded(traces))
@@ -135,11 +135,11 @@ def _merge(
 
     The short window is first moved to the level of the `longest`, so that no step appears where it ends.
     """
-    printed, recorded = _samples_of(short, traces)
-    begin = recorded.start + _samples_of(longest, traces)[0].start - _samples_of(longest, traces)[1].start
-    in_longest = slice(begin, begin + recorded.stop - recorded.start)
-    both = np.stack([rows_mv[longest.row, in_longest], rows_mv[short.row, printed]]).astype(np.float64)
-    sigma = np.stack([sigma_mv[longest.row, in_longest], sigma_mv[short.row, printed]])
+    printed, recorded = _places(short, traces)
+    begin = recorded.start + _places(longest, traces)[0].start - _places(longest, traces)[1].start
+    beside = slice(begin, begin + recorded.stop - recorded.start)
+    both = np.stack([rows_mv[longest.row, beside], rows_mv[short.row, printed]]).astype(np.float64)
+    sigma = np.stack([sigma_mv[longest.row, beside], sigma_mv[short.row, printed]])
     weight = np.where(np.isfinite(both), sigma**-2.0, 0.0)
     shared = (weight > 0).all(axis=0)
     if shared.any():

@@ -52,7 +52,7 @@ def leads_of_form(form: str, order: Order = "standard", leads: Sequence[str] | N
 
 
 @dataclass(frozen=True)
-class _Places:
+class _Arrangement:
     """Where the traces of a form lie: `rows` x `across` windows of `window_s`, and rhythm strips in rows below them.
 
     A window begins at page x `left_mm`, and another every `step_mm`; `baselines_mm` has all rows, `pitch_mm` apart.
@@ -93,8 +93,8 @@ def compose_layout(
     rows are apart; by default the traces fill the sheet. Raises ValueError where they do not fit.
     """
     gap_mm = marks.gap_mm
-    places = _places(form, len(rhythm), speed, window_s, size_mm, left_mm, first_mm, pitch_mm, gap_mm)
-    named = _windows(places, leads_of_form(form, order, leads), rhythm, columns, chest_ratio)
+    arrangement = _arranged(form, len(rhythm), speed, window_s, size_mm, left_mm, first_mm, pitch_mm, gap_mm)
+    named = _windows(arrangement, leads_of_form(form, order, leads), rhythm, columns, chest_ratio)
     windows = tuple(window for _, window in named)
     page = PageLayout(
         name=form + (f"+{len(rhythm)}R({','.join(rhythm)})" if rhythm else ""),
@@ -102,17 +102,17 @@ def compose_layout(
         height_mm=size_mm[1],
         speed_mm_per_s=speed,
         gain_mm_per_mv=gain,
-        baselines_mm=places.baselines_mm,
+        baselines_mm=arrangement.baselines_mm,
         windows=windows,
-        grid=grid or full_grid(size_mm, left_mm % BOX_MM, places.baselines_mm[0] % BOX_MM),
-        pulses=_pulses(marks, windows, places),
-        separators=_separators(marks, places),
+        grid=grid or full_grid(size_mm, left_mm % BOX_MM, arrangement.baselines_mm[0] % BOX_MM),
+        pulses=_pulses(marks, windows, arrangement),
+        separators=_separators(marks, arrangement),
     )
     page = replace(page, names=_names(marks, named, page), texts=_legend(marks, page, chest_ratio))
     return measured(page, PageStyle())
 
 
-def _places(
+def _arranged(
     form: str,
     rhythm: int,
     speed: float,
@@ -122,8 +122,8 @@ def _places(
     first_mm: float | None,
     pitch_mm: float | None,
     gap_mm: float,
-) -> _Places:
-    """The places of a form with `rhythm` rhythm strips; what is None is chosen to fill the sheet."""
+) -> _Arrangement:
+    """The arrangement of a form with `rhythm` rhythm strips; arguments that are None are chosen to fill the sheet."""
     rows, across = _rows_and_columns(form)
     room_mm = size_mm[0] - left_mm - gap_mm * (across - 1)
     if window_s is None:
@@ -133,7 +133,7 @@ def _places(
     baselines_mm, pitch_mm = _baselines(rows + rhythm, size_mm[1], first_mm, pitch_mm)
     step_mm = window_s * speed + gap_mm
     right_mm = left_mm + across * step_mm - gap_mm
-    return _Places(rows, across, speed, window_s, left_mm, step_mm, right_mm, baselines_mm, pitch_mm)
+    return _Arrangement(rows, across, speed, window_s, left_mm, step_mm, right_mm, baselines_mm, pitch_mm)
 
 
 def _baselines(
@@ -151,18 +151,18 @@ def _baselines(
 
 
 def _windows(
-    places: _Places, leads: Sequence[str], rhythm: Sequence[str], columns: Columns, chest_ratio: float
+    arrangement: _Arrangement, leads: Sequence[str], rhythm: Sequence[str], columns: Columns, chest_ratio: float
 ) -> list[tuple[str, Window]]:
     """What is printed as the name of each window, and the window: those of the form, then the rhythm strips."""
     named = []
     for index, lead in enumerate(leads):
-        column, row = divmod(index, places.rows)
-        start_s = column * places.window_s if columns == "sequential" else 0.0
-        left_mm = places.left_mm + column * places.step_mm
-        named.append(_window(lead, row, left_mm, start_s, places.window_s, chest_ratio))
-    strip_s = min(places.across * places.window_s, RECORDING_S)
-    for row, lead in enumerate(rhythm, places.rows):
-        named.append(_window(lead, row, places.left_mm, 0.0, strip_s, chest_ratio))
+        column, row = divmod(index, arrangement.rows)
+        start_s = column * arrangement.window_s if columns == "sequential" else 0.0
+        left_mm = arrangement.left_mm + column * arrangement.step_mm
+        named.append(_window(lead, row, left_mm, start_s, arrangement.window_s, chest_ratio))
+    strip_s = min(arrangement.across * arrangement.window_s, RECORDING_S)
+    for row, lead in enumerate(rhythm, arrangement.rows):
+        named.append(_window(lead, row, arrangement.left_mm, 0.0, strip_s, chest_ratio))
     return named
 
 
@@ -215,18 +215,20 @@ def _names(marks: PageMarks, named: list[tuple[str, Window]], page: PageLayout) 
     return tuple(texts)
 
 
-def _pulses(marks: PageMarks, windows: Sequence[Window], places: _Places) -> tuple[Pulse, ...]:
+def _pulses(marks: PageMarks, windows: Sequence[Window], arrangement: _Arrangement) -> tuple[Pulse, ...]:
     """The pulses of every row, as high as 1 mV is in the row's windows if these share a gain."""
-    wide, away, foot = PULSE_S * places.speed, marks.pulse_gap_mm, FOOT_S * places.speed * marks.foot
+    wide, away, foot = PULSE_S * arrangement.speed, marks.pulse_gap_mm, FOOT_S * arrangement.speed * marks.foot
     between_mm = (marks.gap_mm + wide) / 2
     lefts = {
-        "left": (places.left_mm - away - wide,),
-        "right": (places.right_mm + away,),
-        "between": tuple(places.left_mm + k * places.step_mm - between_mm for k in range(1, places.across)),
+        "left": (arrangement.left_mm - away - wide,),
+        "right": (arrangement.right_mm + away,),
+        "between": tuple(
+            arrangement.left_mm + k * arrangement.step_mm - between_mm for k in range(1, arrangement.across)
+        ),
         "none": (),
     }[marks.pulses]
     pulses = []
-    for row in range(len(places.baselines_mm)):
+    for row in range(len(arrangement.baselines_mm)):
         ratios = [abs(window.gain_ratio) for window in windows if window.row == row]
         if len(ratios) == 1 and marks.pulses == "between":
             continue
@@ -235,9 +237,9 @@ def _pulses(marks: PageMarks, windows: Sequence[Window], places: _Places) -> tup
     return tuple(pulses)
 
 
-def _separators(marks: PageMarks, places: _Places) -> tuple[Separator, ...]:
+def _separators(marks: PageMarks, arrangement: _Arrangement) -> tuple[Separator, ...]:
     """The marks between the columns of the form; rhythm strips have none."""
-    high, wide, pitch_mm = marks.separator_height_mm, marks.separator_width_mm, places.pitch_mm
+    high, wide, pitch_mm = marks.separator_height_mm, marks.separator_width_mm, arrangement.pitch_mm
     bars = {
         "bars": ((high, 0.0),),
         "ticks": ((high / 3, -high / 2), (high / 3, high / 2)),
@@ -249,13 +251,13 @@ def _separators(marks: PageMarks, places: _Places) -> tuple[Separator, ...]:
     return tuple(
         Separator(
             row,
-            places.left_mm + column * places.step_mm - marks.gap_mm / 2,
+            arrangement.left_mm + column * arrangement.step_mm - marks.gap_mm / 2,
             wide,
             float(height),
             float(offset),
         )
-        for row in range(places.rows)
-        for column in range(1, places.across)
+        for row in range(arrangement.rows)
+        for column in range(1, arrangement.across)
         for height, offset in bars
     )
 
