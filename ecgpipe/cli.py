@@ -1,6 +1,6 @@
 """The command line: `ecgpipe digitize` and `ecgpipe score`; what speaks to Kaggle is in `ecgpipe.kaggle.commands`.
 
-What is slow to import is imported where it is used.
+Slow imports stand inside the functions that need them.
 """
 
 import argparse
@@ -163,7 +163,7 @@ def _digitize(options: argparse.Namespace) -> int:
 
 
 def _page_of(image: Path) -> "Page | EcgpipeError":
-    """The page in a picture, or what is wrong with it."""
+    """The page in a picture, or the error that says why there is none."""
     from ecgpipe.rectify.pages import find_page
     from ecgpipe.rectify.picture import read_picture
 
@@ -249,7 +249,7 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _complain(error: EcgpipeError | str, image: Path | None = None) -> str:
-    """One line on stderr that names the picture once; returns what is wrong with it."""
+    """Print one line on stderr that names the picture once; returns the reason."""
     text = str(error)
     named = image is None or str(image) in text
     print("ecgpipe: " + (text if named else f"{image}: {text}"), file=sys.stderr)

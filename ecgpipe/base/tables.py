@@ -1,4 +1,4 @@
-"""CSV tables read strictly: what is wrong is named by file, row and column."""
+"""CSV tables read strictly: errors name file, row and column."""
 
 import re
 import warnings
@@ -13,7 +13,7 @@ from ecgpipe.base.files import atomic_path
 
 
 def read_strict_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """`pandas.read_csv`, but NA and the like stay text unless `options` say so; DataError for what is no table."""
+    """`pandas.read_csv`, but NA and the like stay text unless `options` say so; DataError if it is no table."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header

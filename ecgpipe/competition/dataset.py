@@ -200,7 +200,7 @@ class Dataset:
         return records
 
     def examined_train_table(self) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
-        """The rows of train.csv that are in form, and (id, what is wrong) of each of the others.
+        """The valid rows of train.csv, and (id, problem) of each of the others.
 
         DataError if the file as a whole is not such a table.
         """

@@ -16,7 +16,7 @@ SIGNAL_DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of th
 def write_signal(path: str | Path, series: np.ndarray, fs_hz: int) -> None:
     """Write `series` (12, 10·fs_hz) in mV as a record CSV with 5 decimals; always NaN outside the windows.
 
-    A value inside a window that is no finite number is a DataError, so whatever is written here can be read back.
+    DataError if a value inside a window is not finite, so that every file written here can be read back.
     """
     expected = (len(LEADS), round(DURATION_S * fs_hz))
     if series.shape != expected:

@@ -12,7 +12,7 @@ from ecgpipe.trace.uncertainty import USUAL_BEND, USUAL_ERROR_MM, row_sigma
 
 @dataclass(frozen=True)
 class LeadOptions:
-    """What is done beyond cutting the rows into leads; chosen on out-of-fold readings by the postprocess stage."""
+    """Steps beyond cutting rows into leads, chosen on out-of-fold readings by the stage postprocess."""
 
     merge_rhythm: bool = False
     limb_lead_residual_mv: float = 0.0

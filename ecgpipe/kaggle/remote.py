@@ -80,7 +80,7 @@ class KaggleCompetition:
         return sorted(files)
 
     def open(self, path: str, offset: int = 0) -> Body:
-        """The body of a file, from byte `offset` on where the server can; look at the `offset` of what comes back."""
+        """The body of a file, from byte `offset` on if the server can; the body's own `offset` says whether it did."""
         from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFileRequest
 
         client = self._thread_client()

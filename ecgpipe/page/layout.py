@@ -87,7 +87,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Grid:
-    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, so many `columns` and `rows` of them.
+    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, `columns` vertical and `rows` horizontal
+    ones.
 
     A grid whose outer lines lie within a box of the sheet's edges runs on to them; any other ends there.
     """

@@ -2,7 +2,7 @@
 
 python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml
 
-Writes what is below MARK among the `deps:` of each stage anew; all else stays as it was written by hand.
+Rewrites the lines below MARK in the `deps:` of each stage; everything else stays as it is.
 """
 
 import ast

@@ -153,7 +153,7 @@ def _baselines(
 def _windows(
     arrangement: _Arrangement, leads: Sequence[str], rhythm: Sequence[str], columns: Columns, chest_ratio: float
 ) -> list[tuple[str, Window]]:
-    """What is printed as the name of each window, and the window: those of the form, then the rhythm strips."""
+    """The printed name and the window of each lead: those of the form, then the rhythm strips."""
     named = []
     for index, lead in enumerate(leads):
         column, row = divmod(index, arrangement.rows)
@@ -194,7 +194,7 @@ def _rows_and_columns(form: str) -> tuple[int, int]:
 def _window(
     lead: str, row: int, left_mm: float, start_s: float, duration_s: float, chest_ratio: float
 ) -> tuple[str, Window]:
-    """What is printed as the lead's name, and its window."""
+    """The lead's printed name, and its window."""
     plain = lead.removeprefix("-")
     ratio = (chest_ratio if plain in CHEST else 1.0) * (-1.0 if lead != plain else 1.0)
     return lead, Window(plain, row, left_mm, start_s, duration_s, ratio)
