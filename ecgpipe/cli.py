@@ -1,6 +1,6 @@
 """The command line: `ecgpipe digitize` and `ecgpipe score`; what speaks to Kaggle is in `ecgpipe.kaggle.commands`.
 
-What is slow to import is imported where it is used.
+Slow imports stand inside the functions that need them.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Looked up when it is asked for: that takes as long as all else here."""
+    """Looks the version up only when it is asked for, as that takes as long as everything else here."""
 
     def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
         from importlib.metadata import PackageNotFoundError, version
@@ -163,7 +163,7 @@ def _digitize(options: argparse.Namespace) -> int:
 
 
 def _page_of(image: Path) -> "Page | EcgpipeError":
-    """The page in a picture, or what is wrong with it."""
+    """The page in a picture, or the error that says why there is none."""
     from ecgpipe.rectify.pages import find_page
     from ecgpipe.rectify.picture import read_picture
 
@@ -209,7 +209,7 @@ def _write(digitized: "Digitized", image: Path, name: str, options: argparse.Nam
 
 
 def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:
-    """The middle standard error of a page's samples, and the share of them that may be a millimetre off."""
+    """The median standard error of a page's samples, and the share of them that may be a millimetre off."""
     import numpy as np
 
     known = sigma_mv[np.isfinite(sigma_mv)]
@@ -249,7 +249,7 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _complain(error: EcgpipeError | str, image: Path | None = None) -> str:
-    """One line on stderr that names the picture once; returns what is wrong with it."""
+    """Print one line on stderr that names the picture once; returns the reason."""
     text = str(error)
     named = image is None or str(image) in text
     print("ecgpipe: " + (text if named else f"{image}: {text}"), file=sys.stderr)

@@ -1,8 +1,7 @@
 """params.yaml as frozen dataclasses. One strict loader: a wrong parameter is an error that names its YAML path.
 
-Blocks are named after the stages. A parameter is added by adding a field here and its line in params.yaml, which tells
-the whole truth: a field has a default only where older YAML files, which share its block, do without it. Bounds go
-through `number`.
+Blocks are named after the stages. To add a parameter, add a field here and its line in params.yaml. That file is
+complete: a field has a default only if older YAML files, which share its block, lack it. Bounds go through `number`.
 """
 
 import dataclasses
@@ -40,7 +39,7 @@ Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True)
-class Kaggle:
+class KaggleOptions:
     competition: str
     cache: str
     records: tuple[str, ...] | None
@@ -63,7 +62,7 @@ class Data:
     photo_long_side_px: int = number(at_least=800, at_most=8000)
     turned_share: float = number(at_least=0, at_most=1)
     workers: int = number(at_least=1)
-    kaggle: Kaggle
+    kaggle: KaggleOptions
 
 
 @dataclass(frozen=True, kw_only=True)

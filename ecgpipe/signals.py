@@ -21,8 +21,8 @@ def fourier_resample(signal: np.ndarray, rows: int) -> np.ndarray:
 
     The spectrum is cut or padded as in `scipy.signal.resample`, but of the signal followed by its mirror image: the
     plain transform sees a jump from the last sample to the first and rings there. Measured on 50 quarters of PTB-XL
-    against the resampled whole: 58 and 59 dB at 250 and 1000 Hz where the plain transform has 47, straight lines 37
-    and 43. Taking out the line between the ends instead is as good, but for twice the error in the last samples.
+    against the resampled whole: 58 and 59 dB at 250 and 1000 Hz where the plain transform has 47, straight lines 37 and
+    43. Subtracting the line between the ends instead is as good, except for twice the error in the last samples.
     """
     signal, n = _checked(signal), np.shape(signal)[-1]
     if rows < 1:
@@ -117,8 +117,8 @@ def limb_lead_laws(series: np.ndarray, residual_limit_mv: float, sigma: np.ndarr
     """`series` (12, n) in mV moved towards I + III = II and aVR + aVL + aVF = 0 where it nearly obeys them.
 
     The correction is the least-squares projection, up to half the limit; from there it falls to nothing at the limit,
-    so that no step appears. A lead takes that share of the residual which its variance, `sigma` (12, n) squared, has of
-    the three leads'; without `sigma` a third. A law holds for samples where its three leads are printed; NaN stays.
+    so that no step appears. Each lead takes a share of the residual in proportion to its variance, `sigma` (12, n)
+    squared; without `sigma` a third. A law holds for samples where its three leads are printed; NaN stays.
     """
     corrected = _checked(series, finite=False).copy()
     if corrected.ndim != 2 or len(corrected) != len(LEADS):

@@ -16,12 +16,12 @@ from ecgpipe.page.geometry import resample
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import Capture
-from ecgpipe.trace.reader import TraceReader, Traces
+from ecgpipe.trace.reader import Flips, TraceReader, Traces
 from ecgpipe.trace.weights import SHIPPED
 from examples.simulated import simulated_page
 
 SEED = 55_000  # nothing was trained, tuned or chosen on its pages
-FLIPPED = "horizontal"
+FLIPPED: Flips = "horizontal"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Page:
-    """What was read of a job: `traces` as shipped, `flipped` with the flips that are off; None if it was refused."""
+class PageReading:
+    """What was read of a job: `traces` as shipped, `flipped` with `FLIPPED`, which is off as shipped; None if
+    refused."""
 
     job: Job
     truth: np.ndarray
@@ -83,7 +84,7 @@ def measure(job: Job, digitizer: Digitizer, flipped: TraceReader) -> dict[str, n
     return {"truth": truth, "figures": np.array(figures)} | rows
 
 
-def read_pages(jobs: list[Job], folder: Path) -> Iterator[Page]:
+def read_pages(jobs: list[Job], folder: Path) -> Iterator[PageReading]:
     """The pages of `jobs`, read or taken from the cache in `folder`."""
     kept = Cache(folder, __name__, (SHIPPED,))
     digitizer, flipped = Digitizer(), TraceReader.load(SHIPPED, FLIPPED)
@@ -92,7 +93,7 @@ def read_pages(jobs: list[Job], folder: Path) -> Iterator[Page]:
         if (found := kept.arrays(key)) is None:
             found = measure(job, digitizer, flipped)
             kept.put_arrays(key, **found)
-        page = partial(Page, job, found["truth"])
+        page = partial(PageReading, job, found["truth"])
         if "mv" not in found:
             yield page()
             continue

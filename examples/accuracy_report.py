@@ -21,9 +21,9 @@ from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate, summary
 
 if TYPE_CHECKING:
-    from examples.accuracy_pages import Page
+    from examples.accuracy_pages import PageReading
 
-Series = Callable[["Page"], np.ndarray]  # (12, 5000) mV of a page
+Series = Callable[["PageReading"], np.ndarray]  # (12, 5000) mV of a page
 WORST = 4
 PANEL_PX = (900, 700)
 GEOMETRY_DB = 3.0  # a page that gains more when read through its true map was lost by rectification
@@ -32,14 +32,13 @@ GEOMETRY_DB = 3.0  # a page that gains more when read through its true map was l
 # ---- what is made of a page
 
 
-def series_of(page: "Page", options: LeadOptions = DEFAULT, flipped: bool = False) -> np.ndarray:
+def series_of(page: "PageReading", options: LeadOptions = DEFAULT, flipped: bool = False) -> np.ndarray:
     """The leads (12, 5000) in mV; NaN throughout of a page that was refused."""
-    if page.traces is None:
-        return np.full_like(page.truth, np.nan)
-    return leads_of(page.flipped if flipped else page.traces, options)
+    traces = page.flipped if flipped else page.traces
+    return np.full_like(page.truth, np.nan) if traces is None else leads_of(traces, options)
 
 
-def not_held(page: "Page") -> np.ndarray:
+def not_held(page: "PageReading") -> np.ndarray:
     """The leads, the ends of their windows as they were read."""
     with patch.multiple("ecgpipe.digitize.leads", PULSE_EDGE_S=0.0, SEPARATOR_EDGE_S=0.0):
         return series_of(page)
@@ -54,7 +53,7 @@ ABLATIONS: dict[str, Series] = {
 }
 
 
-def evaluated(pages: Sequence["Page"], series: Series = series_of) -> pd.DataFrame:
+def evaluated(pages: Sequence["PageReading"], series: Series = series_of) -> pd.DataFrame:
     """The leads of `pages` against their truth; see `metrics.evaluate`."""
     return evaluate(pair(page.job.id, page.job.kind, page.truth, series(page)) for page in pages)
 
@@ -68,7 +67,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
-def by_kind(pages: Sequence["Page"]) -> str:
+def by_kind(pages: Sequence["PageReading"]) -> str:
     """Score and spread of each kind of picture, and of all."""
     table = page_table(evaluated(pages))
     refused = pd.Series([page.traces is None for page in pages])
@@ -82,7 +81,7 @@ def by_kind(pages: Sequence["Page"]) -> str:
     return markdown(header, rows)
 
 
-def by_lead(sets: dict[str, Sequence["Page"]]) -> str:
+def by_lead(sets: dict[str, Sequence["PageReading"]]) -> str:
     """Score of each lead as if pages held only it, a row a set of pages."""
     rows = []
     for name, pages in sets.items():
@@ -91,7 +90,7 @@ def by_lead(sets: dict[str, Sequence["Page"]]) -> str:
     return markdown(["pictures", "n", *LEADS], rows)
 
 
-def by_page(pages: Sequence["Page"]) -> str:
+def by_page(pages: Sequence["PageReading"]) -> str:
     """Each page's SNR and what its map says of itself."""
     table = page_table(evaluated(pages))
     rows = [
@@ -108,7 +107,7 @@ def by_page(pages: Sequence["Page"]) -> str:
     return markdown(["set", "page", "SNR, dB", "mean error, mV", "expected error of the map, mm", "bend"], rows)
 
 
-def ablations(sets: dict[str, Sequence["Page"]]) -> str:
+def ablations(sets: dict[str, Sequence["PageReading"]]) -> str:
     """What each choice is worth: change of the score, and of a page's dB with its standard error."""
     plain = {name: page_table(evaluated(pages)) for name, pages in sets.items()}
     rows = []
@@ -123,13 +122,15 @@ def ablations(sets: dict[str, Sequence["Page"]]) -> str:
     return markdown(["changed", *(f"{name}, n = {len(pages)}" for name, pages in sets.items())], rows)
 
 
-def calibration(pages: Sequence["Page"]) -> str:
+def calibration(pages: Sequence["PageReading"]) -> str:
     """Share of samples within 2 sigma by kind, and how large sigma and error are."""
     rows = []
     for kind in [*dict.fromkeys(page.job.kind for page in pages), "all"]:
-        chosen = [page for page in pages if page.traces is not None and kind in (page.job.kind, "all")]
+        chosen = [page for page in pages if kind in (page.job.kind, "all")]
         shares, sigmas, errors = [], [], []
         for page in chosen:
+            if page.traces is None:
+                continue
             sigma = sigma_of(page.traces, page.error_mm, page.bend)
             error = np.abs(series_of(page) - page.truth)
             known = np.isfinite(error)
@@ -138,12 +139,12 @@ def calibration(pages: Sequence["Page"]) -> str:
             errors.append(error[known])
         one, two = np.mean(shares, axis=0)
         medians = [f"{1000 * np.median(np.concatenate(values)):.1f}" for values in (sigmas, errors)]
-        rows.append([kind, len(chosen), f"{two:.1%}", f"{min(two for _, two in shares):.1%}", f"{one:.1%}", *medians])
+        rows.append([kind, len(shares), f"{two:.1%}", f"{min(two for _, two in shares):.1%}", f"{one:.1%}", *medians])
     header = ["pictures", "n", "within 2 sigma", "worst page", "within 1 sigma", "median sigma, µV", "median error, µV"]
     return markdown(header, rows)
 
 
-def readme_table(simulated: Sequence["Page"], real: Sequence["Page"]) -> str:
+def readme_table(simulated: Sequence["PageReading"], real: Sequence["PageReading"]) -> str:
     """The README's first table."""
     kinds = dict.fromkeys(page.job.kind for page in real)
     sets = {f"real, {kind}": [page for page in real if page.job.kind == kind] for kind in kinds}
@@ -158,7 +159,7 @@ def readme_table(simulated: Sequence["Page"], real: Sequence["Page"]) -> str:
 # ---- worst pages
 
 
-def worst_pages(simulated: Sequence["Page"], figure: Path) -> str:
+def worst_pages(simulated: Sequence["PageReading"], figure: Path) -> str:
     """The worst simulated pages: a picture of them in `figure` with what was read, and a table that says why."""
     table = page_table(evaluated(simulated))
     digitizer, panels, rows = Digitizer(), [], []
@@ -200,7 +201,7 @@ def _panel(title: str, digitizer: Digitizer, picture: np.ndarray) -> np.ndarray:
 # ---- the page
 
 
-def write(path: Path, simulated: Sequence["Page"], real: Sequence["Page"]) -> None:
+def write(path: Path, simulated: Sequence["PageReading"], real: Sequence["PageReading"]) -> None:
     """Write docs/accuracy.md and its figure beside it."""
     figure = path.with_suffix(".jpg")
     sets = {"simulated": simulated} | ({"real": real} if real else {})

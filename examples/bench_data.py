@@ -31,7 +31,7 @@ from rich.progress import track
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.competition import manifest
-from ecgpipe.competition.dataset import Dataset
+from ecgpipe.competition.dataset import Dataset, Kind
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import Params, load_params
 from ecgpipe.pipeline.preprocess import rectify_records
@@ -39,7 +39,7 @@ from ecgpipe.rectify.frames import Frame, write_shard
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.score.compare import page_table, pair
-from ecgpipe.score.metrics import competition_score, evaluate
+from ecgpipe.score.metrics import Pair, competition_score, evaluate
 from ecgpipe.synth.dataset import write_dataset
 from ecgpipe.verify.files import Report, verify
 from ecgpipe.verify.pairing.pairs import concluded, pair_records, truth_series
@@ -53,7 +53,7 @@ REPEATS = 5
 ROOT = Path(__file__).parents[1]
 
 
-def make(root: Path, params: Params, records: int, tests: int, kinds: tuple[str, ...], seed: int) -> Dataset:
+def make(root: Path, params: Params, records: int, tests: int, kinds: tuple[Kind, ...], seed: int) -> Dataset:
     """A simulated data set, kept in `root` from an earlier run if it is there."""
     if not root.is_dir():
         data = replace(params.data, train_records=records, test_records=tests, kinds=kinds, seed=seed)
@@ -126,8 +126,9 @@ def median_s(work: Callable[[], object]) -> float:
 
 
 def scores(dataset: Dataset, report: Report, readings: Readings) -> pd.DataFrame:
-    """What the readings that pairs were judged by score, by kind, at their RATE_HZ; a refused page counts as 0 mV."""
-    pairs, refused = [], Counter()
+    """Scores, by kind, of the readings that pairs were judged by, at their RATE_HZ; a refused page counts as 0 mV."""
+    pairs: list[Pair] = []
+    refused: Counter[str] = Counter()
     for record in report.records:
         truth = truth_series(dataset, record)
         for kind in dataset.kinds_of(record.id):

@@ -39,7 +39,7 @@ SPACING_MM = 2.0
 
 
 @dataclass(frozen=True)
-class Page:
+class PageTiming:
     """What became of one picture; errors in mm, times in s, `slipped` the share half a box or more out of place."""
 
     kind: str
@@ -70,7 +70,7 @@ def point_errors(found: PageMap, true: PageMap, shape: tuple[int, ...]) -> np.nd
     return (np.linalg.norm(found.to_picture(points) - place, axis=-1) / px_per_mm)[held]
 
 
-def run(job: tuple[str, int], keep: Path | None = None) -> Page:
+def run(job: tuple[str, int], keep: Path | None = None) -> PageTiming:
     """Make picture `index` of `kind` and rectify it; pictures that fail are kept in `keep`."""
     kind, index = job
     rng = np.random.default_rng([SEED, index, int(kind)])
@@ -79,7 +79,7 @@ def run(job: tuple[str, int], keep: Path | None = None) -> Page:
     page = draw_page(simulate(rng), 500, PageStyle.random(rng), KIT)
     picture = capture(page, kind, rng, quarter_turn=turns)
     made = time.perf_counter()
-    result = partial(Page, kind, index, turns)
+    result = partial(PageTiming, kind, index, turns)
     try:
         rectified = rectify(picture.image)
     except PageNotFound as error:
@@ -128,7 +128,7 @@ def report(pages: pd.DataFrame) -> Table:
 
 
 def slips(pages: pd.DataFrame) -> str:
-    """How many pages have a part a box off, of how many they say so, and of how many others."""
+    """Counts of pages with a slipped part, of those whose map says so, and of false alarms among the others."""
     slipped, told = pages.slipped > SLIPPED, pages["quality.slipped_share"] > SLIPPED
     return (
         f"pages with a slipped part: {slipped.sum()}, {(slipped & told).sum()} of them told; "

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ecgpipe.competition.dataset import Dataset, Record, read_signal, write_signal
+from ecgpipe.competition.dataset import Dataset, Kind, Record, read_signal, write_signal
 from ecgpipe.competition.windows import lead_segments, lead_slice
 from ecgpipe.digitize.leads import resample_leads
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.verify.files import Report
 from ecgpipe.verify.suspects import Suspects
 
-KIND = "0001"
+KIND: Kind = "0001"
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Place:
 class Fault:
     """`plant` it; then `verify` says `named` in a finding that names the record, or as the fault of a suspect."""
 
-    plant: Callable[[Place], None]
+    plant: Callable[[Place], object]
     named: str
     suspect: bool = False
-    after_manifest: bool = False  # a change since the download, else the source has it
+    after_manifest: bool = False  # changed after the download; otherwise so at the source
 
     def found(self, record_id: str, report: Report, suspects: Suspects) -> bool:
         """Whether it is named."""
@@ -93,8 +93,14 @@ def _flip_byte(place: Place) -> None:
     place.picture.write_bytes(content)
 
 
+def _pixels(path: Path) -> np.ndarray:
+    pixels = cv2.imread(str(path))
+    assert pixels is not None, path
+    return pixels
+
+
 def _repaint(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    cv2.imwrite(str(path), change(cv2.imread(str(path))))
+    cv2.imwrite(str(path), change(_pixels(path)))
 
 
 def _resampled_truth(dataset: Dataset, source: Record, rows: int) -> np.ndarray:
@@ -173,7 +179,7 @@ def _copy_into_test(place: Place) -> None:
     ids = place.dataset.test_ids()
     target = place.dataset.test_image_path(ids[int(place.record.id) % len(ids)])
     _repaint(place.picture, lambda picture: picture)
-    cv2.imwrite(str(target), cv2.imread(str(place.picture)), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(str(target), _pixels(place.picture), [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def _add_file(place: Place) -> None:

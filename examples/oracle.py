@@ -1,4 +1,4 @@
-"""How much of what is missing is geometry: readings scored as they are, and after the best smooth warp onto the truth.
+"""How much of the error is geometry: readings scored as they are, and after the best smooth warp onto the truth.
 
 python -m examples.oracle FOLDER [FOLDER ...]   folders of pictures with true signals beside them as NAME.csv
 
@@ -14,10 +14,11 @@ import numpy as np
 
 from ecgpipe.cli import PICTURE_SUFFIXES
 from ecgpipe.competition.dataset import read_signal
-from ecgpipe.digitize.digitizer import FS_HZ, Digitizer
+from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate
+from ecgpipe.trace.strips import FS_HZ
 
 KNOT_S = 0.5
 MOST_SHIFT_S = 0.02  # half a millimetre
@@ -25,7 +26,7 @@ ROUNDS = 5
 
 
 def warped(series: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """`series` (n,) moved in time and height, smoothly, as near to `truth` (n,) as that brings it."""
+    """`series` (n,) moved smoothly in time and height to fit `truth` (n,) best."""
     t = np.arange(len(series)) / FS_HZ
     knots = np.linspace(0, t[-1], max(2, round(t[-1] / KNOT_S) + 1))
     hats = np.stack([np.interp(t, knots, row) for row in np.eye(len(knots))], axis=1)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
 from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec, flatten_light
 from ecgpipe.training.data import ENDS_SHARE, Strips, altered
+
+T = TypeVar("T")
 
 SIMULATED_SHARE = 0.3
 LARGE_SHARE = 0.06  # of ECGs with waves of up to 10 mV
@@ -47,7 +49,7 @@ class Signals:
 
     @staticmethod
     def read(source: Path | str | None, work: Path) -> "Signals":
-        """All recordings of such a file; or of a WFDB folder, by name, which `work`/signals.npy then holds; or none."""
+        """All recordings of a .npy file, or of a WFDB folder by name, kept as `work`/signals.npy; none for None."""
         if source is None:
             return Signals()
         file = Path(source)
@@ -85,7 +87,7 @@ def _mapped(file: Path) -> np.ndarray:
     return np.load(file, mmap_mode="r")
 
 
-class Sheet(NamedTuple):
+class LabelledFrame(NamedTuple):
     """A page as the reader meets it: its frame in even light (H, W, 3) uint8, and where in it the ink of each row lies,
     (rows, T) float32 px, one column a sample of the strips of `spec`, NaN where none is seen."""
 
@@ -95,7 +97,7 @@ class Sheet(NamedTuple):
     kind: str
 
 
-def make_sheet(signals: Signals, rng: np.random.Generator, spec: StripSpec) -> Sheet:
+def make_frame(signals: Signals, rng: np.random.Generator, spec: StripSpec) -> LabelledFrame:
     """A random page, pictured in a random way, on the frame that a slightly wrong page map gives."""
     layout, style, print_ = random_page(rng)
     series = signals.draw(rng, layout.duration_s, most_mv=10.0)
@@ -108,11 +110,11 @@ def make_sheet(signals: Signals, rng: np.random.Generator, spec: StripSpec) -> S
     spec = spec.on(layout)
     light = flatten_light(frame)
     light[~inside] = PAPER
-    return Sheet(light, ink_px(series, print_, slip, inside, spec), spec, picture.kind)
+    return LabelledFrame(light, ink_px(series, print_, slip, inside, spec), spec, picture.kind)
 
 
 def random_slip(rng: np.random.Generator, layout: PageLayout, step_mm: float = 2.5) -> PageMap:
-    """How far an imperfect rectification looks beside each page point, (rows, cols, 2) mm on a lattice.
+    """How far off an imperfect rectification is at each page point, (rows, cols, 2) mm on a lattice.
 
     A smooth random field of 0 to 0.15 mm rms, now and then to 0.6, that varies over 10 to 40 mm, plus an error of
     place and scale.
@@ -127,7 +129,7 @@ def random_slip(rng: np.random.Generator, layout: PageLayout, step_mm: float = 2
 
 
 def slipped(page_map: PageMap, slip: PageMap, layout: PageLayout) -> PageMap:
-    """`page_map` looking `slip` beside each point of a page of `layout`."""
+    """`page_map`, off by `slip` at each point of a page of `layout`."""
     step_mm = min(page_map.step_mm, slip.step_mm)  # fine where a scanner's carriage jumps
     points = lattice_mm(layout, step_mm)
     return PageMap(page_map.to_picture(points + slip.to_picture(points)).astype(np.float32), step_mm)
@@ -165,34 +167,36 @@ class Crops(NamedTuple):
 
 def make_crops(signals: Signals, rng: np.random.Generator, spec: StripSpec, count: int) -> Crops:
     """`count` crops of one random page, all of one of the `SHAPES`, altered as `training.data` does."""
-    sheet = make_sheet(signals, rng, spec)
-    shape = _shape_for(sheet, rng)
-    crops = [_crop(sheet, int(rng.integers(sheet.spec.rows)), shape, rng) for _ in range(count)]
+    page = make_frame(signals, rng, spec)
+    shape = _shape_for(page, rng)
+    crops = [_crop(page, int(rng.integers(page.spec.rows)), shape, rng) for _ in range(count)]
     return Crops(*(np.stack(parts) for parts in zip(*crops, strict=True)))
 
 
-def _shape_for(sheet: Sheet, rng: np.random.Generator) -> tuple[int, int]:
+def _shape_for(page: LabelledFrame, rng: np.random.Generator) -> tuple[int, int]:
     """Low crops where rows stand close, high ones where a wave is large; each now and then elsewhere too."""
-    layout = sheet.spec.frame.layout
-    zero_px = np.array(layout.baselines_mm)[:, None] * sheet.spec.frame.px_per_mm_y
-    reach_px = np.nanmax(np.abs(sheet.ink - zero_px), initial=0.0)
+    layout = page.spec.frame.layout
+    zero_px = np.array(layout.baselines_mm)[:, None] * page.spec.frame.px_per_mm_y
+    reach_px = np.nanmax(np.abs(page.ink - zero_px), initial=0.0)
     if reach_px > USUAL[0] / 2:
         return LARGE if rng.random() < 0.7 else USUAL
     pitch_mm = np.diff(layout.baselines_mm).min(initial=100.0)
     return CLOSE if rng.random() < (0.5 if pitch_mm < CLOSE_MM else 0.1) else USUAL
 
 
-def _crop(sheet: Sheet, row: int, shape: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _crop(
+    page: LabelledFrame, row: int, shape: tuple[int, int], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """A stretch of one row about its 0 mV, or a little beside it: image (H, W, 3) uint8 and its heights (T,)."""
-    spec, (height, columns) = sheet.spec, shape
+    spec, (height, columns) = page.spec, shape
     beside_px = np.clip(rng.normal(0, BESIDE_MM), -2, 2) * spec.frame.px_per_mm_y
     top = round(spec.frame.baseline_px(row) + beside_px) - height // 2
     left = _left(spec, row, columns, rng)
     image = np.full((height, columns, 3), PAPER, np.uint8)
     y, x = max(top, 0), max(spec.left + left, 0)
-    seen = sheet.frame[y : top + height, x : spec.left + left + columns]
+    seen = page.frame[y : top + height, x : spec.left + left + columns]
     image[y - top : y - top + len(seen), x - spec.left - left : x - spec.left - left + seen.shape[1]] = seen
-    heights = sheet.ink[row, left * spec.samples_per_px : (left + columns) * spec.samples_per_px] - np.float32(top)
+    heights = page.ink[row, left * spec.samples_per_px : (left + columns) * spec.samples_per_px] - np.float32(top)
     return altered(image, heights, rng)
 
 
@@ -209,7 +213,7 @@ def _left(spec: StripSpec, row: int, columns: int, rng: np.random.Generator) -> 
 
 
 class PageStream(IterableDataset):
-    """Endless `Crops`, so many of each page; workers and restarts differ by their seed."""
+    """Endless `Crops`, `crops_per_page` of each page; workers and restarts differ by their seed."""
 
     def __init__(self, signals: Signals, spec: StripSpec, *, crops_per_page: int, seed: int):
         self.signals, self.spec, self.crops_per_page, self.seed = signals, spec, crops_per_page, seed
@@ -257,7 +261,7 @@ class CropStream(IterableDataset):
 
 
 def _taken(pool: list[tuple[np.ndarray, np.ndarray]], count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """So many crops out of the pool, in random order."""
+    """`count` random crops, taken out of the pool."""
     batch = []
     for _ in range(count):
         pick = int(rng.integers(len(pool)))
@@ -267,18 +271,18 @@ def _taken(pool: list[tuple[np.ndarray, np.ndarray]], count: int, rng: np.random
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(heights))
 
 
-def _as_is(crops: Crops) -> Crops:
+def _as_is(crops: T) -> T:
     return crops
 
 
-def held_out_pages(signals: Signals, spec: StripSpec, count: int, seed: int) -> list[Strips]:
+def held_out_pages(signals: Signals, spec: StripSpec, count: int, seed: int) -> list[Strips[np.ndarray]]:
     """The same `count` random pages every time, for validation: of the kit's layout by kind, all others as "other"."""
     rng = np.random.default_rng(seed)
     pages = []
     for _ in range(count):
-        sheet = make_sheet(signals, rng, spec)
-        own = sheet.spec.frame.layout == spec.frame.layout
-        tops = np.array([sheet.spec.top(row) for row in range(sheet.spec.rows)], np.float32)[:, None]
-        strips = np.stack([sheet.spec.cut(sheet.frame, row) for row in range(sheet.spec.rows)])
-        pages.append(Strips(strips, sheet.ink - tops, sheet.kind if own else "other"))
+        page = make_frame(signals, rng, spec)
+        own = page.spec.frame.layout == spec.frame.layout
+        tops = np.array([page.spec.top(row) for row in range(page.spec.rows)], np.float32)[:, None]
+        strips = np.stack([page.spec.cut(page.frame, row) for row in range(page.spec.rows)])
+        pages.append(Strips(strips, page.ink - tops, page.kind if own else "other"))
     return pages

@@ -9,14 +9,14 @@ import subprocess
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from ecgpipe import params
 from ecgpipe.base.errors import EcgpipeError
@@ -37,7 +37,7 @@ SEEDS_A_DEVICE = 2**24  # more than a training has steps
 SIGNALS = "PTB-XL 1.0.3 at 500 Hz (CC BY 4.0, doi:10.13026/kfzx-aw45) and ecgpipe.synth.ecg.simulate"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trace:
     """The block `trace` of pretrain/params.yaml."""
 
@@ -77,7 +77,8 @@ class Machines(pl.Callback):
     """Remembers, through every restart, what a training was done on: device, precision and page makers."""
 
     def __init__(self, workers: int):
-        self.workers, self.names = workers, []
+        self.workers = workers
+        self.names: list[str] = []
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         one = f"{device_name(pl_module.device)}, {trainer.precision}, {self.workers} page makers"
@@ -146,7 +147,7 @@ def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
     trainer.fit(
         build_module(config),
         DataLoader(crops, batch_size=None, pin_memory=device == "cuda"),
-        DataLoader(validation, batch_size=None),
+        DataLoader(cast(Dataset, validation), batch_size=None),
         ckpt_path=checkpoint if checkpoint.exists() else None,
     )
     trainer.save_checkpoint(checkpoint)

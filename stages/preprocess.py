@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -36,23 +37,27 @@ def main() -> None:
     settings = params.preprocess
     spec = FrameSpec(raster=Raster(settings.px_per_s, settings.px_per_mv))
     records = [record.id for record in RAW.train_records()]
-    options = {
-        "kept": SCRATCH,
-        "maps": MAPS,
-        "excluded": read_excluded(SUSPECTS),
-        "jpeg_quality": settings.jpeg_quality,
-    }
+    frames_of = partial(
+        rectify_records,
+        RAW,
+        folder=FRAMES,
+        spec=spec,
+        workers=settings.workers,
+        kept=SCRATCH,
+        maps=MAPS,
+        excluded=read_excluded(SUSPECTS),
+        jpeg_quality=settings.jpeg_quality,
+    )
     shutil.rmtree(FRAMES, ignore_errors=True)  # what a run that was killed left half-written
 
     start = time.perf_counter()
-    first = list(rectify_records(RAW, records[: settings.workers], FRAMES, spec, settings.workers, **options))
+    first = list(frames_of(records[: settings.workers]))
     forecast = forecast_from(first, FRAMES, time.perf_counter() - start)
     whole = forecast.scaled_to(sum(len(RAW.kinds_of(id_)) for id_ in records))
     print(f"{whole}; the competition's {forecast.scaled_to(FULL_SET_PAGES)}")
     whole.check(shutil.disk_usage(FRAMES).free)
 
-    work = rectify_records(RAW, records, FRAMES, spec, settings.workers, **options)
-    done = list(track(work, "rectify", total=len(records)))
+    done = list(track(frames_of(records), "rectify", total=len(records)))
     kept_frames(SCRATCH).keep_only({record.key for record in done})
     pages = pd.concat([record.pages for record in done], ignore_index=True)
     pages.to_csv(FRAMES / "pages.csv", index=False, float_format="%.6g", lineterminator="\n")

@@ -48,6 +48,7 @@ def draw(pairing: Pairing) -> None:
     shutil.rmtree(PLOTS, ignore_errors=True)  # suspects of an earlier run, and what it left half-written
     plots.pairing(PLOTS / "pairing", pairing.figures)
     for page, title, truth_mv in paired_series(RAW, pairing):
+        assert page.series_mv is not None  # it could be read
         plots.reading_over_truth(PLOTS / f"{page.id}-{page.kind}.png", title, truth_mv, page.series_mv)
 
 

@@ -10,12 +10,12 @@ from ecgpipe.synth.ecg import simulate
 from ecgpipe.trace.reader import Traces
 from ecgpipe.training.data import row_series
 from examples import accuracy, accuracy_pages, accuracy_report
-from examples.accuracy_pages import Job, Page
+from examples.accuracy_pages import Job, PageReading
 
 TRUTH = mask_windows(simulate(np.random.default_rng(3), fs_hz=500))
 
 
-def page(kind: str, index: int, noise_mv: float) -> Page:
+def page(kind: str, index: int, noise_mv: float) -> PageReading:
     """A page read with white noise, by flips with half of it, whose reader says so."""
     rows = row_series(TRUTH, 500, KIT)
     noise = np.random.default_rng(index).normal(0, noise_mv, rows.shape)
@@ -23,12 +23,12 @@ def page(kind: str, index: int, noise_mv: float) -> Page:
         Traces((rows + part * noise).astype(np.float32), np.full(rows.shape, noise_mv, np.float32))
         for part in (1.0, 0.5)
     )
-    return Page(Job(kind, index), TRUTH, read, flipped, 0.0, 0.0, 0.02, 0.0)
+    return PageReading(Job(kind, index), TRUTH, read, flipped, 0.0, 0.0, 0.02, 0.0)
 
 
 @pytest.fixture(scope="module")
-def pages() -> list[Page]:
-    return [page("0001", 0, 0.005), page("0001", 1, 0.005), page("0003", 0, 0.05), Page(Job("0003", 1), TRUTH)]
+def pages() -> list[PageReading]:
+    return [page("0001", 0, 0.005), page("0001", 1, 0.005), page("0003", 0, 0.05), PageReading(Job("0003", 1), TRUTH)]
 
 
 def cells(table: str) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ import wfdb
 
 from ecgpipe.cli import main
 from ecgpipe.competition.dataset import write_signal
-from ecgpipe.digitize.export import read_csv, write_csv, write_wfdb
+from ecgpipe.digitize.export import read_series, write_csv, write_wfdb
 from ecgpipe.digitize.leads import resample_leads
 from ecgpipe.digitize.overlay import trace_mm
 from ecgpipe.page.layout import KIT, LEADS
@@ -55,7 +55,7 @@ def test_a_csv_has_twelve_named_leads_of_ten_seconds(digitized):
 
 
 def test_a_lead_has_values_in_its_printed_window_and_nothing_outside(digitized):
-    finite = np.isfinite(read_csv(digitized / "page.csv"))
+    finite = np.isfinite(read_series(digitized / "page.csv"))
     assert finite[LEADS.index("II")].all()
     assert finite[LEADS.index("V1"), 2500:3750].all() and finite[LEADS.index("V1")].sum() == 1250
 
@@ -67,7 +67,7 @@ def test_the_series_are_those_of_the_page(tmp_path, digitized, signal, capsys):
 
 
 def test_sigma_has_a_value_for_each_of_the_series_and_nearly_all_errors_are_within_two_of_it(digitized, signal):
-    series, sigma = read_csv(digitized / "page.csv"), read_csv(digitized / "page.sigma.csv")
+    series, sigma = read_series(digitized / "page.csv"), read_series(digitized / "page.sigma.csv")
     np.testing.assert_array_equal(np.isfinite(sigma), np.isfinite(series))
     known = np.isfinite(series)
     assert np.mean(np.abs(series - signal)[known] <= 2 * sigma[known]) > 0.9
@@ -105,7 +105,7 @@ def test_wfdb_at_another_rate_holds_the_same_series(tmp_path, page, digitized):
     assert main(["digitize", str(page), "--output", str(tmp_path), "--format", "wfdb", "--fs", "250"]) == 0
     record = wfdb.rdrecord(str(tmp_path / "page"))
     assert (record.fs, record.sig_len, record.sig_name) == (250, 2500, list(LEADS))
-    csv = resample_leads(read_csv(digitized / "page.csv"), 2500, KIT)
+    csv = resample_leads(read_series(digitized / "page.csv"), 2500, KIT)
     np.testing.assert_allclose(record.p_signal.T, csv, atol=5e-4)
 
 
@@ -265,7 +265,7 @@ def printed_score(capsys) -> float:
 
 @pytest.mark.parametrize(("gain", "cap", "expected"), [(0.9, "1e6", 20.0), (0.9, "10", 10.0), (0.5, "1e6", 6.02)])
 def test_a_gain_error_scores_its_ratio_up_to_the_cap(tmp_path, truth, capsys, gain, cap, expected):
-    write_csv(tmp_path / "read" / "a.csv", read_csv(truth / "a.csv") * gain)
+    write_csv(tmp_path / "read" / "a.csv", read_series(truth / "a.csv") * gain)
     main(["score", str(tmp_path / "read"), str(truth), "--cap", cap])
     assert printed_score(capsys) == pytest.approx(expected, abs=0.01)
 

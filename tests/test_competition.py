@@ -6,7 +6,7 @@ import pytest
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.competition.dataset import (
-    FS_HZ,
+    RATES_HZ,
     Dataset,
     Record,
     read_signal,
@@ -43,7 +43,7 @@ def test_quarters_at_1025_hz_hold_2562_2563_2562_2563_rows():
     assert lengths == [2562, 2563, 2562, 2563]
 
 
-@pytest.mark.parametrize("fs", FS_HZ)
+@pytest.mark.parametrize("fs", RATES_HZ)
 def test_quarters_follow_each_other_and_fill_the_recording(fs):
     quarters = [quarter_slice(quarter, 10 * fs) for quarter in range(4)]
     assert [quarter.start for quarter in quarters] == [0, *(quarter.stop for quarter in quarters[:3])]
@@ -59,7 +59,7 @@ def test_leads_lie_in_their_quarters_and_lead_ii_is_complete():
 
 
 def test_the_whole_train_set_holds_21618231_values():
-    records = dict.fromkeys(FS_HZ, 163) | {1025: 162}
+    records = dict.fromkeys(RATES_HZ, 163) | {1025: 162}
     assert sum(count * window_mask(10 * fs).sum() for fs, count in records.items()) == 21_618_231
 
 

@@ -5,7 +5,7 @@ import re
 import cv2
 import numpy as np
 
-from ecgpipe.digitize.export import read_csv
+from ecgpipe.digitize.export import read_series
 from ecgpipe.page.layout import KIT
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -23,7 +23,7 @@ def test_the_page_on_use_from_python_runs_from_top_to_bottom(tmp_path, monkeypat
         exec(block, names)
     assert names["ecg"].series_mv.shape == names["unsure"].shape == (12, 5000)
     assert np.isfinite(names["lead_v1"]).sum() == 1250 and names["at_250_hz"].shape == (12, 2500)
-    np.testing.assert_allclose(read_csv("photo.csv"), names["ecg"].series_mv, atol=1e-4)
+    np.testing.assert_allclose(read_series("photo.csv"), names["ecg"].series_mv, atol=1e-4)
     assert {path.name for path in tmp_path.rglob("*.*")} == {
         "photo.png", "photo.csv", "photo.overlay.jpg", "photo.hea", "photo.dat"
     }  # fmt: skip

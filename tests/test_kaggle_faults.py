@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ecgpipe.base.errors import DataError, KaggleError
-from ecgpipe.kaggle.remote import Kaggle
+from ecgpipe.kaggle.remote import KaggleCompetition
 from tests.kaggle_server import BIG, COMPETITION, KEY, SIGNATURE, TOKEN, Fault
 from tests.kaggle_steps import refused, tree
 
@@ -68,7 +68,7 @@ def test_a_token_will_do_instead_of_a_key(remote, get, folder, monkeypatch):
 
 def test_a_missing_client_is_said(kaggle_data, monkeypatch):
     monkeypatch.setitem(sys.modules, "kaggle.api.kaggle_api_extended", None)
-    assert "Kaggle's client is not installed; `pip install" in refused(Kaggle, kaggle_data.kaggle)
+    assert "Kaggle's client is not installed; `pip install" in refused(KaggleCompetition, kaggle_data.kaggle)
 
 
 def test_a_proxys_page_instead_of_json_is_said(remote, get):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecgpipe.kaggle.remote import Kaggle
+from ecgpipe.kaggle.remote import KaggleCompetition
 from ecgpipe.kaggle.source import download
 from tests.kaggle_server import BIG, Fault
 from tests.kaggle_steps import refused, tree
@@ -22,7 +22,7 @@ def test_every_file_arrives_with_the_bytes_and_the_date_of_the_listing(remote, g
 
 def test_the_listing_is_read_to_its_last_page(remote, kaggle_data):
     remote.page_size = 3
-    files = Kaggle(kaggle_data.kaggle).files()
+    files = KaggleCompetition(kaggle_data.kaggle).files()
     assert {file.path: file.bytes for file in files} == {name: len(body) for name, body in remote.files.items()}
     assert remote.asked["ListDataFiles"] == 4
     assert {file.created for file in files} == {"2025-10-14T12:00:00.123+00:00"}

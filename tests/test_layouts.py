@@ -8,7 +8,7 @@ import pytest
 
 from ecgpipe.page.layout import KIT, LEADS, PageLayout
 from ecgpipe.synth import PX_PER_MM
-from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, Furniture, layout
+from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, PageMarks, compose_layout
 from ecgpipe.synth.layouts import random_layout, random_page
 from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
@@ -20,16 +20,16 @@ BARE = PageStyle(major=WHITE, minor=WHITE, trace=(0, 0, 0), show_border=False, h
 SEEDS = range(60)
 
 FAMILIES = {
-    "a rhythm strip": layout("3x4", ("II",)),
-    "no strip": layout("3x4", ()),
-    "three strips": layout("3x4", ("V1", "II", "V5"), size_mm=A4, pitch_mm=22.0),
-    "6x2": layout("6x2", (), furniture=Furniture(gap_mm=3.0), window_s=4.5),
-    "6x2 and a strip": layout("6x2", ("II",), order="cabrera"),
-    "12x1, chest leads half": layout("12x1", (), chest_ratio=0.5),
-    "6x1 limb, 50 mm/s": layout("6x1", (), speed=50.0),
-    "6x1 chest": layout("6x1", (), leads=CHEST, gain=5.0),
-    "3x1": layout("3x1", (), leads=("V1", "II", "V5"), size_mm=A5, gain=20.0),
-    "3x2 simultaneous": layout("3x2", (), columns="simultaneous", size_mm=A4[::-1]),
+    "a rhythm strip": compose_layout("3x4", ("II",)),
+    "no strip": compose_layout("3x4", ()),
+    "three strips": compose_layout("3x4", ("V1", "II", "V5"), size_mm=A4, pitch_mm=22.0),
+    "6x2": compose_layout("6x2", (), marks=PageMarks(gap_mm=3.0), window_s=4.5),
+    "6x2 and a strip": compose_layout("6x2", ("II",), order="cabrera"),
+    "12x1, chest leads half": compose_layout("12x1", (), chest_ratio=0.5),
+    "6x1 limb, 50 mm/s": compose_layout("6x1", (), speed=50.0),
+    "6x1 chest": compose_layout("6x1", (), leads=CHEST, gain=5.0),
+    "3x1": compose_layout("3x1", (), leads=("V1", "II", "V5"), size_mm=A5, gain=20.0),
+    "3x2 simultaneous": compose_layout("3x2", (), columns="simultaneous", size_mm=A4[::-1]),
 }
 each_family = pytest.mark.parametrize("page", FAMILIES.values(), ids=FAMILIES)
 
@@ -81,23 +81,23 @@ def test_ink_of_a_random_page_lies_where_layout_and_printer_say(seed):
 
 @pytest.mark.parametrize("form, strips, name", [("3x4", ("V1", "II", "V5"), "3x4+3R(V1,II,V5)"), ("6x2", (), "6x2")])
 def test_a_layout_is_named_for_its_form_and_strips(form, strips, name):
-    assert layout(form, strips, pitch_mm=20.0, size_mm=A4).name == name
+    assert compose_layout(form, strips, pitch_mm=20.0, size_mm=A4).name == name
 
 
 def test_leads_run_down_the_columns_and_time_from_column_to_column():
-    page = layout("6x2", ())
+    page = compose_layout("6x2", ())
     assert [w.lead for w in page.row_windows(0)] == ["I", "V1"]
     assert [w.start_s for w in page.row_windows(5)] == [0.0, 5.0]
-    assert {w.start_s for w in layout("6x2", (), columns="simultaneous").windows} == {0.0}
+    assert {w.start_s for w in compose_layout("6x2", (), columns="simultaneous").windows} == {0.0}
 
 
 def test_the_legend_tells_the_scales():
-    page = layout("6x1", (), speed=50.0, gain=5.0)
+    page = compose_layout("6x1", (), speed=50.0, gain=5.0)
     assert page.texts[0].words == "50 mm/s 5 mm/mV"
 
 
 def test_cabrera_prints_avr_upside_down_under_its_negative_name():
-    page = layout("12x1", (), order="cabrera")
+    page = compose_layout("12x1", (), order="cabrera")
     assert [w.lead for w in page.windows[:6]] == ["aVL", "I", "aVR", "II", "aVF", "III"]
     assert [w.gain_ratio for w in page.windows[:4]] == [1, 1, -1, 1]
     assert page.names[2].words == "-aVR"
@@ -105,11 +105,11 @@ def test_cabrera_prints_avr_upside_down_under_its_negative_name():
 
 def test_a_form_that_does_not_fit_its_sheet_is_refused():
     with pytest.raises(ValueError, match="wider"):
-        layout("3x4", (), size_mm=A5, window_s=2.5)
+        compose_layout("3x4", (), size_mm=A5, window_s=2.5)
     with pytest.raises(ValueError, match="higher"):
-        layout("12x1", (), size_mm=LETTER, pitch_mm=25.0)
+        compose_layout("12x1", (), size_mm=LETTER, pitch_mm=25.0)
     with pytest.raises(ValueError, match="expected 6"):
-        layout("6x1", (), leads=("I", "II"))
+        compose_layout("6x1", (), leads=("I", "II"))
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def test_a_random_page_has_its_size_and_the_same_bytes_twice(seed):
 
 
 def test_names_fill_the_boxes_that_the_layout_says():
-    page = layout("6x2", ())
+    page = compose_layout("6x2", ())
     bare = replace(page, pulses=(), separators=(), texts=())
     drawn = ink(draw_page(np.zeros((12, 5000)), FS_HZ, BARE, bare))
     for name, window in zip(page.names, page.windows, strict=True):
@@ -206,8 +206,8 @@ def test_names_fill_the_boxes_that_the_layout_says():
 
 
 def test_a_part_grid_leaves_the_rest_of_the_sheet_blank():
-    grid = replace(layout().grid, left_mm=20.0, top_mm=40.0, columns=41, rows=21)
-    page = stripped(layout("3x1", (), leads=("I", "II", "III"), grid=grid, left_mm=30.0, window_s=7.0))
+    grid = replace(compose_layout().grid, left_mm=20.0, top_mm=40.0, columns=41, rows=21)
+    page = stripped(compose_layout("3x1", (), leads=("I", "II", "III"), grid=grid, left_mm=30.0, window_s=7.0))
     style = replace(BARE, major=(200, 0, 0), minor=(250, 150, 150), trace=WHITE)
     drawn = (draw_page(waves(), FS_HZ, style, page) != 255).any(axis=2)
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecgpipe.competition.dataset import FS_HZ
+from ecgpipe.competition.dataset import RATES_HZ
 from ecgpipe.competition.windows import window_mask
 from ecgpipe.digitize.leads import LeadOptions, leads_of, resample_leads
 from ecgpipe.page.layout import KIT, LEADS
@@ -82,7 +82,7 @@ def test_the_laws_move_the_least_sure_lead_most():
     assert np.abs(lawful[[0, 1]][:, 10:990]).max() < 0.01
 
 
-@pytest.mark.parametrize("fs_hz", FS_HZ)
+@pytest.mark.parametrize("fs_hz", RATES_HZ)
 def test_resampled_leads_fill_exactly_the_windows_of_every_rate(fs_hz):
     t = np.arange(5000) / 500
     series = np.where(window_mask(5000), np.cos(2 * np.pi * 3 * t), np.nan)

@@ -328,9 +328,9 @@ def test_two_maps_of_one_page_say_where_their_boxes_were_counted_differently(box
     moved = np.asarray(boxes) * BOX_MM
     rows, cols = CLEAN.nodes.shape[:2]
     right_third = (np.arange(cols) * CLEAN.step_mm > 180)[None, :, None]
-    other = replace(CLEAN, nodes=np.where(right_third, CLEAN.beside(tuple(moved)).nodes, CLEAN.nodes))
+    other = replace(CLEAN, nodes=np.where(right_third, CLEAN.displaced(tuple(moved)).nodes, CLEAN.nodes))
     shape = (rows * 40, cols * 40)  # holds all of it
-    assert disagreement_share(CLEAN, CLEAN.beside((0.5, 0.5)), shape, KIT) == 0.0
+    assert disagreement_share(CLEAN, CLEAN.displaced((0.5, 0.5)), shape, KIT) == 0.0
     share = disagreement_share(CLEAN, other, shape, KIT)
     assert share == pytest.approx((KIT.right_mm - 180) / (KIT.right_mm - KIT.left_mm), abs=0.03)
     assert disagreement_share(other, CLEAN, shape, KIT) == pytest.approx(share, abs=0.01)

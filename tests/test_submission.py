@@ -8,7 +8,7 @@ from ecgpipe.base.errors import DataError
 from ecgpipe.competition.dataset import read_submission, write_submission
 from ecgpipe.page.layout import LEADS
 from ecgpipe.score.metrics import competition_score, image_snr
-from ecgpipe.score.submission import build, check, pairs, parse_ids, score, solution
+from ecgpipe.score.submission import check, parse_ids, score, solution, submission_from, submission_pairs
 
 SHORT_QUARTERS = {"I", "III", "V1", "V2", "V3"}
 
@@ -42,7 +42,7 @@ def segments(test):
 
 def test_rows_follow_test_csv_in_its_order(test, segments):
     shuffled = test.sample(frac=1, random_state=0)
-    table = build(shuffled, segments)
+    table = submission_from(shuffled, segments)
     assert len(table) == test["number_of_rows"].sum()
     record, lead, count = shuffled.iloc[0][["id", "lead", "number_of_rows"]]
     assert list(table["id"][:count]) == [f"{record}_{sample}_{lead}" for sample in range(count)]
@@ -51,7 +51,7 @@ def test_rows_follow_test_csv_in_its_order(test, segments):
 
 def test_a_series_is_cut_into_its_windows(test):
     time = np.tile(np.arange(10250.0), (12, 1))
-    table = build(test[test["id"] == "77"], {"77": time}).set_index("id")["value"]
+    table = submission_from(test[test["id"] == "77"], {"77": time}).set_index("id")["value"]
     assert table["77_0_aVR"] == 2562 and table["77_2562_aVR"] == 5124
     assert table["77_0_V1"] == 5125 and table["77_0_V4"] == 7687 and table["77_10249_II"] == 10249
     assert "77_2562_I" not in table and "77_2562_V6" in table
@@ -69,23 +69,23 @@ def test_a_series_is_cut_into_its_windows(test):
 def test_bad_prediction_is_named(test, segments, record, lead, change, words):
     segments[record][lead] = change(segments[record][lead])
     with pytest.raises(DataError, match=words):
-        build(test, segments)
+        submission_from(test, segments)
 
 
 def test_missing_record_is_named(test, segments):
     del segments["rec_8"]
     with pytest.raises(DataError, match="record rec_8, lead I: found no segment"):
-        build(test, segments)
+        submission_from(test, segments)
 
 
 def test_series_of_another_shape_is_refused(test):
     with pytest.raises(DataError, match=r"record 77: found a series of shape \(10250, 12\)"):
-        build(test, {"77": np.zeros((10250, 12))})
+        submission_from(test, {"77": np.zeros((10250, 12))})
 
 
 @pytest.mark.parametrize("name", ["submission.csv", "submission.parquet"])
 def test_written_submission_passes_the_check(test, segments, name, tmp_path):
-    write_submission(tmp_path / name, build(test, segments))
+    write_submission(tmp_path / name, submission_from(test, segments))
     check(read_submission(tmp_path / name), test)
 
 
@@ -103,7 +103,7 @@ def test_written_submission_passes_the_check(test, segments, name, tmp_path):
 )
 def test_spoilt_submission_fails_the_check(test, segments, spoil, words):
     with pytest.raises(DataError, match=words):
-        check(spoil(build(test, segments)), test)
+        check(spoil(submission_from(test, segments)), test)
 
 
 def test_ids_are_parsed_from_the_right():
@@ -123,7 +123,7 @@ def test_score_from_tables_is_the_score_from_arrays(test, segments):
         record: {lead: series + 0.05 * rng.standard_normal(len(series)) for lead, series in leads.items()}
         for record, leads in segments.items()
     }
-    metrics = score(build(test, noisy), solution(test, segments))
+    metrics = score(submission_from(test, noisy), solution(test, segments))
     rates = {"77": 1025, "rec_8": 250}
     snrs = [image_snr(segments[record], noisy[record], fs) for record, fs in rates.items()]
     assert metrics["snr_db/all"] == pytest.approx(competition_score(snrs))
@@ -138,4 +138,4 @@ def test_submission_of_the_truth_is_perfect(test, segments):
 def test_solution_out_of_order_is_refused(test, segments):
     truth = solution(test, segments).iloc[::-1]
     with pytest.raises(DataError, match="row 0: found the id rec_8_624_V6, expected the samples in order"):
-        list(pairs(truth[["id", "value"]], truth))
+        list(submission_pairs(truth[["id", "value"]], truth))

@@ -11,7 +11,7 @@ from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import CAPTURES, SCANS, Capture, capture, random_capture
 from ecgpipe.synth.capture.scanner import Scanner, blue_noise
-from ecgpipe.synth.capture.warp import Lattice, Warp
+from ecgpipe.synth.capture.warp import Warp, WarpMesh
 
 LONG_SIDE_PX = 1000
 DAMAGED = ("0009", "0010", "0011", "0012")
@@ -166,7 +166,7 @@ def test_pictures_of_other_collections_have_the_size_asked_for(kind):
 
 
 def test_random_captures_are_of_many_kinds(monkeypatch):
-    monkeypatch.setattr("ecgpipe.synth.capture.SIZES_PX", dict.fromkeys(CAPTURES, (400, 500)))
+    monkeypatch.setattr("ecgpipe.synth.capture.LONG_SIDES_PX", dict.fromkeys(CAPTURES, (400, 500)))
     page = page_with_dots(A4)
     shots = [random_capture(page, A4, np.random.default_rng(seed)) for seed in range(8)]
     assert len({shot.kind for shot in shots}) >= 4
@@ -230,10 +230,10 @@ def test_one_picture_in_a_hundred_is_turned():
 
 
 def test_inverse_of_a_creased_warp_is_exact():
-    lattice = Lattice(4)
-    nodes = lattice.points().astype(float) * 5
+    mesh = WarpMesh(4)
+    nodes = mesh.points().astype(float) * 5
     nodes[..., 0] += 0.12 * np.abs(nodes[..., 0] - 600) + 0.05 * nodes[..., 1]
-    warp = Warp(lattice, nodes, (900, 1300))
+    warp = Warp(mesh, nodes, (900, 1300))
     back = warp.page_map().to_picture(warp.mm.transpose(1, 2, 0)[5:-5, 40:-5])
     rows, cols = np.mgrid[0 : warp.mm.shape[1], 0 : warp.mm.shape[2]] * 4.0 - 2.5
     assert np.abs(back - np.stack([cols, rows], axis=-1)[5:-5, 40:-5]).max() < 0.02

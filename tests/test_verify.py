@@ -63,8 +63,8 @@ def test_a_manifest_reads_back(tiny_dataset, tmp_path):
 def test_manifests_differ_by_what_was_added_removed_and_changed():
     before = pd.DataFrame({"path": ["a", "b", "c"], "bytes": [1, 2, 3], "sha256": ["1" * 64, "2" * 64, "3" * 64]})
     after = pd.DataFrame({"path": ["b", "c", "d"], "bytes": [2, 3, 4], "sha256": ["2" * 64, "4" * 64, "4" * 64]})
-    assert manifest.compare(before, before).empty
-    assert manifest.compare(before, after).values.tolist() == [
+    assert manifest.changes(before, before).empty
+    assert manifest.changes(before, after).values.tolist() == [
         ["a", "removed", "1 bytes of SHA-256 111111111111", "no such file"],
         ["c", "changed", "3 bytes of SHA-256 333333333333", "3 bytes of SHA-256 444444444444"],
         ["d", "added", "no such file", "4 bytes of SHA-256 444444444444"],

@@ -44,7 +44,7 @@ class Cache:
             np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
     def files(self, key: str) -> Path | None:
-        """The folder that was put under `key`, None if there is none. Its files are to be read or linked only."""
+        """The folder that was put under `key`, or None. Read or link its files, but do not change them."""
         path = self.folder / key
         return path if path.is_dir() else None
 
@@ -53,7 +53,7 @@ class Cache:
         return atomic_folder(self.folder / key)
 
     def keep_only(self, keys: Collection[str]) -> None:
-        """Remove what belongs to none of `keys`, and what killed runs left half-written."""
+        """Remove every result whose key is not among `keys`, and what killed runs left half-written."""
         for path in self.folder.glob("*"):
             if path.stem not in keys:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

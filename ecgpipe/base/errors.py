@@ -42,7 +42,7 @@ def row_name(row: int) -> str:
 
 # ---- what to install for a module that is missing
 
-# Modules of one extra only; what several share is named by whoever is asking.
+# Modules that one extra alone brings; for one that several share the caller names the extra.
 EXTRA_OF = {
     "dvc": "pipeline",
     "filelock": "kaggle",
@@ -70,7 +70,7 @@ def found(error: ModuleNotFoundError) -> str:
 
 
 def command(error: ModuleNotFoundError, extra: str = "") -> str:
-    """What installs it: the extra that alone brings the module, else `extra`, else the plain installation."""
+    """The command that installs it: the extra that alone brings the module, else `extra`, else the plain package."""
     extra = EXTRA_OF.get(_module(error), extra)
     what = f".[{extra}]" if extra else "."
     return f"pip install -c constraints.txt '{what}'"

@@ -30,7 +30,7 @@ def map_processes(function: Callable[[Item], Result], items: Iterable[Item], wor
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """The same in other processes even when `workers` is 1, and begun at once, however late its results are asked for.
+    """As `map_processes`, but always in other processes, and begun before the first result is asked for.
 
     No more than a few results wait at a time. A child that is killed raises EcgpipeError.
     """
@@ -53,15 +53,15 @@ def ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: in
 
 
 def leave_cores(workers: int) -> None:
-    """Let what computes in this process from now on take the cores that `workers` others leave, unless it is told how.
+    """Give this process's numerical libraries the cores that `workers` others leave, unless OMP_NUM_THREADS is set.
 
-    Threads that wait for a core that another process has are slower than fewer of them.
+    A few threads are faster than many that wait for busy cores.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) - workers)))
 
 
 def both(function: Callable[[int], Result]) -> tuple[Result, Result]:
-    """`function(0)` and `function(1)`, each in a thread: for array work, which leaves the interpreter to others."""
+    """`function(0)` and `function(1)`, each in a thread: for array work, which releases the interpreter's lock."""
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(function, (0, 1))
     return first, second

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 @contextmanager
 def transfer_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function of (bytes done, bytes in all) that moves a bar on `console`; none where that is no terminal."""
+    """Yields a function of (bytes done, bytes in all) that moves a bar on `console`, if that is a terminal."""
     columns = (TextColumn("download"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=False) as bar:
         task = bar.add_task("download", total=None)

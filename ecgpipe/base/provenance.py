@@ -1,4 +1,4 @@
-"""What a result follows from: the source files that a module imports, directly or not, and the libraries they use."""
+"""What a result depends on: the source files that a module imports, directly or not, and the libraries they use."""
 
 import ast
 import hashlib

@@ -1,4 +1,4 @@
-"""CSV tables read strictly: what is wrong is named by file, row and column."""
+"""CSV tables read strictly: errors name file, row and column."""
 
 import re
 import warnings
@@ -12,8 +12,8 @@ from ecgpipe.base.errors import DataError, row_name
 from ecgpipe.base.files import atomic_path
 
 
-def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """`pandas.read_csv` that takes no word for NaN unless told so; a file that is no table is a DataError."""
+def read_strict_csv(path: str | Path, **options: Any) -> pd.DataFrame:
+    """`pandas.read_csv`, but NA and the like stay text unless `options` say so; DataError if it is no table."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
@@ -28,7 +28,7 @@ def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
 
 def read_table(path: str | Path, columns: Mapping[str, type]) -> pd.DataFrame:
     """A table of at least one row with exactly these columns, each str or int; integers are above 0."""
-    table = read_csv(path, dtype=str)
+    table = read_strict_csv(path, dtype=str)
     if list(table.columns) != list(columns):
         raise DataError(f"{path}: found the columns {','.join(table.columns)}, expected {','.join(columns)}")
     if table.empty:

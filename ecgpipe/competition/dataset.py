@@ -22,8 +22,8 @@ import pandas as pd
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
-from ecgpipe.base.tables import bad_rows, check_rows, read_csv, read_table, write_table
-from ecgpipe.competition.signals import DECIMALS, read_signal, write_signal  # noqa: F401, two belong to the data as well
+from ecgpipe.base.tables import bad_rows, check_rows, read_strict_csv, read_table, write_table
+from ecgpipe.competition.signals import SIGNAL_DECIMALS, read_signal, write_signal  # noqa: F401, two belong to the data as well
 from ecgpipe.competition.windows import DURATION_S, lead_slice
 from ecgpipe.page.layout import LEADS
 
@@ -34,10 +34,10 @@ PHOTO_KINDS = ("0005", "0006", "0009", "0010")
 # px of the short and the long side, by kind: renders are all alike, scans nearly, photos as the phone has it
 _SCAN_PX = ((1400, 1950), (1900, 2500))
 _PHOTO_PX = ((600, 5000), (800, 7000))
-SIZES_PX = {kind: _PHOTO_PX if kind in PHOTO_KINDS else _SCAN_PX for kind in KINDS} | {
+SIZE_LIMITS_PX = {kind: _PHOTO_PX if kind in PHOTO_KINDS else _SCAN_PX for kind in KINDS} | {
     "0001": ((1700,) * 2, (2200,) * 2)
 }
-FS_HZ = (250, 256, 500, 512, 1000, 1025)
+RATES_HZ = (250, 256, 500, 512, 1000, 1025)
 
 _TRAIN_COLUMNS = {"id": str, "fs": int, "sig_len": int}
 _TEST_COLUMNS = {"id": str, "lead": str, "fs": int, "number_of_rows": int}
@@ -91,7 +91,7 @@ def write_submission(path: str | Path, table: pd.DataFrame) -> None:
         with atomic_path(path) as temporary:
             table.to_parquet(temporary, index=False)
     else:
-        write_table(path, table, decimals=DECIMALS)
+        write_table(path, table, decimals=SIGNAL_DECIMALS)
 
 
 def read_submission(path: str | Path) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def read_submission(path: str | Path) -> pd.DataFrame:
     if parquet:
         import pyarrow  # noqa: F401, pandas does not say as plainly what is missing
     try:
-        table = pd.read_parquet(path) if parquet else read_csv(path)
+        table = pd.read_parquet(path) if parquet else read_strict_csv(path)
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise DataError(f"{path}: not a submission: {' '.join(str(error).split())}") from None
     if list(table.columns) != ["id", "value"]:
@@ -128,7 +128,8 @@ def page_of(path: str) -> tuple[str, str] | None:
 
 
 def is_chosen(path: str, kinds: Collection[str], records: Collection[str] | None) -> bool:
-    """Whether a path below the data set is wanted: all is, but for pictures of other kinds and for other records."""
+    """Whether a path below the data set is wanted: all but pictures not of `kinds` and files not of `records` (None:
+    any)."""
     match = _TRAIN_FILE.fullmatch(path)
     if match is None:
         return True
@@ -199,9 +200,9 @@ class Dataset:
         return records
 
     def examined_train_table(self) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
-        """The rows of train.csv that are in form, and (id, what is wrong) of each of the others.
+        """The valid rows of train.csv, and (id, problem) of each of the others.
 
-        DataError if it is no such table at all.
+        DataError if the file as a whole is not such a table.
         """
         table = read_table(self.train_table_path, _TRAIN_COLUMNS)
         checks = (
@@ -244,7 +245,7 @@ class Dataset:
 
 
 def _check_ids(path: Path, table: pd.DataFrame) -> None:
-    """Ids become file names: nothing that leads out of the folder."""
+    """DataError unless every id is safe as a file name."""
     check_rows(path, table, _is_id(table), "id", "letters, digits, - or _")
 
 

@@ -1,7 +1,7 @@
 """Which files a data set consists of: path, bytes and SHA-256 of each, and what a remote listing said of it.
 
 The manifest, data/manifest.csv, is made by `download` whatever the source, and pinned by its hash in dvc.lock. The
-remote side, manifests/kaggle.csv, is what git holds in full: nothing here can make it again.
+remote listing, manifests/kaggle.csv, lies in git itself, because nothing here can make it again.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from ecgpipe.base.tables import write_table
 
 COLUMNS = ("path", "bytes", "sha256")
 LISTED = ("remote_bytes", "remote_created")  # what the source's listing said of a file; empty for files made here
-LISTING = ("path", *LISTED)
+LISTING_COLUMNS = ("path", *LISTED)
 _TYPES = {"remote_bytes": "Int64", "remote_created": "str"}
 
 
@@ -57,7 +57,7 @@ def read_listing(path: str | Path) -> pd.DataFrame:
     """What the remote listing said (path, remote_bytes, remote_created) when the manifest at `path` was made."""
     try:
         table = pd.read_csv(path, dtype={"path": str} | _TYPES, keep_default_na=False, na_values={"remote_bytes": [""]})
-        listed = table.dropna(subset="remote_bytes")[list(LISTING)]
+        listed = table.dropna(subset="remote_bytes")[list(LISTING_COLUMNS)]
         return listed.astype({"remote_bytes": "int64"}).reset_index(drop=True)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, expected a manifest; run `dvc repro download`") from None
@@ -72,7 +72,7 @@ def read_listing(path: str | Path) -> pd.DataFrame:
 
 def write_listing(path: str | Path, listing: pd.DataFrame) -> None:
     """Write a listing as CSV."""
-    write_table(path, listing[list(LISTING)])
+    write_table(path, listing[list(LISTING_COLUMNS)])
 
 
 def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     return _differences(before, now, LISTED, lambda size, created: f"{int(size)} bytes of {created or 'no date'}")
 
 
-def compare(expected: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def changes(expected: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """What differs, by path: columns path, change (added, removed or changed), expected, found."""
     return _differences(
         expected, found, COLUMNS[1:], lambda size, sha256: f"{int(size)} bytes of SHA-256 {sha256[:12]}"
@@ -90,7 +90,7 @@ def compare(expected: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
 def _differences(
     expected: pd.DataFrame, found: pd.DataFrame, columns: Sequence[str], words: Callable[[float, str], str]
 ) -> pd.DataFrame:
-    """Rows that are in one table only, or whose size and identity in `columns` differ, each side said by `words`."""
+    """Rows that are in one table only, or differ in `columns` (size and identity); `words` describes each side."""
     wanted = ["path", *columns]
     both = expected[wanted].merge(
         found[wanted], on="path", how="outer", suffixes=("_expected", "_found"), indicator="change"

@@ -1,4 +1,4 @@
-"""The competition's record CSVs. Without pandas, which only tables need, so that scoring needs none."""
+"""The competition's record CSVs. Nothing here needs pandas, so that scoring works without it."""
 
 import csv
 from pathlib import Path
@@ -10,20 +10,20 @@ from ecgpipe.base.files import atomic_path
 from ecgpipe.competition.windows import DURATION_S, lead_slice, mask_windows, window_mask
 from ecgpipe.page.layout import LEADS
 
-DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
+SIGNAL_DECIMALS = 5  # of a millivolt: 0.01 µV, far below the 5 µV steps of the originals
 
 
 def write_signal(path: str | Path, series: np.ndarray, fs_hz: int) -> None:
-    """Write `series` (12, 10·fs_hz) in mV as a record CSV with 5 decimals; NaN outside the windows whatever was there.
+    """Write `series` (12, 10·fs_hz) in mV as a record CSV with 5 decimals; always NaN outside the windows.
 
-    A value inside a window that is no finite number is a DataError, so whatever is written here can be read back.
+    DataError if a value inside a window is not finite, so that every file written here can be read back.
     """
     expected = (len(LEADS), round(DURATION_S * fs_hz))
     if series.shape != expected:
         raise DataError(f"{path}: found a series of shape {series.shape}, expected {expected} at {fs_hz} Hz")
     masked = mask_windows(series)
     _check_windows(path, masked)
-    texts = np.char.mod(f"%.{DECIMALS}f", masked.T.astype(np.float64))
+    texts = np.char.mod(f"%.{SIGNAL_DECIMALS}f", masked.T.astype(np.float64))
     texts[np.isnan(masked.T)] = "NaN"
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join([",".join(LEADS), *map(",".join, texts)]) + "\n", encoding="ascii")

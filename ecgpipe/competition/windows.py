@@ -1,4 +1,4 @@
-"""When the competition has truth of a lead: its printed quarter of 10 s; of lead II, the rhythm lead, everything."""
+"""Where the competition has truth of a lead: in its printed quarter of 10 s, or for II, the rhythm lead, everywhere."""
 
 import numpy as np
 

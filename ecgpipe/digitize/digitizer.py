@@ -14,8 +14,6 @@ from ecgpipe.trace.ensemble import load_reader
 from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED
 
-FS_HZ = 500
-
 
 @dataclass(frozen=True)
 class Digitized:

@@ -14,14 +14,14 @@ from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
 from ecgpipe.page.layout import LEADS
 
-DECIMALS = 4  # of a millivolt: 0.1 µV; a hundredth of a frame's pixel is worth 0.1 µV as well
+SERIES_DECIMALS = 4  # of a millivolt: 0.1 µV; a hundredth of a frame's pixel is worth 0.1 µV as well
 ADC_PER_MV = 2000  # WFDB units: 0.5 µV steps, ±16 mV in 16 bits
 ADC_LIMIT, NO_SAMPLE = 2**15 - 1, -(2**15)
 
 
 def write_csv(path: str | Path, series_mv: np.ndarray) -> None:
     """Write `series_mv` (12, n) as 12 columns I..V6, an empty field for NaN."""
-    texts = np.char.mod(f"%.{DECIMALS}f", np.asarray(series_mv, np.float64).T)
+    texts = np.char.mod(f"%.{SERIES_DECIMALS}f", np.asarray(series_mv, np.float64).T)
     texts[np.isnan(series_mv).T] = ""
     lines = [",".join(LEADS), *map(",".join, texts)]
     with atomic_path(path) as temporary:
@@ -39,7 +39,7 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
         )
 
 
-def read_csv(path: str | Path) -> np.ndarray:
+def read_series(path: str | Path) -> np.ndarray:
     """Series (12, n) in mV of a CSV as `write_csv` makes it; DataError names file and row of anything else."""
     try:
         header, *lines = Path(path).read_text(encoding="utf-8").splitlines()

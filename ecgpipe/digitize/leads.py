@@ -12,7 +12,7 @@ from ecgpipe.trace.uncertainty import USUAL_BEND, USUAL_ERROR_MM, row_sigma
 
 @dataclass(frozen=True)
 class LeadOptions:
-    """What is done beyond cutting the rows into leads; chosen on out-of-fold readings by the postprocess stage."""
+    """Steps beyond cutting rows into leads, chosen on out-of-fold readings by the stage postprocess."""
 
     merge_rhythm: bool = False
     limb_lead_residual_mv: float = 0.0
@@ -30,9 +30,9 @@ PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.008, 0.002
 def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
     """Series (12, n) float32 in mV of the recording that `traces` show, NaN outside each lead's printed window.
 
-    The ends of a window, which pulse and separators hide, hold the nearest sample seen. A lead that is printed more
-    than once is its longest window, merged with the shorter ones if `merge_rhythm`; the limb leads are moved towards
-    their laws where the residual is below `limb_lead_residual_mv`, the least sure one most.
+    The ends of a window, which pulse and separators hide, hold the nearest sample seen. Of a lead that is printed more
+    than once the longest window counts, merged with the shorter ones if `merge_rhythm`; the limb leads are moved
+    towards their laws where the residual is below `limb_lead_residual_mv`, the least sure one most.
     """
     layout = traces.layout
     rows_mv = traces.mv.copy()
@@ -53,10 +53,10 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
 
 
 def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: float = USUAL_BEND) -> np.ndarray:
-    """Standard error (12, n) float32 in mV of the series of `traces`, NaN where these are; see `trace.uncertainty`.
+    """Standard error (12, n) float32 in mV of the series of `traces`, NaN where they are NaN; see `trace.uncertainty`.
 
-    Where a window's end is held, what the trace may have done meanwhile at its last slope comes on top. What merging
-    and lead laws gain is not counted.
+    Where a window's end is held, how far the trace may have moved since, at its last slope, is added. The gain from
+    merging and lead laws is not counted.
     """
     rows_sigma = row_sigma(traces, expected_error_mm, bend)
     sigma = np.full((len(LEADS), _recorded(traces)), np.nan)
@@ -84,7 +84,7 @@ def nearest_leads(values: np.ndarray, rows: int, layout: PageLayout) -> np.ndarr
 def resample_leads(series_mv: np.ndarray, rows: int, layout: PageLayout) -> np.ndarray:
     """`series_mv` (12, n) at `rows` samples of the same recording, each lead resampled within its own window.
 
-    What was NaN inside a window stays NaN; the resampling itself sees such stretches bridged.
+    NaN inside a window stays NaN; such gaps are bridged only while resampling.
     """
     resampled = np.full((len(LEADS), rows), np.nan)
     for lead, window in layout.lead_windows.items():
@@ -100,7 +100,7 @@ def _recorded(traces: Traces) -> int:
 
 
 def _places(window: Window, traces: Traces) -> tuple[slice, slice]:
-    """The samples of `window` in its printed row, and in the series; so many of the one as of the other."""
+    """The samples of `window` in its printed row, and in the series: equally many."""
     printed = traces.layout.printed_samples(window, traces.mv.shape[1])
     recorded = traces.layout.samples(window, _recorded(traces))
     count = min(printed.stop - printed.start, recorded.stop - recorded.start)

@@ -1,4 +1,4 @@
-"""Kaggle's client signed in, with limits of time and retries that it has not itself, and silent.
+"""Kaggle's client, signed in and silent, with the time limits and retries that it lacks.
 
 `kaggle` and `requests` are imported inside functions only: the first signs in and may print while it is imported.
 """
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecgpipe.base.errors import KaggleError
-from ecgpipe.kaggle.errors import explain, no_credentials
-from ecgpipe.params import Kaggle as Options
+from ecgpipe.kaggle.errors import as_kaggle_error, no_credentials
+from ecgpipe.params import KaggleOptions
 
 RETRY_AFTER_MAX_S = 600
 RETRIED = (429, 500, 502, 503, 504)
 NO_RETRY = ("CreateSubmission", "StartSubmissionUpload")  # sent twice, they would count twice against the daily limit
 
 
-def sign_in(options: Options) -> Any:
+def sign_in(options: KaggleOptions) -> Any:
     """The client, signed in; KaggleError without credentials or without the package."""
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its lines on retries show signed addresses
     api = None
@@ -31,11 +31,11 @@ def sign_in(options: Options) -> Any:
     except SystemExit:
         raise no_credentials() from None
     except Exception as error:
-        raise explain(error, "signing in", options, secrets(api)) from None
+        raise as_kaggle_error(error, "signing in", options, secrets(api)) from None
     return api
 
 
-def _api_class(options: Options) -> type:
+def _api_class(options: KaggleOptions) -> type:
     from kaggle.api.kaggle_api_extended import KaggleApi
 
     class Api(KaggleApi):
@@ -53,7 +53,7 @@ def _api_class(options: Options) -> type:
     return Api
 
 
-def _mount(session: Any, endpoint: str, options: Options) -> None:
+def _mount(session: Any, endpoint: str, options: KaggleOptions) -> None:
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
@@ -78,13 +78,13 @@ def _mount(session: Any, endpoint: str, options: Options) -> None:
 
 
 def secrets(api: Any) -> tuple[str, ...]:
-    """What must not be shown of the credentials in use."""
+    """The parts of the credentials in use that must not be shown."""
     values = getattr(api, "config_values", {})
     return tuple(str(values[name]) for name in ("key", "token", "api_token") if values.get(name))
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Nothing that is printed inside is seen. For the main thread: what others print meanwhile is lost as well."""
+    """Hide what is printed inside the block, by any thread; for use in the main thread."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

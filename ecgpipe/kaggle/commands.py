@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ecgpipe.params import Data
 
 MANIFEST = Path("data/manifest.csv")
-LISTING = Path("manifests/kaggle.csv")  # a dependency of the stage `download`, so that a new one makes it run
+LISTING_PATH = Path("manifests/kaggle.csv")  # a dependency of the stage `download`, so that a new one makes it run
 DRIFT = 3  # exit status of check-remote
 SHOWN_PLACES = 3
 
@@ -50,7 +50,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _data(options: argparse.Namespace) -> "Data":
-    """The block `data` of params.yaml with what the command line says instead."""
+    """The block `data` of params.yaml, with the command line's values in place of its own."""
     from ecgpipe.competition.dataset import KINDS
     from ecgpipe.params import load_params
 
@@ -83,32 +83,33 @@ def _download(options: argparse.Namespace) -> int:
 
 def _check_remote(options: argparse.Namespace) -> int:
     from ecgpipe.competition import manifest
-    from ecgpipe.kaggle.remote import Kaggle
-    from ecgpipe.kaggle.source import choose, listing_table
+    from ecgpipe.kaggle.remote import KaggleCompetition
+    from ecgpipe.kaggle.source import chosen_files, listing_table
 
     data, before = _data(options), manifest.read_listing(options.manifest)
-    now = listing_table(choose(Kaggle(data.kaggle).files(), data))
+    now = listing_table(chosen_files(KaggleCompetition(data.kaggle).files(), data))
     changes = manifest.drift(before, now)
     if changes.empty:
         print(f"no drift: {len(now)} files of {data.kaggle.competition} as in {options.manifest}")
         return 0
     for row in changes.itertuples():
         print(f"{row.change} {row.path}: found {row.found}, expected {row.expected}")
-    manifest.write_listing(LISTING, now)
+    manifest.write_listing(LISTING_PATH, now)
     counts = changes["change"].value_counts()
     words = ", ".join(f"{counts.get(change, 0)} {change}" for change in ("added", "removed", "changed"))
-    print(f"drift: {words}; the listing is in {LISTING}, `dvc repro` fetches what is new in it")
+    print(f"drift: {words}; the listing is in {LISTING_PATH}, `dvc repro` fetches what is new in it")
     return DRIFT
 
 
 def _submit(options: argparse.Namespace) -> int:
     from ecgpipe.competition.dataset import read_submission
-    from ecgpipe.kaggle.remote import Kaggle
+    from ecgpipe.kaggle.remote import KaggleCompetition
     from ecgpipe.score.submission import check_values
 
     data = _data(options)
     check_values(options.file, read_submission(options.file))
-    print(f"{options.file} -> {data.kaggle.competition}: {Kaggle(data.kaggle).submit(options.file, options.message)}")
+    answer = KaggleCompetition(data.kaggle).submit(options.file, options.message)
+    print(f"{options.file} -> {data.kaggle.competition}: {answer}")
     return 0
 
 
@@ -116,10 +117,10 @@ def _leaderboard(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from ecgpipe.kaggle.remote import Kaggle
+    from ecgpipe.kaggle.remote import KaggleCompetition
 
     data, local_db = _data(options), _local_score(options.metrics_file)
-    kaggle = Kaggle(data.kaggle)
+    kaggle = KaggleCompetition(data.kaggle)
     places, team = kaggle.leaderboard(), kaggle.team()
     ours = [place for place in places if team is not None and place.team == team]
     table = Table("place", "team", "score dB", title=f"{data.kaggle.competition}, {len(places)} teams")

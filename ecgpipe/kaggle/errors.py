@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ecgpipe.base.errors import KaggleError
-from ecgpipe.params import Kaggle as Options
+from ecgpipe.params import KaggleOptions
 
 CREDENTIALS = "put a token of kaggle.com/settings/api into ~/.kaggle/access_token or KAGGLE_API_TOKEN"
 SHOWN_CHARACTERS = 200  # of what Kaggle says itself
@@ -22,7 +22,7 @@ def no_credentials() -> KaggleError:
     )
 
 
-def explain(error: Exception, doing: str, options: Options, secrets: Iterable[str]) -> KaggleError:
+def as_kaggle_error(error: Exception, doing: str, options: KaggleOptions, secrets: Iterable[str]) -> KaggleError:
     """`error` of the client as a KaggleError that carries the HTTP status, if there was one."""
     response = getattr(error, "response", None)
     if response is None:
@@ -43,7 +43,7 @@ def explain(error: Exception, doing: str, options: Options, secrets: Iterable[st
     return KaggleError(f"{doing}: found HTTP status {status}, {advice or 'expected 200'}{words}", status=status)
 
 
-def _no_answer(error: Exception, doing: str, options: Options) -> KaggleError:
+def _no_answer(error: Exception, doing: str, options: KaggleOptions) -> KaggleError:
     from requests import ConnectionError, Timeout
 
     if isinstance(error, ConnectionError | Timeout):

@@ -17,8 +17,8 @@ from typing import Any
 
 from ecgpipe.base.errors import KaggleError
 from ecgpipe.kaggle.client import secrets, sign_in, silence
-from ecgpipe.kaggle.errors import Interrupted, explain
-from ecgpipe.params import Kaggle as Options
+from ecgpipe.kaggle.errors import Interrupted, as_kaggle_error
+from ecgpipe.params import KaggleOptions
 
 PAGE_SIZE = 200  # files or teams a request
 CHUNK_BYTES = 1 << 16  # what a cut connection costs at most
@@ -56,15 +56,16 @@ class Place:
     score: float | None
 
 
-class Kaggle:
+class KaggleCompetition:
     """One competition, signed in with the user's credentials. `open` may be called from several threads."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: KaggleOptions) -> None:
         self.options, self._thread = options, threading.local()
         self._api = sign_in(options)
 
     def files(self) -> list[RemoteFile]:
-        """Every file of the competition by path; read anew once where pages overlap because the listing changed."""
+        """Every file of the competition by path; read once more if pages overlap because the listing changed
+        meanwhile."""
         for _ in range(2):
             files = list(self._listed())
             if len({file.path for file in files}) == len(files):
@@ -79,7 +80,7 @@ class Kaggle:
         return sorted(files)
 
     def open(self, path: str, offset: int = 0) -> Body:
-        """The body of a file, from byte `offset` on where the server can; look at the `offset` of what comes back."""
+        """The body of a file, from byte `offset` on if the server can; the body's own `offset` says whether it did."""
         from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFileRequest
 
         client = self._thread_client()
@@ -150,7 +151,7 @@ class Kaggle:
         except KaggleError:
             raise
         except Exception as error:  # of the client, requests or urllib3: their words may hold keys and signed addresses
-            raise explain(error, doing, self.options, secrets(self._api)) from None
+            raise as_kaggle_error(error, doing, self.options, secrets(self._api)) from None
 
 
 # ---- pages
@@ -163,7 +164,7 @@ class _Token:
 
 
 def _tokens() -> Iterator[_Token]:
-    """The token of each page; whoever asked for the page sets the one that follows."""
+    """The token of each page; the caller, having fetched the page, sets the token of the next."""
     token, seen = _Token(""), set()
     while token.text not in seen:
         seen.add(token.text)

@@ -12,7 +12,7 @@ from ecgpipe.base.files import atomic_folder, link_or_copy
 from ecgpipe.competition import manifest
 from ecgpipe.competition.dataset import Dataset, is_chosen, record_of
 from ecgpipe.kaggle.bundles import unpack
-from ecgpipe.kaggle.remote import Kaggle, RemoteFile
+from ecgpipe.kaggle.remote import KaggleCompetition, RemoteFile
 from ecgpipe.kaggle.transfer import Transfer, check_disk, fetch_files
 from ecgpipe.params import Data
 
@@ -44,11 +44,11 @@ def download(
 ) -> Download:
     """Bring the files `names`, or else those of `data.kinds` and `data.kaggle.records`, into `folder`.
 
-    KaggleError if the listing is another one afterwards; what is finished is kept and known by its version.
+    KaggleError if the listing changed meanwhile; finished files are kept and recognised by their version.
     """
-    kaggle = Kaggle(data.kaggle)
+    kaggle = KaggleCompetition(data.kaggle)
     listing = kaggle.files()
-    files = choose(listing, data, names)
+    files = chosen_files(listing, data, names)
     transfer = fetch_files(kaggle, files, listing, folder, report)
     _check_unchanged(data, names, files, kaggle.files())
     bundles = [file for file in files if file.path.endswith(".zip")] if data.kaggle.extract else []
@@ -57,7 +57,7 @@ def download(
     return Download(folder, tuple(files), tuple(unpacked), transfer)
 
 
-def choose(listing: Sequence[RemoteFile], data: Data, names: Sequence[str] = ()) -> list[RemoteFile]:
+def chosen_files(listing: Sequence[RemoteFile], data: Data, names: Sequence[str] = ()) -> list[RemoteFile]:
     """The files `names` of a listing, or else the kinds and records in `data`; KaggleError for unknown ones."""
     paths = [file.path for file in listing]
     for name in names:
@@ -73,7 +73,7 @@ def choose(listing: Sequence[RemoteFile], data: Data, names: Sequence[str] = ())
 def listing_table(files: Sequence[RemoteFile]) -> pd.DataFrame:
     """A listing as the table `path,remote_bytes,remote_created` of `ecgpipe.competition.manifest`."""
     rows = [(file.path, file.bytes, file.created) for file in files]
-    return pd.DataFrame(rows, columns=list(manifest.LISTING)).sort_values("path", ignore_index=True)
+    return pd.DataFrame(rows, columns=list(manifest.LISTING_COLUMNS)).sort_values("path", ignore_index=True)
 
 
 def link_dataset(done: Download, root: str | Path, records: Sequence[str] | None) -> None:
@@ -93,7 +93,7 @@ def link_dataset(done: Download, root: str | Path, records: Sequence[str] | None
 
 
 def _check_unchanged(data: Data, names: Sequence[str], before: Sequence[RemoteFile], now: Sequence[RemoteFile]) -> None:
-    present = [file for file in now if file.path in names] if names else choose(now, data)
+    present = [file for file in now if file.path in names] if names else chosen_files(now, data)
     changes = manifest.drift(listing_table(before), listing_table(present))
     if len(changes):
         first = changes.iloc[0]

@@ -1,8 +1,8 @@
 """Files from Kaggle into a folder, several at once, each whole or absent. Killed at any moment, the next run goes on.
 
 A finished file carries the listing's creation date as its own date: size and date say that it is the listed version,
-and no ledger can disagree with what lies there. An unfinished one lies in `.partial` under a name with that version in
-it, so that bytes of two versions are never joined.
+and there is no ledger that could disagree with what lies there. An unfinished one lies in `.partial` under a name with
+that version in it, so that bytes of two versions are never joined.
 """
 
 import os
@@ -19,13 +19,13 @@ from pathlib import Path
 from ecgpipe.base.errors import DataError, KaggleError
 from ecgpipe.kaggle.bundles import ZIP_START, is_zip, unpack_only_member
 from ecgpipe.kaggle.errors import Interrupted
-from ecgpipe.kaggle.remote import Body, Kaggle, RemoteFile
+from ecgpipe.kaggle.remote import Body, KaggleCompetition, RemoteFile
 
 PARTIAL = ".partial"
 DATE_TOLERANCE_S = 2.0  # some file systems keep dates to two seconds
 BACKOFF_MAX_S = 60.0
 
-Report = Callable[[int, int], None]  # bytes done, bytes to do in all
+ReportBytes = Callable[[int, int], None]  # bytes done, bytes to do in all
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,15 @@ class Transfer:
 
 
 def fetch_files(
-    kaggle: Kaggle, files: Sequence[RemoteFile], listing: Sequence[RemoteFile], folder: Path, report: Report
+    kaggle: KaggleCompetition,
+    files: Sequence[RemoteFile],
+    listing: Sequence[RemoteFile],
+    folder: Path,
+    report: ReportBytes,
 ) -> Transfer:
     """Bring those of `files`, which are some of `listing`, that `folder` lacks or has in another version.
 
-    KaggleError when Kaggle refuses, or in the end when single files could not be had. What came stays in any case.
+    KaggleError at once when Kaggle refuses, or at the end when single files failed. What has come stays in any case.
     """
     for file in files:
         check_path(file.path)
@@ -101,7 +105,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _sweep(folder: Path, listing: Sequence[RemoteFile]) -> None:
-    """Remove what came of versions that are listed no more."""
+    """Remove unfinished files of versions that are no longer listed."""
     listed = {_partial(folder, file) for file in listing}
     for path in (folder / PARTIAL).iterdir():
         if path not in listed:
@@ -111,7 +115,9 @@ def _sweep(folder: Path, listing: Sequence[RemoteFile]) -> None:
 class _Run:
     """The files of one run, fetched by as many threads as `connections` says."""
 
-    def __init__(self, kaggle: Kaggle, folder: Path, files: Sequence[RemoteFile], report: Report) -> None:
+    def __init__(
+        self, kaggle: KaggleCompetition, folder: Path, files: Sequence[RemoteFile], report: ReportBytes
+    ) -> None:
         self.kaggle, self.options, self.folder, self.files = kaggle, kaggle.options, folder, files
         self.bytes_of = dict.fromkeys(files, 0)
         self.done_bytes, self.total_bytes = 0, sum(file.bytes for file in files)
@@ -154,7 +160,7 @@ class _Run:
                 return self.faults.append(str(error))
 
     def _append(self, file: RemoteFile, part: Path) -> None:
-        """Bring `part` to its end, from where it is if the server can."""
+        """Complete `part`, from where it stopped if the server can."""
         body = self.kaggle.open(file.path, _size(part))
         first = next(body.chunks, b"")
         zipped = _may_be_wrapped(file) and (is_zip(part) if body.offset else first.startswith(ZIP_START))

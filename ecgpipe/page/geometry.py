@@ -47,8 +47,8 @@ class PageMap:
         moved = np.asarray(picture_transform(self.nodes.reshape(-1, 2).astype(np.float64)), np.float32)
         return replace(self, nodes=moved.reshape(self.nodes.shape))
 
-    def beside(self, offset_mm: tuple[float, float]) -> "PageMap":
-        """The map that looks `offset_mm` right of, and below, every page point."""
+    def displaced(self, offset_mm: tuple[float, float]) -> "PageMap":
+        """The map whose page point p lies where this one has p + `offset_mm` (to the right, down)."""
         rows, cols = np.indices(self.nodes.shape[:2])
         points = np.stack([cols, rows], axis=-1) * self.step_mm + np.asarray(offset_mm)
         return replace(self, nodes=self.to_picture(points).astype(np.float32))
@@ -71,7 +71,7 @@ def lattice_mm(layout: PageLayout, step_mm: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Raster:
-    """Pixels of a frame a second of time and a millivolt: the same for every layout, as a reader is trained for it."""
+    """Pixels of a frame per second and per millivolt: the same for all layouts, as a reader is trained for them."""
 
     px_per_s: float = 250.0
     px_per_mv: float = 80.0

@@ -13,7 +13,7 @@ import numpy as np
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
-ROUNDING = 1e-6  # samples that sums of seconds may lack of a whole one
+ROUNDING = 1e-6  # samples; a sum of seconds that close below a whole sample counts as whole
 
 
 def slice_of(start_s: float, stop_s: float, duration_s: float, samples: int) -> slice:
@@ -87,7 +87,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Grid:
-    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, so many `columns` and `rows` of them.
+    """The heavy lines every 5 mm: the first ones at `left_mm` and `top_mm`, `columns` vertical and `rows` horizontal
+    ones.
 
     A grid whose outer lines lie within a box of the sheet's edges runs on to them; any other ends there.
     """
@@ -100,7 +101,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class PageLayout:
-    """Everything that is the same on all pages of one kind of print.
+    """Everything that is the same on all pages that one maker prints in one way.
 
     `baselines_mm` is the page y of 0 mV by printed row. `names` has the lead's name of each window, in their order.
     `snap_dpi` is the resolution to whose pixels the page's program rounds the lines of its grid (but not its traces);
@@ -158,7 +159,7 @@ class PageLayout:
 
     @cached_property
     def lead_windows(self) -> dict[str, Window]:
-        """Of each lead that is printed its longest window, which is its rhythm strip if it has one."""
+        """The longest window of each printed lead: its rhythm strip, if it has one."""
         longest: dict[str, Window] = {}
         for window in self.windows:
             if window.lead not in longest or window.duration_s > longest[window.lead].duration_s:
@@ -216,7 +217,7 @@ def _lines_mm(
     """
     if snap_dpi is None:
         boxes = ((grid.columns - 1) * BOX_MM, (grid.rows - 1) * BOX_MM)
-        lines = tuple(
+        x_mm, y_mm = (
             first + np.arange(0.0, length + step_mm / 2, step_mm)
             for first, length in zip((grid.left_mm, grid.top_mm), boxes, strict=True)
         )
@@ -224,10 +225,9 @@ def _lines_mm(
         px_per_mm = snap_dpi / MM_PER_INCH
         x_px = np.arange(0.0, width_mm, step_mm) * px_per_mm
         y_px = (height_mm - np.arange(0.0, height_mm, step_mm)[::-1]) * px_per_mm
-        lines = tuple((np.rint(px) + 0.5) / px_per_mm for px in (x_px, y_px))
-    for line in lines:
-        line.flags.writeable = False
-    return lines
+        x_mm, y_mm = ((np.rint(px) + 0.5) / px_per_mm for px in (x_px, y_px))
+    x_mm.flags.writeable = y_mm.flags.writeable = False
+    return x_mm, y_mm
 
 
 # ---- the competition's page: ECG-image-kit's, on letter paper, landscape

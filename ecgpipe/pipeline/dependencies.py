@@ -2,7 +2,7 @@
 
 python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml
 
-Writes what is below MARK among the `deps:` of each stage anew; all else stays as it was written by hand.
+Rewrites the lines below MARK in the `deps:` of each stage; everything else stays as it is.
 """
 
 import ast
@@ -24,7 +24,7 @@ _CODE = re.compile(rf"\s+- ({'|'.join(PACKAGES)})/")
 def code_entries(module: str, root: Path = ROOT) -> list[str]:
     """Files and folders below `root` that cover all code that `module` imports, sorted, as few as may be.
 
-    A folder of which nearly all modules are imported is one entry; a package's `__init__` without code is none.
+    A folder of which nearly all modules are imported is one entry; an `__init__` without code gets no entry.
     """
     modules = {path.relative_to(root) for package in PACKAGES for path in (root / package).rglob("*.py")}
     modules = {path for path in modules if has_code(root / path)}

@@ -5,18 +5,21 @@ A figure of a table is two files: `<path>.csv`, the numbers for `dvc plots`, and
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 from ecgpipe.base.files import atomic_path
 from ecgpipe.competition.windows import DURATION_S, QUARTER_S, quarter_of
 from ecgpipe.page.layout import LEADS
 
-_RC = {
+_RC: dict[RcKeyType, Any] = {
     "svg.hashsalt": "ecgpipe",  # otherwise element ids are random
     "axes.grid": True,
     "grid.alpha": 0.3,
@@ -128,7 +131,7 @@ def _tile(title: str, frame: np.ndarray, width_px: int) -> np.ndarray:
     return cv2.putText(tile, title, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
 
 
-def _figure(xlabel: str, ylabel: str):
+def _figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -30,7 +30,7 @@ SCORE = "snr_db/all"
 
 
 def candidates(params: Postprocess) -> tuple[LeadOptions, ...]:
-    """Every combination of what `params` allows, used and not used; the plainest first."""
+    """Every combination of the options that `params` allows, each off and on; the plainest first."""
     merges = (False, True) if params.merge_rhythm else (False,)
     limits = sorted({0.0, params.limb_lead_residual_mv})
     return tuple(LeadOptions(merge, limit) for limit, merge in product(limits, merges))
@@ -57,8 +57,8 @@ def digitize_test(
 ) -> Iterator[dict[str, str]]:
     """Write `out`/<id>.csv (12 leads, 10·fs rows) for each test picture, yielding its id, status and reason.
 
-    `workers` processes find pages, on frames of `spec`, while this one reads them with the digitizer that it loads
-    meanwhile. A page that is not found is written as unseen throughout: the submission has a row for it all the same.
+    `workers` processes find pages, on frames of `spec`, while this process loads the digitizer and reads them. A page
+    that is not found is written as NaN throughout, because the submission has rows for it in any case.
     """
     rates_hz = dataset.test_table().groupby("id", sort=False)["fs"].first()
     pages = ahead(partial(_page_of, spec), map(dataset.test_image_path, rates_hz.index), workers)
@@ -83,9 +83,9 @@ def _page_of(spec: FrameSpec, image: Path) -> Page | PageNotFound | PictureError
 
 
 def candidate_metrics(scores: dict[LeadOptions, float], choice: LeadOptions, pages: pd.DataFrame) -> dict[str, float]:
-    """The score of the choice, first in sorted order, then of plain leads and of each candidate by what it does.
+    """The score of the choice, first in sorted order, then of plain leads and of each candidate by its options.
 
-    And how many test pages were digitized.
+    The number of digitized test pages is added.
     """
     metrics = {SCORE: scores[choice], f"{SCORE}_plain": scores[PLAIN]}
     for option, score in scores.items():

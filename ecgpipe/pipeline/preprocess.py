@@ -21,7 +21,7 @@ from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import Rectified, rectify
 
 EXCLUDED = "excluded"
-PAGE_COLUMNS = ("id", "kind", "status", "reason")
+PAGE_STATUS_COLUMNS = ("id", "kind", "status", "reason")
 _SHARD, _PAGES = "frames.npz", "pages.json"  # what is kept of a record
 
 
@@ -109,7 +109,7 @@ def page_metrics(pages: pd.DataFrame) -> dict[str, float]:
     metrics |= {
         f"rectified_share/kind_{kind}": float(share) for kind, share in done.groupby(pages["kind"]).mean().items()
     }
-    for name in pages.columns.difference(PAGE_COLUMNS):
+    for name in pages.columns.difference(PAGE_STATUS_COLUMNS):
         medians = pages[done].groupby("kind")[name].median().dropna()
         metrics |= {f"{name}/kind_{kind}": float(median) for kind, median in medians.items()}
     return metrics
@@ -143,7 +143,8 @@ class _Store:
         return known or rectify(picture)
 
     def key(self, record_id: str, left_out: Collection[str]) -> str:
-        """Names the frames of a record, by its pictures' kinds and contents, which are left out, and the raster."""
+        """The cache key of a record's frames, from its pictures' kinds and contents, which are left out, and the
+        raster."""
         kinds = self.dataset.kinds_of(record_id)
         pictures = [(kind, kind in left_out, sha256_of(self.dataset.image_path(record_id, kind))) for kind in kinds]
         return self.kept.key(self.spec, self.jpeg_quality, record_id, pictures)
@@ -171,7 +172,7 @@ def _rectify_or_reuse(record_id: str, store: _Store) -> RectifiedRecord:
 def _rectify_record(record_id: str, store: _Store, left_out: Collection[str]) -> list[dict]:
     pages, frames = [], {}
     for kind in store.dataset.kinds_of(record_id):
-        page = {"id": record_id, "kind": kind, "status": RECTIFIED, "reason": ""}
+        page: dict[str, str | float] = {"id": record_id, "kind": kind, "status": RECTIFIED, "reason": ""}
         if kind in left_out:
             pages.append(page | {"status": EXCLUDED, "reason": "suspect, see data/suspects.csv"})
             continue
@@ -184,6 +185,7 @@ def _rectify_record(record_id: str, store: _Store, left_out: Collection[str]) ->
             pages.append(page | {"status": status, "reason": str(error)})
             continue
         frames[kind] = Frame.cut(picture, rectified.page_map, store.spec)
-        pages.append(page | rectified.quality.figures())
+        page.update(rectified.quality.figures())
+        pages.append(page)
     write_shard(shard_path(store.folder, record_id), frames, store.jpeg_quality)
     return pages

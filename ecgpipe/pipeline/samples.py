@@ -1,6 +1,6 @@
 """The frame store as training samples: which pages there are, and each frame with its record's truth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def rectified_pages(folder: str | Path) -> pd.DataFrame:
     return pages.loc[pages["status"] == RECTIFIED, ["id", "kind"]].reset_index(drop=True)
 
 
-class StoredFrames(Sequence[FrameSample]):
+class StoredFrames:
     """Pages (id, kind) of the frame store, made with `spec`, with the truth of `dataset`, each read when asked for."""
 
     def __init__(self, pages: pd.DataFrame, folder: str | Path, dataset: Dataset, spec: FrameSpec):
@@ -34,6 +34,9 @@ class StoredFrames(Sequence[FrameSample]):
 
     def __len__(self) -> int:
         return len(self.pages)
+
+    def __iter__(self) -> Iterator[FrameSample]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> FrameSample:
         record_id, kind = self.pages[index]

@@ -23,7 +23,7 @@ class Origin:
 def fetch(data: Data, root: str | Path, report: Callable[[int, int], None] = lambda done, total: None) -> Origin:
     """Fill `root` from `data.source`, replacing what was there; on an error `root` stays as it was.
 
-    `report` hears of the bytes transferred and those to transfer, if there are any.
+    `report` is called with the bytes transferred and the bytes in all, if any are transferred.
     """
     if data.source == "synthetic":
         from ecgpipe.synth.dataset import write_dataset

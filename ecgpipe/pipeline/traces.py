@@ -5,6 +5,7 @@ Traces are what the reader saw, before any choice about how leads are made from 
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from ecgpipe.trace.reader import Traces
 
 def write_traces(path: str | Path, traces: Mapping[str, Traces]) -> None:
     """Write the traces of one record by kind."""
-    members = {}
+    members: dict[str, Any] = {}
     for kind, read in sorted(traces.items()):
         members[f"{kind}.mv"], members[f"{kind}.sigma_mv"] = read.mv, read.sigma_mv
     with atomic_path(path) as temporary:

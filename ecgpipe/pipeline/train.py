@@ -1,6 +1,5 @@
 """The fine-tune on stored frames, the same for the final weights and for each fold."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pandas as pd
 
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.params import Loss, Model, Train
-from ecgpipe.training.data import FrameSample
+from ecgpipe.training.data import Frames
 from ecgpipe.training.progress import ShowProgress
 from ecgpipe.training.train import fit
 
@@ -27,7 +26,7 @@ class FineTune:
         """The weights to start from, None to train from nothing (`train.weights: none`)."""
         return None if self.train.weights == "none" else Path(self.train.weights)
 
-    def __call__(self, samples: Sequence[FrameSample], weights: Path) -> tuple[dict[str, float], pd.DataFrame]:
+    def __call__(self, samples: Frames, weights: Path) -> tuple[dict[str, float], pd.DataFrame]:
         """Train on `samples`, showing how it goes, and write `weights`; scores, and losses by step (none for 0)."""
         return fit(
             samples,

@@ -109,7 +109,9 @@ def _rectify_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> R
     coloured = by_colour.greyness < GREY
     page_map = densify(_closer(refined, picture, np.isnan(known), coloured), layout)
     if coloured:
-        page_map = page_map.beside((ink_offset_mm(picture, page_map, layout, refined.snapping.displaced_boxes[0]), 0.0))
+        page_map = page_map.displaced(
+            (ink_offset_mm(picture, page_map, layout, refined.snapping.displaced_boxes[0]), 0.0)
+        )
     return Rectified(page_map, quality, layout)
 
 

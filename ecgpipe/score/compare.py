@@ -9,7 +9,7 @@ import numpy as np
 from ecgpipe.base.errors import DataError
 from ecgpipe.competition.signals import read_signal
 from ecgpipe.competition.windows import DURATION_S, lead_segments
-from ecgpipe.digitize.export import read_csv
+from ecgpipe.digitize.export import read_series
 from ecgpipe.score.metrics import Pair, Segments, image_snr, lead_rows
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def folder_pairs(predictions: Path, truth: Path) -> Iterator[Pair]:
         signal = read_signal(path)
         prediction = predictions / path.name
         yield pair(
-            path.stem, truth.name, signal, read_csv(prediction) if prediction.is_file() else np.zeros_like(signal)
+            path.stem, truth.name, signal, read_series(prediction) if prediction.is_file() else np.zeros_like(signal)
         )

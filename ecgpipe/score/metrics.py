@@ -22,7 +22,7 @@ Segments = Mapping[str, np.ndarray]  # lead -> (samples,) mV of the lead's own p
 
 
 class Alignment(NamedTuple):
-    """A prediction in its truth's frame: `series` mV, moved by `lag` samples (positive: later) and by `offset_mv`."""
+    """A prediction aligned with its truth: `series` mV, moved by `lag` samples (positive: later) and by `offset_mv`."""
 
     series: np.ndarray
     lag: int

@@ -23,7 +23,7 @@ ID_PATTERN = r"^(?P<record>.+)_(?P<sample>[0-9]{1,9})_(?P<lead>[A-Za-z0-9]+)$"
 Predictions = Mapping[str, Mapping[str, np.ndarray] | np.ndarray]
 
 
-def build(test: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
+def submission_from(test: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
     """The submission `id,value` that `test` (id, lead, fs, number_of_rows) asks for, in its order.
 
     DataError names record, lead and row where a prediction is missing, has another length or is no finite number.
@@ -33,7 +33,7 @@ def build(test: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
 
 def solution(test: pd.DataFrame, truth: Predictions) -> pd.DataFrame:
     """The truth as the table `id,fs,value` (fs in Hz) that `score` compares with, for the rows of `test`."""
-    table = build(test, truth)
+    table = submission_from(test, truth)
     table.insert(1, "fs", np.repeat(test["fs"].to_numpy(), test["number_of_rows"]))
     return table
 
@@ -65,7 +65,7 @@ def parse_ids(ids: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"record": record, "sample": sample.astype("int64"), "lead": lead})
 
 
-def pairs(submission: pd.DataFrame, solution: pd.DataFrame) -> Iterator[Pair]:
+def submission_pairs(submission: pd.DataFrame, solution: pd.DataFrame) -> Iterator[Pair]:
     """Truth and prediction of each record, its kind not known (""), from two tables with the same ids row for row."""
     _check_rows(submission, solution["id"])
     table = parse_ids(solution["id"]).assign(
@@ -84,7 +84,7 @@ def pairs(submission: pd.DataFrame, solution: pd.DataFrame) -> Iterator[Pair]:
 
 def score(submission: pd.DataFrame, solution: pd.DataFrame) -> dict[str, float]:
     """The figures of `metrics.summary` for a submission `id,value` against a solution `id,fs,value`."""
-    metrics = summary(evaluate(pairs(submission, solution)))
+    metrics = summary(evaluate(submission_pairs(submission, solution)))
     return {name: value for name, value in metrics.items() if "/kind_" not in name}
 
 

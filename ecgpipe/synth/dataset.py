@@ -15,9 +15,9 @@ from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_folder
 from ecgpipe.base.parallel import map_processes
 from ecgpipe.competition.dataset import (
-    FS_HZ,
     KINDS,
     PHOTO_KINDS,
+    RATES_HZ,
     Dataset,
     Record,
     submission_ids,
@@ -50,7 +50,7 @@ class _Job:
 
     @property
     def record(self) -> Record:
-        fs = FS_HZ[self.index % len(FS_HZ)]
+        fs = RATES_HZ[self.index % len(RATES_HZ)]
         return Record(str(_FIRST_ID[self.split] + self.index), fs, round(DURATION_S * fs))
 
     def rng(self, picture: int = 0) -> np.random.Generator:

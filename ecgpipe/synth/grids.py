@@ -1,5 +1,7 @@
 """The paper and its grid: lines every 1 and 5 mm, whole or dotted, over all of the page or a part of it."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ecgpipe.page.layout import BOX_MM, PageLayout
@@ -11,47 +13,58 @@ MINOR_MM = 1.0
 X, Y = 0, 1
 
 
+class _Coverage(NamedTuple):
+    """What the lines across one axis cover, each (pixels,): every 1 mm, every 5 mm, dots, the grid's reach, border."""
+
+    minor: np.ndarray
+    major: np.ndarray
+    dots: np.ndarray
+    within: np.ndarray
+    border: np.ndarray
+
+
 def draw_grid(
     style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int, int], px_per_mm: float
 ) -> np.ndarray:
     """Paper and grid (H, W, 3) uint8, vertical lines first, as the kit does; then the border."""
-    height, width = shape
-
-    def cover(axis: int, step_mm: float, line_mm: float) -> np.ndarray:
-        lines_px = _lines_px(layout, print_, axis, step_mm, px_per_mm)
-        return bars(shape[1 - axis], lines_px, line_mm * px_per_mm)
-
-    layers = (
-        (MINOR_MM, style.minor_width_mm * style.show_minor, style.minor, style.minor_dots),
-        (BOX_MM, style.major_width_mm, style.major, style.major_dots),
-    )
-    columns, rows = ([cover(axis, step, line_mm) for step, line_mm, _, _ in layers] for axis in (X, Y))
-    dot_columns, dot_rows = (
-        cover(axis, MINOR_MM, style.major_width_mm) if style.minor_dots or style.major_dots else np.zeros(length)
-        for axis, length in ((X, width), (Y, height))
-    )
-    ends, sides = np.zeros(height, np.float32), np.zeros(width, np.float32)
-    if style.show_border:
-        line_px = style.border_width_mm * px_per_mm
-        ends, sides = (bars(length, [-0.5, length - 0.5], line_px) for length in (height, width))
-    within_x, within_y = (_within(style, layout, print_, axis, shape[1 - axis], px_per_mm) for axis in (X, Y))
-
+    along_x, along_y = (_coverage(style, layout, print_, axis, shape[1 - axis], px_per_mm) for axis in (X, Y))
     # Rows of pixels that the same lines cross are equal: only the different ones are computed.
-    kinds, kind_of_row = np.unique(np.stack([*rows, dot_rows, within_y, ends], axis=1), axis=0, return_inverse=True)
-    *rows, dot_rows, within_y, ends = (kinds[:, [[k]]] for k in range(5))
-    lines = np.broadcast_to(np.float32(style.paper), (len(kinds), width, 3))
-    for (_, _, colour, dots), column in zip(layers, columns, strict=True):
-        lines = _over(lines, column[:, None] * (dot_rows if dots else 1), colour)
-    for (_, _, colour, dots), row in zip(layers, rows, strict=True):
-        lines = _over(lines, row * (dot_columns[:, None] if dots else 1), colour)
-    lines = np.where(within_y * within_x[:, None] > 0, lines, np.float32(style.paper))
-    lines = lines * (1 - ends) * (1 - sides[:, None])
-    return np.round(lines).astype(np.uint8)[kind_of_row]
+    rows, row_of_pixel = np.unique(np.stack(along_y, axis=1), axis=0, return_inverse=True)
+    x = _Coverage(*(coverage[:, None] for coverage in along_x))
+    y = _Coverage(*(coverage[:, None, None] for coverage in rows.T))
+
+    paper = np.array(style.paper, np.float32)
+    inks = ((style.minor, style.minor_dots), (style.major, style.major_dots))
+    page = np.broadcast_to(paper, (len(rows), shape[1], 3))
+    for (colour, dots), lines in zip(inks, (x.minor, x.major), strict=True):
+        page = _over(page, lines * (y.dots if dots else 1), colour)
+    for (colour, dots), lines in zip(inks, (y.minor, y.major), strict=True):
+        page = _over(page, lines * (x.dots if dots else 1), colour)
+    page = np.where(y.within * x.within > 0, page, paper)
+    page = page * (1 - y.border) * (1 - x.border)
+    return np.round(page).astype(np.uint8)[row_of_pixel]
+
+
+def _coverage(
+    style: PageStyle, layout: PageLayout, print_: Print, axis: int, length: int, px_per_mm: float
+) -> _Coverage:
+    def lines(step_mm: float, line_mm: float) -> np.ndarray:
+        return bars(length, _lines_px(layout, print_, axis, step_mm, px_per_mm), line_mm * px_per_mm)
+
+    dotted, edges_px = style.minor_dots or style.major_dots, (-0.5, length - 0.5)
+    return _Coverage(
+        minor=lines(MINOR_MM, style.minor_width_mm * style.show_minor),
+        major=lines(BOX_MM, style.major_width_mm),
+        dots=lines(MINOR_MM, style.major_width_mm) if dotted else np.zeros(length),
+        within=_within(style, layout, print_, axis, length, px_per_mm),
+        border=bars(length, edges_px, style.border_width_mm * px_per_mm * style.show_border),
+    )
 
 
 def _over(page: np.ndarray, coverage: np.ndarray, colour: Colour) -> np.ndarray:
+    """`page` (..., 3) under ink of `colour`, which covers this share of each pixel."""
     coverage = np.asarray(coverage, np.float32)
-    return page * (1 - coverage) + coverage * np.float32(colour)
+    return page * (1 - coverage) + coverage * np.array(colour, np.float32)
 
 
 def bleeds(layout: PageLayout, axis: int) -> bool:

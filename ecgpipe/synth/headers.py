@@ -1,10 +1,10 @@
-"""What machines print around the traces: a made-up patient, measured values, findings, a logo."""
+"""What machines print around the traces: a made-up patient, measured values, statements, a logo."""
 
 import numpy as np
 
 from ecgpipe.page.layout import PageLayout
 
-FINDINGS = (
+STATEMENTS = (
     "Sinus rhythm", "Normal ECG", "Sinus bradycardia", "Left axis deviation", "Nonspecific ST and T wave abnormality",
     "Abnormal ECG", "Atrial fibrillation", "*** Poor data quality, interpretation may be adversely affected",
     "Right bundle branch block", "Unconfirmed diagnosis", "Borderline ECG", "Possible left atrial enlargement",
@@ -21,19 +21,19 @@ VALUES = (
 )  # fmt: skip
 WORDS = ("Adam", "Berta", "Carla", "Doric", "Emden", "Falun", "Gerda", "Hobart", "Imola", "Jena")
 
-Line = tuple[float, float, str]
+HeaderLine = tuple[float, float, str]  # left edge and baseline in mm, and the words
 
 
-def random_header(rng: np.random.Generator, layout: PageLayout, size_mm: float) -> tuple[Line, ...]:
+def random_header(rng: np.random.Generator, layout: PageLayout, size_mm: float) -> tuple[HeaderLine, ...]:
     """Lines of text in blocks above the traces of `layout`, sometimes over their edge, and a line at the foot."""
     if rng.random() < 0.12:
         return ()
     pitch_mm = size_mm * rng.uniform(1.15, 1.6)
     reach = 1.0 if rng.random() < 0.15 else rng.uniform(0.4, 0.75)  # of the way down to the first row's 0 mV
     count = min(int(layout.baselines_mm[0] * reach / pitch_mm), 8)
-    lines: list[Line] = []
+    lines: list[HeaderLine] = []
     x_mm = rng.uniform(2, 15)
-    for makes in rng.permutation((_details, _details, _values, _findings))[: rng.integers(1, 5)]:
+    for makes in rng.permutation(np.array(BLOCKS, object))[: rng.integers(1, 5)]:
         wide, words = makes(rng, int(rng.integers(1, count + 1)) if count > 0 else 0)
         if x_mm + wide * size_mm > layout.width_mm:
             break
@@ -66,5 +66,8 @@ def _values(rng: np.random.Generator, count: int) -> tuple[float, list]:
     return 18.0, [[(0.0, name), (9.0, _filled(rng, value))] for name, value in rows]
 
 
-def _findings(rng: np.random.Generator, count: int) -> tuple[float, list]:
-    return 26.0, [[(0.0, FINDINGS[k])] for k in rng.permutation(len(FINDINGS))[:count]]
+def _statements(rng: np.random.Generator, count: int) -> tuple[float, list]:
+    return 26.0, [[(0.0, STATEMENTS[k])] for k in rng.permutation(len(STATEMENTS))[:count]]
+
+
+BLOCKS = (_details, _details, _values, _statements)  # that a header is made of, at most one each

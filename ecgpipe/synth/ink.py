@@ -1,5 +1,7 @@
 """Ink on a page: coverage of strokes and bars, anti-aliased at their exact place, and their colour laid over paper."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import grey_dilation
 
@@ -50,10 +52,10 @@ def _extent(x: np.ndarray, y: np.ndarray, radius_px: float) -> tuple[int, np.nda
     return first + int(np.argmax(drawn)), top[drawn], bottom[drawn]
 
 
-def bars(length: int, centres: np.ndarray, width_px: float) -> np.ndarray:
+def bars(length: int, centres: np.ndarray | Sequence[float], width_px: float) -> np.ndarray:
     """Coverage (length,) float32 of bars of `width_px` at `centres` along one axis."""
-    index, centres = np.arange(length, dtype=np.float32)[:, None], np.asarray(centres, np.float32)
-    right, left = np.minimum(centres + width_px / 2, index + 0.5), np.maximum(centres - width_px / 2, index - 0.5)
+    index, middle = np.arange(length, dtype=np.float32)[:, None], np.asarray(centres, np.float32)
+    right, left = np.minimum(middle + width_px / 2, index + 0.5), np.maximum(middle - width_px / 2, index - 0.5)
     return np.clip(right - left, 0, 1).max(axis=1)
 
 
@@ -61,4 +63,4 @@ def blend(page: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
     """Lay `colour` over `page` in place, touching only where there is ink."""
     pixels, where = page.reshape(-1, 3), np.flatnonzero(coverage > 1 / 512)
     alpha = np.minimum(coverage.ravel()[where], 1)[:, None]
-    pixels[where] = np.round(pixels[where] * (1 - alpha) + np.float32(colour) * alpha)
+    pixels[where] = np.round(pixels[where] * (1 - alpha) + np.array(colour, np.float32) * alpha)

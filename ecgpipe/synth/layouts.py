@@ -1,18 +1,29 @@
 """Pages at random: the layouts of many makers, and the mix of layout, look and printer that a reader is trained on."""
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from ecgpipe.page.layout import BOX_MM, KIT, LEADS, Grid, PageLayout
-from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, LIMB, RECORDING_S, Furniture, layout, measured
+from ecgpipe.synth.compose import (
+    A4,
+    A5,
+    CHEST,
+    LETTER,
+    LIMB,
+    RECORDING_S,
+    Names,
+    PageMarks,
+    Pulses,
+    compose_layout,
+    measured,
+)
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
-__all__ = ["layout", "measured", "random_layout", "random_page"]
-
 T = TypeVar("T")
+SheetSize = tuple[float, float] | Literal["strip", "screen"]  # width and height in mm, or how they are found
 
 KIT_SHARE = 0.5  # of pages: what the competition shows
 KIT_LOOK_SHARE = 0.8  # of those: in the kit's own look
@@ -20,13 +31,15 @@ SHORTEST_S, PITCH_MM = 2.5, (15.0, 40.0)
 TRIES = 100
 
 FORMS = {"3x4": 0.46, "6x2": 0.18, "12x1": 0.12, "6x1": 0.12, "3x1": 0.06, "3x2": 0.06}
-STRIPS = {
+RHYTHM = {
     "3x4": {("II",): 0.5, (): 0.2, ("V1",): 0.06, ("V5",): 0.03, ("II", "V1"): 0.04, ("II", "V5"): 0.03,
             ("V1", "II", "V5"): 0.08, ("II", "V1", "V5"): 0.06},
     "6x2": {(): 0.6, ("II",): 0.35, ("V1",): 0.05},
 }  # fmt: skip
 TRIPLES = (*(LEADS[k : k + 3] for k in (0, 3, 6, 9)), ("II", "V1", "V5"), ("V1", "II", "V5"))
-SHEETS = {LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1}
+SHEETS: dict[SheetSize, float] = {
+    LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1,
+}  # fmt: skip
 LEGENDS = (
     ("{s} mm/s {g} mm/mV",), ("{s} mm/s", "{g} mm/mV"), ("{s}mm/s {g}mm/mV {f}",), ("{s} mm/s {g} mm/mV {f}",),
     ("Speed: {s} mm/sec  Limb: {g} mm/mV  Chest: {c} mm/mV", "F {f}"), ("{s}mm/s  {g}mm/mV", "{f}"),
@@ -39,7 +52,8 @@ FILTERS = ("0.05-150 Hz", "0.05-40Hz", "0.5-40 Hz", "0.15-100 Hz ~50 Hz", "W 50 
 def random_page(rng: np.random.Generator, *, printed: bool = True) -> tuple[PageLayout, PageStyle, Print]:
     """A page to train on: half of them the kit's, the others of any maker, from any printer if it is `printed`.
 
-    A page that is not, a render or one on a screen, has the rasters of its program only; the kit's has none.
+    A page that is not printed, a render or one on a screen, has the rasters of its program only, the kit's not even
+    these.
     """
     if rng.random() < KIT_SHARE:
         look = PageStyle.random if rng.random() < KIT_LOOK_SHARE else PageStyle.random_kit_print
@@ -61,18 +75,18 @@ def random_layout(rng: np.random.Generator) -> PageLayout:
 
 @dataclass(frozen=True)
 class _Draft:
-    """What a maker decides on before anything has its place."""
+    """What a maker chooses before anything is placed."""
 
     form: str
-    strips: tuple[str, ...]
+    rhythm: tuple[str, ...]
     leads: tuple[str, ...] | None
     cabrera: bool
     simultaneous: bool
     speed: float
     gain: float
     chest_ratio: float
-    furniture: Furniture
-    sheet: tuple[float, float] | str
+    marks: PageMarks
+    sheet: SheetSize
 
     @staticmethod
     def random(rng: np.random.Generator) -> "_Draft":
@@ -81,26 +95,26 @@ class _Draft:
         chest_ratio = 0.5 if rng.random() < 0.12 else 1.0
         return _Draft(
             form=form,
-            strips=_pick(rng, STRIPS.get(form, {(): 1.0})),
+            rhythm=_pick(rng, RHYTHM.get(form, {(): 1.0})),
             leads=_leads(rng, form),
             cabrera=bool(rng.random() < 0.2) and form in ("6x2", "12x1", "3x4"),
             simultaneous=bool(rng.random() < 0.3),
             speed=speed,
             gain=gain,
             chest_ratio=chest_ratio,
-            furniture=_furniture(rng, int(form.split("x")[1]), speed),
+            marks=_marks(rng, int(form.split("x")[1]), speed),
             sheet=_pick(rng, SHEETS),
         )
 
     def layout(self, rng: np.random.Generator) -> PageLayout:
         """The draft on its sheet; ValueError where it does not fit."""
         rows, across = (int(number) for number in self.form.split("x"))
-        total, furniture = rows + len(self.strips), self.furniture
-        pulse_mm = 0.2 * self.speed + furniture.pulse_gap_mm + 0.08 * self.speed * furniture.foot
-        left = rng.uniform(2, 18) + (furniture.pulses == "left") * pulse_mm + (furniture.names == "left") * 8
-        right = rng.uniform(0.5, 8) + (furniture.pulses == "right") * pulse_mm
+        total, marks = rows + len(self.rhythm), self.marks
+        pulse_mm = 0.2 * self.speed + marks.pulse_gap_mm + 0.08 * self.speed * marks.foot
+        left = rng.uniform(2, 18) + (marks.pulses == "left") * pulse_mm + (marks.names == "left") * 8
+        right = rng.uniform(0.5, 8) + (marks.pulses == "right") * pulse_mm
         pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
-        gaps = furniture.gap_mm * (across - 1)
+        gaps = marks.gap_mm * (across - 1)
         if self.sheet == "screen":  # cropped to the traces
             seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [SHORTEST_S, RECORDING_S / across])
             pitch = min(pitch, 220 / total)
@@ -113,7 +127,7 @@ class _Draft:
         pitch = min(pitch, height * rng.uniform(0.7, 0.97) / total)
         if pitch < 0.8 * PITCH_MM[0]:
             raise ValueError(f"rows every {pitch:.1f} mm")
-        furniture = replace(furniture, name_dy_mm=min(furniture.name_dy_mm, 0.5 * pitch))  # nearest its own row
+        marks = replace(marks, name_dy_mm=min(marks.name_dy_mm, 0.5 * pitch))  # nearest its own row
         room_s = (width - left - right - gaps) / across / self.speed
         window_s = min(np.floor(2 * room_s + 1e-6) / 2, RECORDING_S / across)
         if window_s < SHORTEST_S or width > 340:
@@ -122,9 +136,9 @@ class _Draft:
         slack = width - left - right - gaps - across * window_s * self.speed
         left += rng.uniform(0, 1) * slack * (slack > 0)
         extent = (left - pulse_mm - 1, first - 0.7 * pitch, width - right + 1, first + (total - 0.3) * pitch)
-        return layout(
+        return compose_layout(
             self.form,
-            self.strips,
+            self.rhythm,
             order="cabrera" if self.cabrera else "standard",
             leads=self.leads,
             columns="simultaneous" if self.simultaneous else "sequential",
@@ -137,7 +151,7 @@ class _Draft:
             first_mm=float(first),
             pitch_mm=float(pitch),
             grid=_grid(rng, (width, height), extent, (left, first)),
-            furniture=furniture,
+            marks=marks,
         )
 
 
@@ -153,12 +167,12 @@ def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
     return TRIPLES[rng.integers(len(TRIPLES))] if form == "3x1" else None
 
 
-def _furniture(rng: np.random.Generator, across: int, speed: float) -> Furniture:
-    pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
-    names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
+def _marks(rng: np.random.Generator, across: int, speed: float) -> PageMarks:
+    pulses: Pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
+    names: Names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
     gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
     passed = FILTERS[rng.integers(len(FILTERS))]
-    return Furniture(
+    return PageMarks(
         names=names,
         name_dx_mm=rng.uniform(-1, 5),
         name_dy_mm=rng.uniform(3, 12 if rng.random() < 0.85 else 18),
@@ -200,4 +214,4 @@ def _grid(
             count += 1
         firsts.append(float(first))
         counts.append(count)
-    return Grid(*firsts, *counts)
+    return Grid(firsts[0], firsts[1], counts[0], counts[1])

@@ -5,7 +5,9 @@ picture's. Grid lines and separators of a page whose program rounds them snap to
 the kit; traces and pulses are anti-aliased at their exact place.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -18,6 +20,8 @@ from ecgpipe.synth.grids import bleeds, draw_grid
 from ecgpipe.synth.ink import bars, blend, stroke
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle, load_font
+
+Box = tuple[float, float, float, float]  # centre x and y, width and height in mm
 
 EXACT = Print.none()
 QR_LEFT_MM, QR_TOP_MM, QR_SIZE_MM, QR_QUIET_MM = 250.0, 3.0, 25.0, 2.0
@@ -97,36 +101,48 @@ def _spread(coverage: np.ndarray, print_: Print, px_per_mm: float) -> np.ndarray
 
 
 def _marks(style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
-    """Coverage of calibration pulses, separators and the grid's frame."""
+    """Coverage of calibration pulses, separators and the grid's outline."""
     coverage = np.zeros(shape, np.float32)
-    pen = print_.stroke_mm(style.trace_width_mm * style.pulse_to_trace_width)
-
-    def bar(x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> None:
+    pen_mm = print_.stroke_mm(style.trace_width_mm * style.pulse_to_trace_width)
+    boxes = chain(_pulses(layout, pen_mm), _outline(style, layout), _separators(layout, px_per_mm))
+    for x_mm, y_mm, width_mm, height_mm in boxes:
         columns = bars(shape[1], [x_mm * px_per_mm - 0.5], width_mm * px_per_mm)
         rows = bars(shape[0], [y_mm * px_per_mm - 0.5], height_mm * px_per_mm)
         box = np.ix_(np.flatnonzero(rows), np.flatnonzero(columns))
         coverage[box] = np.maximum(coverage[box], np.outer(rows[rows > 0], columns[columns > 0]))
+    return coverage
 
+
+def _pulses(layout: PageLayout, pen_mm: float) -> Iterator[Box]:
+    """The strokes of the calibration pulses: two flanks, the top, and the feet if there are any."""
     for pulse in layout.pulses:
         left, right, zero = pulse.left_mm, pulse.right_mm, layout.baselines_mm[pulse.row]
         high = layout.gain_mm_per_mv * pulse.gain_ratio
         for x in (left, right):
-            bar(x, zero - high / 2, pen, high + pen)
-        bar((left + right) / 2, zero - high, right - left + pen, pen)
+            yield x, zero - high / 2, pen_mm, high + pen_mm
+        yield (left + right) / 2, zero - high, right - left + pen_mm, pen_mm
         for x in (left - pulse.foot_mm / 2, right + pulse.foot_mm / 2) if pulse.foot_mm else ():
-            bar(x, zero, pulse.foot_mm + pen, pen)
-    if style.show_frame and not (bleeds(layout, 0) or bleeds(layout, 1)):
-        x, y = layout.lines_mm()
-        (wide, high), line_mm = (x[-1] - x[0], y[-1] - y[0]), style.border_width_mm
-        for y_mm in (y[0], y[-1]):
-            bar(x[0] + wide / 2, y_mm, wide + line_mm, line_mm)
-        for x_mm in (x[0], x[-1]):
-            bar(x_mm, y[0] + high / 2, line_mm, high + line_mm)
+            yield x, zero, pulse.foot_mm + pen_mm, pen_mm
+
+
+def _outline(style: PageStyle, layout: PageLayout) -> Iterator[Box]:
+    """The lines around a grid that ends on the sheet, if the style has them."""
+    if not style.show_outline or bleeds(layout, 0) or bleeds(layout, 1):
+        return
+    columns_mm, rows_mm = layout.lines_mm()
+    (left, right), (top, bottom), line_mm = columns_mm[[0, -1]], rows_mm[[0, -1]], style.border_width_mm
+    for y in (top, bottom):
+        yield left + (right - left) / 2, y, right - left + line_mm, line_mm
+    for x in (left, right):
+        yield x, top + (bottom - top) / 2, line_mm, bottom - top + line_mm
+
+
+def _separators(layout: PageLayout, px_per_mm: float) -> Iterator[Box]:
+    """The separators; a page whose program rounds its lines has them on whole pixels."""
     for separator in layout.separators:
-        x_mm = separator.x_mm if layout.snap_dpi is None else np.rint(separator.x_mm * px_per_mm) / px_per_mm
-        y_mm = layout.baselines_mm[separator.row] + separator.offset_mm
-        bar(x_mm, y_mm, separator.width_mm, separator.height_mm)
-    return coverage
+        x = separator.x_mm if layout.snap_dpi is None else np.rint(separator.x_mm * px_per_mm) / px_per_mm
+        y = layout.baselines_mm[separator.row] + separator.offset_mm
+        yield x, y, separator.width_mm, separator.height_mm
 
 
 def _texts(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:

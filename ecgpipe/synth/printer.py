@@ -21,8 +21,9 @@ class Print:
 
     `line_dpi` and `trace_dpi` are the rasters, with their phases, to which grid lines and vertices of traces are
     rounded. Black ink lies beside the grid by an offset plus a wave along x of `period_mm` and its second harmonic:
-    `wave_mm` has their amplitudes along x, those along y are `y_share` of them. The same in all rows. `spread_mm` is
-    how much ink grows on either side, and `halftone_mm` the pitch of the dots that coloured lines are made of.
+    `wave_mm` has their amplitudes along x, those along y are `y_share` of them. It is the same in every row.
+    `spread_mm` is how much ink grows on either side, and `halftone_mm` the pitch of the dots that coloured lines are
+    made of.
     """
 
     line_dpi: float | None = None
@@ -68,11 +69,11 @@ class Print:
 
     @property
     def moves_ink(self) -> bool:
-        """Whether black ink lies anywhere but at its place."""
+        """Whether black ink is displaced at all."""
         return any(self.offset_mm) or any(self.wave_mm)
 
     def ink_shift_mm(self, x_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How far right of, and below, its place the ink meant for page `x_mm` lies, each of its shape, in mm."""
+        """Displacement in mm, to the right and down, of ink meant for page `x_mm`; both of its shape."""
         turns = 2 * np.pi * np.asarray(x_mm, np.float64) / self.period_mm
         first, second = (
             amplitude * np.stack([np.sin(k * turns + phase), np.cos(k * turns + 2 * phase)])
@@ -100,13 +101,16 @@ class Print:
         return lines_mm if self.line_dpi is None else _snapped(lines_mm, self.line_dpi, self.line_phase[axis])
 
     def dither(self, page: np.ndarray, paper: tuple[int, int, int], px_per_mm: float) -> None:
-        """Print the coloured ink of `page` (H, W, 3) uint8 in place as dots of `halftone_mm`, as dense on average."""
+        """Print the coloured ink of `page` (H, W, 3) uint8 in place as dots every `halftone_mm`, of the same mean
+        density."""
+        if self.halftone_mm is None:
+            return
         height, width = page.shape[:2]
         turns = 2 * np.pi / (self.halftone_mm * px_per_mm) / np.sqrt(2)  # a screen at 45 degrees
         x, y = (np.arange(length, dtype=np.float32) * turns for length in (width, height))
         density = 1 + 0.6 * np.outer(np.cos(y), np.cos(x))
-        pixels, inked = page.reshape(-1, 3), np.flatnonzero((page != np.uint8(paper)).any(axis=2))
-        base = np.float32(paper)
+        pixels, inked = page.reshape(-1, 3), np.flatnonzero((page != np.array(paper, np.uint8)).any(axis=2))
+        base = np.array(paper, np.float32)
         change = (pixels[inked] - base) * density.ravel()[inked, None]
         pixels[inked] = np.clip(base + change, 0, 255).round()
 

@@ -9,10 +9,8 @@ import numpy as np
 from PIL import ImageDraw, ImageFont
 
 from ecgpipe.page.layout import MM_PER_INCH, PageLayout
-from ecgpipe.synth.headers import random_header
+from ecgpipe.synth.headers import HeaderLine, random_header
 from ecgpipe.synth.ink import Colour
-
-Text = tuple[float, float, str]  # left edge and baseline in mm, and the words
 
 MM_PER_POINT = MM_PER_INCH / 72
 
@@ -38,7 +36,7 @@ def load_font(name: str, size_px: float) -> ImageFont.FreeTypeFont:
 
 @dataclass(frozen=True)
 class Logo:
-    """A maker's mark: `polygons` of page points in mm, filled, and an ellipse around the box from `left_mm` on."""
+    """A maker's mark: a filled `polygon` in an ellipse that fills the box from (`left_mm`, `top_mm`) on."""
 
     left_mm: float
     top_mm: float
@@ -54,7 +52,9 @@ class Logo:
             pen.polygon([(x + u * w, y + v * h) for u, v in self.polygon], fill=255)
 
 
-def header_texts(record: str, age: int, sex: str, date: str, body: tuple[int, int] | None = None) -> tuple[Text, ...]:
+def header_texts(
+    record: str, age: int, sex: str, date: str, body: tuple[int, int] | None = None
+) -> tuple[HeaderLine, ...]:
     """The kit's header: three lines at the top left; `body` is height in cm and weight in kg."""
     texts = (
         (1.27, 5.9, f"ID: {record}"),
@@ -86,13 +86,13 @@ class PageStyle:
     qr_seed: int | None = None  # prints a code of random modules
     font: str = FONTS[0]
     font_size_mm: float = 11 * MM_PER_POINT
-    header: tuple[Text, ...] = header_texts("00001_hr", 54, "Female", "1990-01-31, 12:00:00")
+    header: tuple[HeaderLine, ...] = header_texts("00001_hr", 54, "Female", "1990-01-31, 12:00:00")
     minor_dots: bool = False  # dots where the lines every mm cross, instead of lines
     major_dots: bool = False  # a dot every mm along the lines every 5 mm
     pulse_to_trace_width: float = 1.5
     name_font: str | None = None  # of lead names, where it is not `font`
     name_size_mm: float | None = None
-    show_frame: bool = False  # a line of the width of the border around a grid that covers a part of the page
+    show_outline: bool = False  # a line of the width of the border around a grid that covers a part of the page
     logo: Logo | None = None
 
     @staticmethod
@@ -123,31 +123,32 @@ class PageStyle:
     @staticmethod
     def random_kit_print(rng: np.random.Generator) -> "PageStyle":
         """The kit's page in the inks of other makers: grids as dark as the trace, grey, dotted, in any colour."""
-        return replace(PageStyle.random(rng), **_random_inks(rng))
+        return _in_random_inks(PageStyle.random(rng), rng)
 
     @staticmethod
     def random_machine(rng: np.random.Generator, layout: PageLayout) -> "PageStyle":
-        """The look of any maker for a page of `layout`: inks, fonts, header, findings, logo."""
+        """The look of any maker for a page of `layout`: inks, fonts, header, statements, logo."""
         font, name_font = (MACHINE_FONTS[rng.integers(len(MACHINE_FONTS))] for _ in range(2))
         size_mm = rng.uniform(1.9, 3.6)
         style = PageStyle(
             show_border=bool(rng.random() < 0.15),
-            show_frame=bool(rng.random() < 0.4),
+            show_outline=bool(rng.random() < 0.4),
             font=font,
             font_size_mm=size_mm,
             name_font=font if rng.random() < 0.6 else name_font,
             name_size_mm=size_mm * rng.uniform(0.9, 1.6),
             pulse_to_trace_width=float(rng.choice([1.0, rng.uniform(0.5, 1.6)])),
-            **_random_inks(rng),
         )
+        style = _in_random_inks(style, rng)
         return replace(style, header=random_header(rng, layout, size_mm), logo=_random_logo(rng, layout))
 
 
 def _colour(rgb: np.ndarray) -> Colour:
-    return tuple(int(value) for value in np.round(rgb))
+    red, green, blue = (int(value) for value in np.round(rgb))
+    return red, green, blue
 
 
-def _random_header(rng: np.random.Generator) -> tuple[Text, ...]:
+def _random_header(rng: np.random.Generator) -> tuple[HeaderLine, ...]:
     """Header texts of a made-up patient, or none at all."""
     if rng.random() < 0.05:
         return ()
@@ -163,8 +164,8 @@ def text_width_mm(words: str, font: str, size_mm: float, px_per_mm: float = 8.0)
     return load_font(font, size_mm * px_per_mm).getlength(words) / px_per_mm
 
 
-def _random_inks(rng: np.random.Generator) -> dict[str, object]:
-    """Colours and widths of paper, grid and trace: the fields of a `PageStyle` that are the same for any layout."""
+def _in_random_inks(style: PageStyle, rng: np.random.Generator) -> PageStyle:
+    """`style` with other colours and widths of paper, grid and trace."""
     tint = rng.random(3) * (rng.random() < 0.6) * rng.uniform(0, 26)
     paper = 255 - tint
     major = np.clip(MACHINE_GRIDS[rng.integers(len(MACHINE_GRIDS))] + rng.integers(-20, 21, 3), 0, 255)
@@ -176,19 +177,20 @@ def _random_inks(rng: np.random.Generator) -> dict[str, object]:
     if rng.random() < 0.22:
         trace = np.array([(25, 30, 130), (120, 20, 25), (90, 90, 95), (20, 60, 160)][rng.integers(4)]) + ink / 4
     major_width, dots = rng.uniform(0.1, 0.18 if same else 0.35), rng.random()
-    return {
-        "paper": _colour(paper),
-        "major": _colour(major),
-        "minor": _colour(minor),
-        "trace": _colour(trace),
-        "text": _colour(trace if rng.random() < 0.3 else np.full(3, ink / 2)),
-        "major_width_mm": float(major_width),
-        "minor_width_mm": float(major_width if same else rng.uniform(0.08, 0.2)),
-        "trace_width_mm": float(rng.uniform(0.15, 0.6) if rng.random() < 0.4 else rng.uniform(0.2, 0.38)),
-        "show_minor": bool(rng.random() < 0.87),
-        "minor_dots": bool(dots < 0.12),
-        "major_dots": bool(dots < 0.04),
-    }
+    return replace(
+        style,
+        paper=_colour(paper),
+        major=_colour(major),
+        minor=_colour(minor),
+        trace=_colour(trace),
+        text=_colour(trace if rng.random() < 0.3 else np.full(3, ink / 2)),
+        major_width_mm=float(major_width),
+        minor_width_mm=float(major_width if same else rng.uniform(0.08, 0.2)),
+        trace_width_mm=float(rng.uniform(0.15, 0.6) if rng.random() < 0.4 else rng.uniform(0.2, 0.38)),
+        show_minor=bool(rng.random() < 0.87),
+        minor_dots=bool(dots < 0.12),
+        major_dots=bool(dots < 0.04),
+    )
 
 
 def _random_logo(rng: np.random.Generator, layout: PageLayout) -> Logo | None:

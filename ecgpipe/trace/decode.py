@@ -2,15 +2,15 @@
 
 import numpy as np
 
-LABEL_SIGMA_PX = 1.5  # width of the Gaussian the reader is taught; what its distributions have beyond it is doubt
+LABEL_SIGMA_PX = 1.5  # width of the Gaussian the reader is taught; any width beyond it is doubt
 MIN_SIGMA_PX = 0.1
 
 
 def decode_heights(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Height and its standard deviation, each (T,) float32 px, of logits (T, H).
 
-    The height is the mean over the whole column, which is what the reader is trained for, of all heights the one with
-    the least squared error; where it is torn between two curves the deviation says so.
+    The height is the mean over the whole column: the estimate of least squared error, and what the reader is trained
+    for. Where the reader is torn between two curves the deviation is large.
     """
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     rows = np.arange(logits.shape[1], dtype=np.float32)

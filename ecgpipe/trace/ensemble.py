@@ -12,7 +12,7 @@ from ecgpipe.trace.reader import Flips, TraceReader, Traces
 
 MOST_LAG = 5.0  # samples, 10 ms; weights differ by less than one
 OUTLIER_MV = 0.05  # a difference above it is a misreading rather than a lag
-ROUNDS = 6
+NEWTON_ROUNDS = 6
 
 
 class Reader(Protocol):
@@ -40,10 +40,10 @@ def load_reader(weights: Path | Sequence[Path], flips: Flips = "none") -> Reader
 
 
 def combined(readings: Sequence[Traces]) -> Traces:
-    """Median of readings of one page (of two their mean), each row first moved in time to their common place.
+    """Median (of two, the mean) of readings of one page, each row first moved to the readings' median time.
 
-    The error is the root of the readings' mean square error and of how far apart they lie: networks trained on the
-    same pages err together, so their number takes nothing off.
+    The error is the root of the readings' mean square error and of how far apart they lie: networks trained on the same
+    pages err together, so more of them do not make it smaller.
     """
     mv = np.stack([reading.mv for reading in readings]).astype(np.float64)
     for row in range(mv.shape[1]):
@@ -71,12 +71,12 @@ def aligned(series: np.ndarray) -> np.ndarray:
 def lag_samples(reference: CubicSpline, late: CubicSpline, t: np.ndarray) -> float:
     """By how many samples, within `MOST_LAG`, `late` lies behind `reference`; 0 if the times `t` show no wave.
 
-    Least squares in lag and offset, by Newton's method, where a sample that differs much has little say.
+    Least squares in lag and offset, by Newton's method, in which outliers have little weight.
     """
     if not len(t):
         return 0.0
     true, lag, offset = reference(t), 0.0, 0.0
-    for _ in range(ROUNDS):
+    for _ in range(NEWTON_ROUNDS):
         slope, residual = late(t + lag, 1), true - late(t + lag) - offset
         weight = 1 / (1 + (residual / OUTLIER_MV) ** 2)
         design = np.stack([slope, np.ones_like(slope)], axis=1)

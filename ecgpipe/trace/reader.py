@@ -31,7 +31,7 @@ _FLIPPED_AXES: dict[Flips, tuple[tuple[int, ...], ...]] = {
 class Traces:
     """The printed rows of a page of `layout` at 500 Hz, from the left end of its first window to the right end of its
     last, each (rows, samples) float32: `mv`, NaN where the picture does not show the trace, and `sigma_mv`, the
-    reader's own standard error. Millivolts are those of the page's own gain, whatever a window's is."""
+    reader's own standard error. Millivolts are at the page's gain, even in a window with a gain of its own."""
 
     mv: np.ndarray
     sigma_mv: np.ndarray
@@ -72,9 +72,9 @@ class TraceReader:
 
 
 def shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec) -> np.ndarray:
-    """Which samples (rows, samples) at strip rows `height` lie in the picture, with the row's usual height there.
+    """Which samples (rows, samples) the picture shows, both at strip rows `height` and at the row's median height.
 
-    Where a row has left the picture, what is read is something else that has not: a line of the grid, a name.
+    Where a row runs out of the picture, the network reads what is left there instead: a line of the grid, a name.
     """
     masks = np.stack([strips.cut(inside, row, fill=False) for row in range(strips.rows)])
     columns = (strips.first_sample + np.arange(strips.samples)) // strips.samples_per_px

@@ -6,11 +6,12 @@ picture are too coarse for the signal. So sigma is the root of a sum of squares,
     sigma^2 = (SPREAD s)^2 + FLOOR^2 + (ROUGH r)^2 + ((PLACE e)^2 + (CREASE b)^2) (1 / gain^2 + (slope / speed)^2)
 
 with s the network's spread in mV; r the median amplitude in mV of what the page's traces hold beyond about 40 Hz; e the
-map's expected error in mm and b its bend, as `rectify.quality` has them: a map that is off is off in voltage as it
-stands, and in time where the trace is steep, its slope in mV/s. `python -m examples.calibrate` finds constants of which
-97 % of the samples of simulated pages lie within 2 sigma. These here are its choice for maps that followed the lines
-less closely: real prints lay black beside the grid, a little differently every few millimetres, which no map can follow
-and the simulation does not have. docs/accuracy.md says how it went.
+map's expected error in mm and b its bend, as `rectify.quality` has them: an error of the map is one in voltage
+everywhere, and one in time that counts where the trace is steep (slope in mV/s). `python -m examples.calibrate` finds
+constants of which 97 % of the samples of simulated pages lie within 2 sigma. The constants here are its choice for maps
+that followed the lines less closely, kept because they are wider: on real prints black ink lies beside the grid, a
+little differently every few millimetres, which no map can follow and the simulation does not have. docs/accuracy.md
+says how it went.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 `.safetensors` holds what was learnt, for a training to go on from; `.xml` and `.bin` the same as a graph of OpenVINO's,
 which is all that reading needs; `.json` is their card: what they are, where they come from, and the SHA-256 of both, so
-that files which do not belong together are found out.
+that files which do not belong together are noticed.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Weights:
     card: dict
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """What was learnt, by name; DataError if it cannot be read or is not what the card is of."""
+        """The learnt tensors by name; DataError if they cannot be read or their hash is not the card's."""
         from safetensors import SafetensorError  # reading does without
         from safetensors.numpy import load
 
@@ -53,7 +53,7 @@ class Weights:
             raise DataError(f"{self.path}: not a safetensors file ({error}); restore it") from error
 
     def graph(self) -> Path:
-        """The .xml of what reads strips, its .bin beside it; DataError if they are not what the card is of."""
+        """The graph's .xml, its .bin beside it; DataError if their hash is not the card's."""
         self._read("graph", ".xml", ".bin")
         return self.path.with_suffix(".xml")
 
@@ -85,7 +85,7 @@ def save_weights(
     spec: StripSpec,
     about: dict,
 ) -> None:
-    """Write a network beside `path` (.safetensors), last its card; `about` holds data, cost, scores."""
+    """Write a network's files, `path` (.safetensors) and others, the card last; `about` holds data, cost, scores."""
     from safetensors.numpy import save
 
     learnt = save(dict(tensors))
@@ -108,7 +108,7 @@ def save_weights(
 
 
 def load_weights(path: Path) -> Weights:
-    """The weights at `path`, of which only the card is read at once; DataError if it cannot be."""
+    """The weights at `path`: only the card is read yet; DataError if it cannot be read."""
     try:
         card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         spec = StripSpec(FrameSpec(raster=Raster(**card["raster"])), card["half_height_mv"])

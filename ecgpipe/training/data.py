@@ -1,8 +1,7 @@
 """Training data: frames with their truth, cut into random crops of random rows, a little altered."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -30,11 +29,22 @@ class FrameSample:
     kind: str = ""
 
 
-class Strips(NamedTuple):
+class Frames(Protocol):
+    """A sequence of frames, each of which may be read only when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> FrameSample: ...
+
+
+Array = TypeVar("Array", np.ndarray, Tensor)
+
+
+class Strips(NamedTuple, Generic[Array]):
     """A page's rows: `images` (rows, H, W, 3) uint8 and `heights` (rows, T) float32 in strip px, NaN if unknown."""
 
-    images: np.ndarray | Tensor
-    heights: np.ndarray | Tensor
+    images: Array
+    heights: Array
     kind: str = ""
 
 
@@ -60,14 +70,14 @@ def heights_of(series: np.ndarray, spec: StripSpec) -> np.ndarray:
     return heights
 
 
-def strips_of(sample: FrameSample, spec: StripSpec) -> Strips:
+def strips_of(sample: FrameSample, spec: StripSpec) -> Strips[np.ndarray]:
     """The strips of a stored frame with the heights that its truth asks for."""
     heights = heights_of(row_series(sample.truth, sample.fs_hz, spec.frame.layout), spec)
     return Strips(spec.cut_all(sample.frame, sample.inside), heights, sample.kind)
 
 
 def random_crop(
-    strips: Strips, row: int, columns: int, windows: int, rng: np.random.Generator
+    strips: Strips[np.ndarray], row: int, columns: int, windows: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """A stretch of `columns` px of one row, altered: image (H, columns, 3) uint8 and its heights.
 
@@ -124,7 +134,7 @@ def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 class CropDataset(Dataset):
     """Item i is one crop of every row of frame i modulo their number, reproducible from `seed` and i."""
 
-    def __init__(self, frames: Sequence[FrameSample], spec: StripSpec, *, columns: int, items: int, seed: int):
+    def __init__(self, frames: Frames, spec: StripSpec, *, columns: int, items: int, seed: int):
         self.frames, self.spec, self.columns, self.items, self.seed = frames, spec, columns, items, seed
 
     def __len__(self) -> int:
@@ -140,13 +150,13 @@ class CropDataset(Dataset):
 class WholeStrips(Dataset):
     """Item i is the strips of frame i, unaltered, for validation."""
 
-    def __init__(self, frames: Sequence[FrameSample], spec: StripSpec):
+    def __init__(self, frames: Frames, spec: StripSpec):
         self.frames, self.spec = frames, spec
 
     def __len__(self) -> int:
         return len(self.frames)
 
-    def __getitem__(self, index: int) -> Strips:
+    def __getitem__(self, index: int) -> Strips[np.ndarray]:
         return strips_of(self.frames[index], self.spec)
 
 
@@ -161,8 +171,8 @@ class TraceData(pl.LightningDataModule):
 
     def __init__(
         self,
-        train_frames: Sequence[FrameSample],
-        val_frames: Sequence[FrameSample],
+        train_frames: Frames,
+        val_frames: Frames,
         *,
         spec: StripSpec,
         crop_columns: int,

@@ -57,7 +57,7 @@ def _bare(xml: bytes) -> bytes:
         for info in parent.findall("rt_info"):
             parent.remove(info)
     for layer in net.iter("layer"):
-        layer.set("name", layer.get("id"))
+        layer.set("name", layer.attrib["id"])
     for port in net.iter("port"):
         port.attrib.pop("names", None)
     return ElementTree.tostring(net)

@@ -18,7 +18,7 @@ WARM_UP = 0.05  # share of the training in which the learning rate rises
 
 
 class TraceModule(pl.LightningModule):
-    """Trains `model` with AdamW and a one-cycle learning rate over `max_steps` or a Timer's time, what ends first.
+    """Trains `model` with AdamW and a one-cycle learning rate over `max_steps` or a Timer's time, whichever ends first.
 
     `freeze_norm` keeps the batch norms' statistics, as a short fine-tune on small batches needs. Validation takes
     whole `Strips` and logs the median SNR in dB and error in px a strip, overall and by kind.
@@ -38,16 +38,18 @@ class TraceModule(pl.LightningModule):
         shares = [0.0]
         if self.trainer.max_steps > 0:
             shares.append(self.trainer.global_step / self.trainer.max_steps)
-        for timer in (c for c in self.trainer.callbacks if isinstance(c, Timer)):
+        callbacks: list[pl.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]  # Lightning's own omission
+        for timer in (c for c in callbacks if isinstance(c, Timer)):
             elapsed, left = timer.time_elapsed(), timer.time_remaining()
-            shares.append(elapsed / (elapsed + left))
+            if left is not None:
+                shares.append(elapsed / (elapsed + left))
         share = min(max(shares), 1.0)
-        # Clocks differ, and a learning rate must not.
+        # Devices' clocks differ; their learning rates must not.
         return share if self.trainer.world_size == 1 else self.trainer.strategy.broadcast(share)
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
         self.loss.progress = self.progress()
-        for group in self.optimizers().param_groups:
+        for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.learning_rate * one_cycle(self.loss.progress)
 
     def on_train_epoch_start(self) -> None:
@@ -68,7 +70,7 @@ class TraceModule(pl.LightningModule):
         self.log_dict({"loss": loss.detach()} | {f"loss_{name}": p.detach() for name, p in self.loss.parts.items()})
         return loss
 
-    def validation_step(self, strips: Strips, batch_idx: int) -> None:
+    def validation_step(self, strips: Strips[Tensor], batch_idx: int) -> None:
         for image, true in zip(strips.images, strips.heights, strict=True):
             read, _ = decode_heights(self.model(to_input(image[None]))[0].float().cpu().numpy())
             self._scores[strips.kind].append(strip_score(read, true.cpu().numpy()))

@@ -151,7 +151,7 @@ def wave_bank(sigmas: tuple[int, ...] = WAVE_SIGMAS) -> Tensor:
 
 
 class CombinedLoss(nn.Module):
-    """Weighted sum of the losses above; one of weight 0 is only looked at: it has no say, and no gradient is computed.
+    """Weighted sum of the losses above; a loss of weight 0 is only reported, and computed without gradient.
 
     A weight is a number or a schedule (`params.Weight`), taken at `progress`, the share of the training done, which
     the trainer sets. Called with logits (N, T, H) and true heights (N, T) px, NaN where unknown. All but `column`

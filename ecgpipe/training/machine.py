@@ -3,7 +3,7 @@
 import logging
 import platform
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pytorch_lightning as pl
 import torch
@@ -15,13 +15,20 @@ from ecgpipe.params import Accelerator, Precision
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # Linux's names of the instructions that oneDNN multiplies bfloat16 with
 
 
+Resolved = Literal["bf16-mixed", "16-mixed", "32-true"]
+
+
 class Machine(Protocol):
     """The parameters of `train` and `pretrain` that choose where to compute, in Lightning's words."""
 
-    precision: Precision
-    accelerator: Accelerator
-    devices: int
-    nodes: int
+    @property
+    def precision(self) -> Precision: ...
+    @property
+    def accelerator(self) -> Accelerator: ...
+    @property
+    def devices(self) -> int: ...
+    @property
+    def nodes(self) -> int: ...
 
 
 def trainer_on(machine: Machine, **options: Any) -> pl.Trainer:
@@ -52,7 +59,7 @@ def device_type(accelerator: Accelerator) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def resolved_precision(precision: Precision, device: str, flags: set[str] | None = None) -> str:
+def resolved_precision(precision: Precision, device: str, flags: set[str] | None = None) -> Resolved:
     """`precision`, or for `auto` the quickest that a device of this kind computes in by itself.
 
     That is bfloat16 on a CPU with instructions for it and on GPUs from Ampere on, float16 on older ones, else float32:

@@ -1,7 +1,7 @@
 """How a training goes: a bar on a terminal, else a line every few seconds."""
 
 import time
-from typing import Any
+from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 from rich import get_console
@@ -12,11 +12,17 @@ EVERY_S = 5.0  # between lines
 BAR_EVERY_S = 0.5
 
 
+class Trained(Protocol):
+    """A module that knows how far its training is."""
+
+    def progress(self) -> float: ...
+
+
 class ShowProgress(pl.Callback):
     """Shows step, loss, steps a second and time left of the training called `title`; on the first process only.
 
-    The bar is drawn on standard output's terminal. Where that is none, lines go to standard error (or `lines`), so that
-    what is piped stays as it is. The loss, which a GPU must be waited for, is fetched only when it is shown.
+    The bar is drawn on standard output's terminal. Without a terminal, lines go to standard error (or `lines`), which
+    leaves piped output alone. The loss is fetched only when it is shown, as fetching it waits for the GPU.
     """
 
     def __init__(self, title: str, *, every_s: float = EVERY_S, lines: Console | None = None):
@@ -25,12 +31,12 @@ class ShowProgress(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._started = self._shown = time.monotonic()
-        self._first, self._share = trainer.global_step, pl_module.progress()
+        self._first, self._share = trainer.global_step, cast(Trained, pl_module).progress()
         if trainer.is_global_zero and self.lines is None and get_console().is_terminal:
             self._bar, self._task = _bar(self.title)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        now, share = time.monotonic(), pl_module.progress()
+        now, share = time.monotonic(), cast(Trained, pl_module).progress()
         pause = self.every_s if self._bar is None else min(self.every_s, BAR_EVERY_S)
         if not trainer.is_global_zero or (now - self._shown < pause and share < 1):
             return

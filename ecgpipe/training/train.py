@@ -16,7 +16,7 @@ from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import load_weights
 from ecgpipe.training.architectures import build_model, trained_model
-from ecgpipe.training.data import FrameSample, TraceData
+from ecgpipe.training.data import Frames, TraceData
 from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
@@ -26,8 +26,8 @@ LAST_SHARE = 0.1  # of the steps: a single step's losses are those of a few crop
 
 
 def fit(
-    train_frames: Sequence[FrameSample],
-    val_frames: Sequence[FrameSample],
+    train_frames: Frames,
+    val_frames: Frames,
     *,
     frame: FrameSpec,
     model: params.Model,
@@ -55,7 +55,7 @@ def fit(
     with tempfile.TemporaryDirectory() as log_dir:
         trainer = trainer_on(
             train,
-            # of the ways to use several devices the one that a program may take more than once
+            # for several devices, the only strategy that a program may use more than once
             strategy="auto" if train.devices == train.nodes == 1 else "ddp_spawn",
             max_steps=train.steps,
             max_epochs=1,
@@ -91,7 +91,7 @@ def fit(
 
 
 def start_network(model: params.Model, spec: StripSpec, weights: Path | None) -> nn.Module:
-    """The network that `weights` hold, or an untrained one; ParamsError if they are of another kind or raster."""
+    """The network that `weights` hold, or an untrained one; ParamsError if they are of another network or raster."""
     if weights is None:
         return build_model(model.architecture, model.size, spec.samples_per_px)
     loaded = load_weights(weights)

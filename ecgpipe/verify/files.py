@@ -114,7 +114,7 @@ class _Examination:
             return None
 
     def manifest(self, expected: pd.DataFrame, found: pd.DataFrame) -> None:
-        for row in manifests.compare(expected, found).itertuples():
+        for row in manifests.changes(expected, found).itertuples():
             self.note(self.dataset.root / row.path, f"{row.change}: found {row.found}, expected {row.expected}")
 
     def links(self) -> Counter:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.base.tables import read_csv, write_table
-from ecgpipe.competition.dataset import SIZES_PX, page_of
+from ecgpipe.base.tables import read_strict_csv, write_table
+from ecgpipe.competition.dataset import SIZE_LIMITS_PX, page_of
 
 if TYPE_CHECKING:  # not needed to read the list of what is excluded
     from ecgpipe.verify.files import Picture, Report
@@ -74,7 +74,7 @@ def find_suspects(report: "Report", pages: pd.DataFrame, on_suspect: Literal["fa
 
 def read_excluded(path: str | Path) -> frozenset[tuple[str, str]]:
     """(id, kind) of each page that a written table of suspects excludes; an empty kind stands for the whole record."""
-    table = read_csv(path, dtype=str)
+    table = read_strict_csv(path, dtype=str)
     if not {"id", "kind", "excluded"} <= set(table):
         raise DataError(f"{path}: found the columns {','.join(table)}, expected suspects; run `dvc repro verify`")
     chosen = table[table["excluded"] == "True"]
@@ -124,9 +124,9 @@ def _with_duplicates(rows: list[dict], groups: list[list[str]], side: str) -> li
 def _odd_sizes(pictures: Mapping[str, "Picture"]) -> Iterator[dict]:
     for path, picture in sorted(pictures.items()):
         place = _place(path)
-        if place["kind"] not in SIZES_PX:
+        if place["kind"] not in SIZE_LIMITS_PX:
             continue
-        ranges = SIZES_PX[place["kind"]]
+        ranges = SIZE_LIMITS_PX[place["kind"]]
         if not all(low <= side <= high for side, (low, high) in zip(picture.sides_px, ranges, strict=True)):
             found = "x".join(map(str, reversed(picture.sides_px)))
             expected = " by ".join(f"{low} to {high}" for low, high in reversed(ranges))

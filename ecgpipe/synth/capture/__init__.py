@@ -46,8 +46,8 @@ LONG_SIDE_PX = dict.fromkeys(PHOTOS, 4032) | {"0006": 4000, "screenshot": 1400, 
 # What `random_capture` draws: the share of each kind, and between which sizes its longer side lies, in px.
 SHARES = dict.fromkeys(("0001", *SCANS), 1.0) | dict.fromkeys(PHOTOS, 2.0)
 SHARES |= {"screenshot": 1.5, "copy": 0.7, "fax": 0.3, "snapshot": 1.5}
-SIZES_PX = {"0001": (1000, 3300)} | dict.fromkeys(SCANS, (1300, 2600)) | dict.fromkeys(PHOTOS, (1300, 4100))
-SIZES_PX |= {"screenshot": (600, 2200), "copy": (1300, 2300), "fax": (1500, 2200), "snapshot": (600, 1300)}
+LONG_SIDES_PX = {"0001": (1000, 3300)} | dict.fromkeys(SCANS, (1300, 2600)) | dict.fromkeys(PHOTOS, (1300, 4100))
+LONG_SIDES_PX |= {"screenshot": (600, 2200), "copy": (1300, 2300), "fax": (1500, 2200), "snapshot": (600, 1300)}
 OWN_SIZE_SHARE = 0.5  # of renders and scans, which most often have 200 dpi
 BAD_SCANNER_SHARE = 0.5
 TURNED_SHARE = 0.01
@@ -96,7 +96,7 @@ def random_capture(page: np.ndarray, layout: PageLayout, rng: np.random.Generato
     """Picture the `page` of `layout` (as for `capture`) in one of the ways of `CAPTURES`, of any usual size."""
     kinds, shares = list(SHARES), np.array(list(SHARES.values()))
     kind = str(rng.choice(kinds, p=shares / shares.sum()))
-    low, high = SIZES_PX[kind]
+    low, high = LONG_SIDES_PX[kind]
     long_side_px = round(rng.uniform(low, high) if kind in PHOTOS else noise.log_uniform(rng, low, high))
     if kind in ("0001", *SCANS) and rng.random() < OWN_SIZE_SHARE:
         long_side_px = max(page.shape)

@@ -8,7 +8,7 @@ from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import camera, noise
 from ecgpipe.synth.capture.paper import Sheet, Surface
-from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp
+from ecgpipe.synth.capture.warp import STEP_MM, Warp, WarpMesh
 
 _MARGIN_STEPS = 36
 _CELL = 12  # texture pixels of one screen pixel
@@ -87,16 +87,16 @@ def _bars(rgba: np.ndarray, rng: np.random.Generator, top: int, bottom: int) -> 
 def _aim(rng: np.random.Generator, layout: PageLayout, long_side_px: int) -> Warp:
     short = round(long_side_px * 3 / 4)
     size = (long_side_px, short) if rng.random() < 0.1 else (short, long_side_px)
-    lattice = Lattice(_MARGIN_STEPS, layout)
-    surface = Surface.flat(lattice)
+    mesh = WarpMesh(_MARGIN_STEPS, layout)
+    surface = Surface.flat(mesh)
     bulge = rng.uniform(-1, 1) * 2e-4 if rng.random() < 0.2 else 0.0  # a curved screen
     surface.z += np.float32(bulge) * (surface.points[..., 0] - np.float32(layout.width_mm / 2)) ** 2
     pose = camera.Pose.random(rng, tilt_deg=22, roll_deg=8)
     nodes = pose.project(surface.nodes())
     rows, cols = lattice_mm(layout, STEP_MM).shape[:2]
-    body = nodes[lattice.margin : lattice.margin + rows, lattice.margin : lattice.margin + cols]
+    body = nodes[mesh.margin : mesh.margin + rows, mesh.margin : mesh.margin + cols]
     fill = rng.uniform(0.65, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 1.06)
-    return Warp(lattice, camera.frame_points(nodes, body, size, fill, rng, pose.radial), size)
+    return Warp(mesh, camera.frame_points(nodes, body, size, fill, rng, pose.radial), size)
 
 
 def _pixels(warp: Warp, rng: np.random.Generator, screen_px_per_mm: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The sheet: the print with its white margin, and the shape that folding, damp and fists gave it.
 
-A surface is a height field z (mm) over the sheet and an in-plane shift (mm) on the fine lattice. Where the sheet
+A surface is a height field z (mm) over the sheet and an in-plane shift (mm) on the fine mesh. Where the sheet
 slopes by s it covers about s²/2 less of the table: paper bends, it does not stretch.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import noise
-from ecgpipe.synth.capture.warp import FINE, FINE_MM, Lattice
+from ecgpipe.synth.capture.warp import FINE, FINE_MM, WarpMesh
 
 
 @dataclass
@@ -39,27 +39,27 @@ def print_sheet(page: np.ndarray, margins_mm: tuple[float, float, float, float],
 
 @dataclass
 class Surface:
-    """Height `z` (rows, cols) and in-plane `shift` (rows, cols, 2), both mm, on the fine lattice of `lattice`."""
+    """Height `z` (rows, cols) and in-plane `shift` (rows, cols, 2), both mm, on the fine mesh of `mesh`."""
 
-    lattice: Lattice
+    mesh: WarpMesh
     points: np.ndarray
     z: np.ndarray
     shift: np.ndarray
     wear: np.ndarray  # 0..1, how far the ink cracked along creases
 
     @staticmethod
-    def flat(lattice: Lattice) -> "Surface":
-        points = lattice.points(FINE)
+    def flat(mesh: WarpMesh) -> "Surface":
+        points = mesh.points(FINE)
         zeros = np.zeros(points.shape[:2], np.float32)
-        return Surface(lattice, points, zeros, np.zeros_like(points), zeros.copy())
+        return Surface(mesh, points, zeros, np.zeros_like(points), zeros.copy())
 
     def nodes(self) -> np.ndarray:
-        """The lattice's nodes in space, (rows, cols, 3) mm, x and y from the page's centre."""
-        plane = self.points + self.shift - self.lattice.centre_mm
+        """The mesh's nodes in space, (rows, cols, 3) mm, x and y from the page's centre."""
+        plane = self.points + self.shift - self.mesh.centre_mm
         return np.concatenate([plane, self.z[..., None]], axis=-1)[::FINE, ::FINE]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """dz/dx and dz/dy on the fine lattice."""
+        """dz/dx and dz/dy on the fine mesh."""
         dy, dx = np.gradient(self.z, FINE_MM)
         return dx, dy
 
@@ -75,7 +75,7 @@ def fold(surface: Surface, rng: np.random.Generator, angle: float, offset_mm: fl
     """Crease the sheet along the line at `offset_mm` from the centre with normal `angle`; one side rises by `slope`."""
     normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
     bend = noise.smooth(rng, surface.z.shape, 160) * np.float32(rng.uniform(0, 0.5))
-    distance = (surface.points - surface.lattice.centre_mm) @ normal - np.float32(offset_mm) + bend
+    distance = (surface.points - surface.mesh.centre_mm) @ normal - np.float32(offset_mm) + bend
     width = np.float32(noise.log_uniform(rng, 0.3, 2.5))
     side = np.sqrt(distance**2 + width**2) * np.float32(0.5)  # |d|/2: both halves rise or sink, as on a table
     surface.z += np.float32(slope) * side
@@ -95,7 +95,7 @@ def wave(surface: Surface, rng: np.random.Generator, wavelength_mm: float, slope
 
 
 def crumple(surface: Surface, rng: np.random.Generator, facet_mm: float, slope: float) -> None:
-    """Sharp-edged facets about `facet_mm` wide, stronger in some parts: two bent lattices of random heights."""
+    """Sharp-edged facets about `facet_mm` wide, stronger in some parts: two bent meshes of random heights."""
     shape = surface.z.shape
     height = _facets(surface.points, rng, facet_mm) + np.float32(0.7) * _facets(surface.points, rng, 0.7 * facet_mm)
     where = noise.step(noise.smooth(rng, shape, 220) + np.float32(rng.uniform(-0.6, 1.2)), 2.0)
@@ -107,7 +107,7 @@ def crumple(surface: Surface, rng: np.random.Generator, facet_mm: float, slope: 
 
 
 def _facets(points: np.ndarray, rng: np.random.Generator, size_mm: float) -> np.ndarray:
-    """Random heights of unit spread, linear on the triangles of a turned, bent lattice."""
+    """Random heights of unit spread, linear on the triangles of a turned, bent mesh."""
     angle = rng.uniform(0, np.pi)
     c, s = np.cos(angle), np.sin(angle)
     turned = points @ np.array([[c, -s], [s, c]], np.float32) / np.float32(size_mm)
@@ -129,7 +129,7 @@ def curl(surface: Surface, rng: np.random.Generator) -> None:
     """One edge or corner lifts off the table."""
     angle = rng.uniform(0, 2 * np.pi)
     normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
-    along = (surface.points - surface.lattice.centre_mm) @ normal
+    along = (surface.points - surface.mesh.centre_mm) @ normal
     start = np.float32(rng.uniform(0.3, 0.8) * along.max())
     rise = np.maximum(along - start, 0)
     surface.z += rise**2 * np.float32(rng.uniform(0.1, 0.5) / (2 * (along.max() - start)))

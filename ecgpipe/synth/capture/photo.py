@@ -7,7 +7,7 @@ from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth.capture import camera, noise, scene, stains
 from ecgpipe.synth.capture.paper import Sheet, Surface, crumple, curl, fold, print_sheet, wave
-from ecgpipe.synth.capture.warp import COARSE, Lattice, Warp
+from ecgpipe.synth.capture.warp import COARSE, Warp, WarpMesh
 
 MARGIN_STEPS = 10
 MAX_SLOPE = 0.5  # steeper facets would turn away from a tilted camera
@@ -42,7 +42,7 @@ def _inked(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shape(kind: str, rng: np.random.Generator, layout: PageLayout) -> Surface:
-    surface = Surface.flat(Lattice(MARGIN_STEPS, layout))
+    surface = Surface.flat(WarpMesh(MARGIN_STEPS, layout))
     soaked = kind in ("0009", "0010")
     wave(surface, rng, noise.log_uniform(rng, 80, 250), noise.log_uniform(rng, 0.01, 0.1))
     if soaked or rng.random() < 0.15:
@@ -64,7 +64,7 @@ def _folds(surface: Surface, rng: np.random.Generator) -> None:
     """Some free creases, or the parallel and crossed ones of a letter."""
     count, first = rng.integers(1, 6), rng.uniform(0, np.pi)
     letter = rng.random() < 0.4
-    reach_mm = round(min(surface.lattice.layout.size_mm) / 2) + 2
+    reach_mm = round(min(surface.mesh.layout.size_mm) / 2) + 2
     sign = rng.choice([-1, 1])
     for index in range(count):
         crossed = np.pi / 2 if rng.random() < 0.3 else 0.0
@@ -106,7 +106,7 @@ def _aim(surface: Surface, rng: np.random.Generator, size: tuple[int, int]) -> W
     nodes = pose.project(surface.nodes())
     inner = nodes[MARGIN_STEPS - 1 : 1 - MARGIN_STEPS, MARGIN_STEPS - 1 : 1 - MARGIN_STEPS]
     fill = rng.uniform(0.78, 1.0) if rng.random() < 0.75 else rng.uniform(1.0, 1.1)
-    return Warp(surface.lattice, camera.frame_points(nodes, inner, size, fill, rng, pose.radial), size)
+    return Warp(surface.mesh, camera.frame_points(nodes, inner, size, fill, rng, pose.radial), size)
 
 
 def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator) -> np.ndarray:

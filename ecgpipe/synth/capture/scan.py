@@ -10,7 +10,7 @@ from ecgpipe.synth.capture import noise, stains
 from ecgpipe.synth.capture.camera import ink_grain, jpeg
 from ecgpipe.synth.capture.paper import Sheet, print_sheet
 from ecgpipe.synth.capture.scanner import Scanner
-from ecgpipe.synth.capture.warp import STEP_MM, Lattice, Warp
+from ecgpipe.synth.capture.warp import STEP_MM, Warp, WarpMesh
 
 _SCANNED_HEIGHT = 1652 / 1700  # of the page: a letter page of 1700 px comes out so high
 _MARGIN_STEPS = 12
@@ -51,7 +51,7 @@ def _margins(rng: np.random.Generator) -> tuple[float, float, float, float]:
 
 def _place(rng: np.random.Generator, layout: PageLayout, long_side_px: int, turn_deg: float) -> Warp:
     """Print scale, a small turn, a scanner that stretches and does not move evenly, and a cut edge now and then."""
-    lattice, page_mm = Lattice(_MARGIN_STEPS, layout), np.array(layout.size_mm)
+    mesh, page_mm = WarpMesh(_MARGIN_STEPS, layout), np.array(layout.size_mm)
     bed = page_mm / page_mm.max()
     width = round(long_side_px * bed[0] * rng.uniform(0.968, 1.0))
     height = round(long_side_px * bed[1] * _SCANNED_HEIGHT * rng.uniform(0.99, 1.01))
@@ -59,17 +59,17 @@ def _place(rng: np.random.Generator, layout: PageLayout, long_side_px: int, turn
     page_px = round(page_mm.max() * PX_PER_MM)
     scale = shrink * PX_PER_MM * long_side_px / page_px * (1 + rng.normal(0, 0.002, 2))
     angle = np.deg2rad(rng.normal(0, turn_deg))
-    points = lattice.points().astype(np.float64) - page_mm / 2
+    points = mesh.points().astype(np.float64) - page_mm / 2
     turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
     room = np.array([width, height]) - page_mm * scale
     centre = np.array([width, height]) / 2 + np.clip(rng.normal(0, 0.3, 2), -0.6, 0.6) * np.maximum(np.abs(room), 30)
     if rng.random() < 0.12:  # the sheet lay too far to one side
         centre[0] += rng.choice([-1, 1], p=(0.3, 0.7)) * rng.uniform(2, 12) * scale[0]
     nodes = turned + centre
-    feed = noise.smooth(rng, lattice.shape, (20 / STEP_MM, 600)) * np.float32(rng.uniform(0, 0.05))
+    feed = noise.smooth(rng, mesh.shape, (20 / STEP_MM, 600)) * np.float32(rng.uniform(0, 0.05))
     nodes[..., 1] += feed * scale[1]
-    nodes += noise.smooth(rng, lattice.shape, 60 / STEP_MM)[..., None] * rng.uniform(0, 0.1, 2) * scale
-    return Warp(lattice, nodes, (height, width))
+    nodes += noise.smooth(rng, mesh.shape, 60 / STEP_MM)[..., None] * rng.uniform(0, 0.1, 2) * scale
+    return Warp(mesh, nodes, (height, width))
 
 
 def _print_colour(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:

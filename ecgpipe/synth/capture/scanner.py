@@ -12,7 +12,7 @@ from ecgpipe.synth.capture.warp import COARSE, Warp
 
 MAP_STEP_MM = 0.5  # a jump is over within 1 to 4 mm: the page map of a drifting scan follows it
 SCREEN_PX = 256  # side of the tile of a dithering screen, in dots
-NOISE_PX = 1024  # the same of a noisy one, whose repetition must not show
+NOISE_TILE_PX = 1024  # the same of a noisy one, whose repetition must not show
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Carriage:
         row = np.arange(rows, dtype=np.float32)[:, None].repeat(cols, 1)
         warp.mm = np.stack([cv2.remap(m, source, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                             for m in warp.mm])  # fmt: skip
-        return PageMap.from_function(warp.lattice.layout, lambda mm: self.place(flat.to_picture(mm)), MAP_STEP_MM)
+        return PageMap.from_function(warp.mesh.layout, lambda mm: self.place(flat.to_picture(mm)), MAP_STEP_MM)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Scanner:
     def _levels(self, rng: np.random.Generator) -> np.ndarray:
         """A square tile of greys, uint8, above which a dot of the scan is white."""
         if self.screen == "noise":
-            tile = noise.tiled(rng, (NOISE_PX, NOISE_PX), self.grain, NOISE_PX)
+            tile = noise.tiled(rng, (NOISE_TILE_PX, NOISE_TILE_PX), self.grain, NOISE_TILE_PX)
             order = np.clip(
                 0.5 + tile / np.float32(4.0 * tile.std()), 0.0, 1.0
             )  # rarely as low as 0: few dots on paper

@@ -23,7 +23,7 @@ def table(rng: np.random.Generator, warp: Warp) -> np.ndarray:
     turn = np.vstack(
         [cv2.getRotationMatrix2D((_TILE / 2, _TILE / 2), angle, noise.log_uniform(rng, 0.5, 1.6)), [0, 0, 1]]
     )
-    centre_x, centre_y = (round(side / 2) for side in warp.lattice.layout.size_mm)
+    centre_x, centre_y = (round(side / 2) for side in warp.mesh.layout.size_mm)
     to_mm = np.array([[1, 0, centre_x - _TILE / 2], [0, 1, centre_y - _TILE / 2], [0, 0, 1]])
     height, width = warp.size
     return cv2.warpPerspective(
@@ -33,7 +33,7 @@ def table(rng: np.random.Generator, warp: Warp) -> np.ndarray:
 
 def lay_another(picture: np.ndarray, sheet: Sheet, rng: np.random.Generator, warp: Warp) -> None:
     """Draw a second copy of `sheet` beside the first, flat on the table, into `picture`."""
-    width_mm, height_mm = warp.lattice.layout.size_mm
+    width_mm, height_mm = warp.mesh.layout.size_mm
     angle = rng.normal(0, 8) + rng.choice([0, 90, 180])
     away = rng.uniform(0, 2 * np.pi)
     centre = sheet.left + width_mm / 2 * PX_PER_MM, sheet.top + height_mm / 2 * PX_PER_MM
@@ -100,7 +100,7 @@ def _dark(rng: np.random.Generator) -> np.ndarray:
 
 
 def shade(surface: Surface, rng: np.random.Generator) -> np.ndarray:
-    """Brightness of the paper on the fine lattice, 1 where it lies flat: Lambert's law plus light from all around."""
+    """Brightness of the paper on the fine mesh, 1 where it lies flat: Lambert's law plus light from all around."""
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(20, 70))
     dx, dy = surface.slopes()
     tilt = (dx * np.cos(azimuth) + dy * np.sin(azimuth)).astype(np.float32) / np.float32(np.tan(elevation))

@@ -1,4 +1,4 @@
-"""The exact road between page millimetres and picture pixels, and pictures drawn along it."""
+"""The exact map between page millimetres and picture pixels, and pictures drawn through it."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.synth import PX_PER_MM
 
 STEP_MM = 2.5
-FINE = 4  # surface samples per lattice step, for shading
+FINE = 4  # surface samples per mesh step, for shading
 FINE_MM = STEP_MM / FINE
 COARSE = 4  # picture pixels per sample of the inverse map and of the light
 _ITERATIONS = 12
 
 
 @dataclass(frozen=True)
-class Lattice:
-    """Page points every `STEP_MM`: the lattice of a page of `layout` plus `margin` steps on every side."""
+class WarpMesh:
+    """Page points every `STEP_MM`: the mesh of a page of `layout` plus `margin` steps on every side."""
 
     margin: int
     layout: PageLayout = KIT
@@ -46,16 +46,16 @@ class Lattice:
 
 
 class Warp:
-    """Page mm to picture px, linear between the lattice's nodes, and its inverse.
+    """Page mm to picture px, linear between the mesh's nodes, and its inverse.
 
-    `nodes` (rows, cols, 2) are the picture points of `lattice.points()`; `size` is the picture's (height, width).
+    `nodes` (rows, cols, 2) are the picture points of `mesh.points()`; `size` is the picture's (height, width).
     The inverse is sampled every `COARSE` pixels: with the best homography taken out what is left is close to the
     identity, so the fixed-point iteration u <- q - D(u) contracts by the strain of the paper.
     """
 
-    def __init__(self, lattice: Lattice, nodes: np.ndarray, size: tuple[int, int]):
-        self.lattice, self.nodes, self.size = lattice, np.asarray(nodes, np.float64), size
-        points = lattice.points().astype(np.float64)
+    def __init__(self, mesh: WarpMesh, nodes: np.ndarray, size: tuple[int, int]):
+        self.mesh, self.nodes, self.size = mesh, np.asarray(nodes, np.float64), size
+        points = mesh.points().astype(np.float64)
         some = np.s_[::8, ::8]
         self.homography, _ = cv2.findHomography(points[some].reshape(-1, 2), self.nodes[some].reshape(-1, 2), 0)
         self._back = np.linalg.inv(self.homography)
@@ -71,7 +71,7 @@ class Warp:
         layers = [np.ascontiguousarray(residual[..., axis]) for axis in (0, 1)]
         found = target.copy()
         for _ in range(_ITERATIONS):
-            cols, rows = (found - np.float32(self.lattice.origin_mm)) / np.float32(STEP_MM)
+            cols, rows = (found - np.float32(self.mesh.origin_mm)) / np.float32(STEP_MM)
             # one channel at a time: OpenCV rounds the coordinates of several to 1/32 cell
             shift = [
                 cv2.remap(layer, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for layer in layers
@@ -80,8 +80,8 @@ class Warp:
         return found
 
     def page_map(self) -> PageMap:
-        """The part of the lattice that starts at the page's corner."""
-        inner = self.nodes[self.lattice.margin :, self.lattice.margin :]
+        """The part of the mesh that starts at the page's corner."""
+        inner = self.nodes[self.mesh.margin :, self.mesh.margin :]
         return PageMap(inner.astype(np.float32), STEP_MM)
 
     def enlarge(self, field: np.ndarray) -> np.ndarray:
@@ -91,8 +91,8 @@ class Warp:
         return whole[COARSE : COARSE + height, COARSE : COARSE + width]
 
     def on_surface(self, field: np.ndarray) -> np.ndarray:
-        """A field on the fine lattice, seen at the samples of `mm`; its edge repeated beyond the lattice."""
-        cols, rows = (self.mm - np.float32(self.lattice.origin_mm)) / np.float32(FINE_MM)
+        """A field on the fine mesh, seen at the samples of `mm`; its edge repeated beyond the mesh."""
+        cols, rows = (self.mm - np.float32(self.mesh.origin_mm)) / np.float32(FINE_MM)
         return cv2.remap(field, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     @property

@@ -1,4 +1,4 @@
-"""The networks there are, by the name that `model.architecture` and a card call them.
+"""The available networks, by their name in `model.architecture` and in a card.
 
 A new one is a torch module and its line in `ARCHITECTURES`. Its class has `SIZES`, the names it is built under; takes
 `size` and `samples_per_px`; and makes of strips (N, 3, H, W) in 0..1, their H and W multiples of 32, logits
@@ -19,7 +19,8 @@ from ecgpipe.training.architectures.unet import UNet
 class Architecture(Protocol):
     """What a class in `ARCHITECTURES` offers."""
 
-    SIZES: Collection[str]
+    @property
+    def SIZES(self) -> Collection[str]: ...
 
     def __call__(self, *, size: str, samples_per_px: int) -> nn.Module: ...
 
@@ -34,7 +35,7 @@ def build_model(architecture: str, size: str, samples_per_px: int) -> nn.Module:
     _check("architecture", architecture, ARCHITECTURES)
     _check("size", size, ARCHITECTURES[architecture].SIZES)
     network = ARCHITECTURES[architecture](size=size, samples_per_px=samples_per_px)
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def trained_model(weights: Weights) -> nn.Module:
@@ -51,7 +52,7 @@ def trained_model(weights: Weights) -> nn.Module:
 
 
 def learnt(network: nn.Module) -> dict[str, Tensor]:
-    """What training changes, by name: all numbers of a network but counters."""
+    """What training changes, by name: every tensor of a network except counters."""
     return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}
 
 

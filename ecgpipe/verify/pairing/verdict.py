@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from ecgpipe.competition.dataset import FS_HZ
+from ecgpipe.competition.dataset import RATES_HZ
 from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Verify
 from ecgpipe.verify.pairing.criteria import CRITERIA
@@ -29,7 +29,7 @@ SOUND, UNREADABLE = "sound", "unreadable"
 
 LIMB_LEADS = 6  # the first of LEADS
 # Of two of the competition's rates; more extreme ones would leave too little of a segment to compare.
-_RATE_RATIOS = sorted({a / b for a in FS_HZ for b in FS_HZ if a != b and 0.4 < a / b < 2.5})
+_RATE_RATIOS = sorted({a / b for a in RATES_HZ for b in RATES_HZ if a != b and 0.4 < a / b < 2.5})
 _MOST_EVIDENCE = 4  # leads whose figures the evidence spells out
 
 
