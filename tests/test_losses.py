@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from ecgpipe.trace.decode import decode_heights
 from ecgpipe.training.losses import (
     CombinedLoss,
     column_cross_entropy,
@@ -185,3 +186,11 @@ def test_a_scheduled_weight_follows_the_progress():
 
 def test_expected_height_of_a_ridge_is_its_centre():
     torch.testing.assert_close(expected_height(ridge(HEIGHTS)), HEIGHTS, atol=1e-3, rtol=0)
+
+
+def test_heights_keep_their_precision_in_mixed_precision():
+    rows = torch.arange(512.0)
+    logits = -((rows - 301.37) ** 2)[None, None] / 4.5
+    with torch.autocast("cpu", torch.bfloat16):
+        assert expected_height(logits).item() == pytest.approx(301.37, abs=0.01)
+    assert decode_heights(logits[0].numpy())[0].item() == pytest.approx(301.37, abs=0.01)
