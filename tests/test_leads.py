@@ -51,9 +51,9 @@ def test_merging_halves_the_noise_power_of_the_first_quarter_and_takes_the_strip
     mv[1] += 0.7  # the short row's own offset
     traces = traces_of(mv, 0.1)
     error = leads_of(traces, LeadOptions(merge_rhythm=True))[II] - wave
-    assert np.var(error[:1250]) == pytest.approx(0.005, rel=0.15)
-    assert np.var(error[1250:]) == pytest.approx(0.01, rel=0.15)
-    assert abs(error[:1250].mean()) < 0.02
+    assert np.var(error[:1250]) == pytest.approx(0.005, rel=0.12)
+    assert np.var(error[1250:]) == pytest.approx(0.01, rel=0.07)
+    assert abs(error[:1250].mean()) < 0.006  # three times its own standard error
 
 
 def test_merging_trusts_the_surer_row():
@@ -61,7 +61,7 @@ def test_merging_trusts_the_surer_row():
     mv[1, :300] = 1.0
     sigma = np.full((4, 5000), 0.01)
     sigma[1, :300] = 1.0
-    assert np.abs(leads_of(traces_of(mv, sigma), LeadOptions(merge_rhythm=True))[II]).max() < 1e-3
+    assert np.abs(leads_of(traces_of(mv, sigma), LeadOptions(merge_rhythm=True))[II]).max() < 2e-4  # (0.01 / 1)²
 
 
 def test_the_short_row_stands_in_where_the_strip_is_not_shown():
@@ -84,8 +84,8 @@ def test_the_laws_move_the_least_sure_lead_most():
     sigma = np.full((4, 5000), 0.005)
     sigma[2, :1000] = 0.5
     lawful = leads_of(traces_of(mv, sigma), LeadOptions(limb_lead_residual_mv=2.0))
-    assert np.abs(lawful[LEADS.index("III"), 10:990]).max() < 0.01
-    assert np.abs(lawful[[0, 1]][:, 10:990]).max() < 0.01
+    assert np.abs(lawful[LEADS.index("III"), 10:990]).max() < 2e-4
+    assert np.abs(lawful[[0, 1]][:, 10:990]).max() < 1e-4
 
 
 @pytest.mark.parametrize("fs_hz", FS_HZ)
@@ -95,7 +95,7 @@ def test_resampled_leads_fill_exactly_the_windows_of_every_rate(fs_hz):
     resampled = resample_leads(series, 10 * fs_hz, KIT)
     np.testing.assert_array_equal(np.isfinite(resampled), window_mask(10 * fs_hz))
     exact = np.cos(2 * np.pi * 3 * np.arange(10 * fs_hz) / fs_hz)
-    assert np.nanmax(np.abs(resampled - exact)) < 0.02
+    assert np.nanmax(np.abs(resampled - exact)) < 0.01  # 0.009 at 1025 Hz, whose quarters begin between samples
 
 
 def test_what_was_not_seen_stays_unseen_and_does_not_spoil_the_rest():
@@ -104,7 +104,7 @@ def test_what_was_not_seen_stays_unseen_and_does_not_spoil_the_rest():
     series[II, 1000:1500] = np.nan
     resampled = resample_leads(series, 10250, KIT)[II]
     assert np.isnan(resampled[2060:3065]).all() and np.isfinite(resampled[[2040, 3080]]).all()
-    assert np.nanmax(np.abs(resampled - np.cos(2 * np.pi * np.arange(10250) / 1025))) < 0.1
+    assert np.nanmax(np.abs(resampled - np.cos(2 * np.pi * np.arange(10250) / 1025))) < 5e-5
 
 
 # ---- any layout
@@ -135,8 +135,8 @@ def test_options_leave_a_lawful_page_read_without_mistakes_as_it_is(page):
     truth[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
     traces = read_exactly(page, truth)
     plain, all_options = (leads_of(traces, options) for options in (LeadOptions(), LeadOptions(True, 1.0)))
-    # only the held ends break the laws: 0.02 mV at worst
-    np.testing.assert_allclose(all_options, plain, atol=0.03)
+    # only the held ends break the laws: 0.003 mV at worst over four seeds
+    np.testing.assert_allclose(all_options, plain, atol=0.004)
     middle = page.samples(page.windows[0], truth.shape[1])
     middle = slice(middle.start + 10, middle.stop - 10)
     np.testing.assert_allclose(all_options[:, middle], plain[:, middle], atol=1e-5)
@@ -160,8 +160,8 @@ def test_leads_at_another_rate_fill_the_windows_and_keep_their_shape(page, fs_hz
     rows = round(page.duration_s * fs_hz)
     resampled = resample_leads(truth, rows, page)
     np.testing.assert_array_equal(np.isfinite(resampled), shown_mask(page, rows))
-    # the mirror at a window's ends: 0.004 mV at worst of 0.5
-    assert np.nanmax(np.abs(resampled - waves(page, fs_hz))) < 0.006
+    # the mirror at a window's ends: 0.003 mV of 0.5 at worst over four seeds
+    assert np.nanmax(np.abs(resampled - waves(page, fs_hz))) < 0.004
     np.testing.assert_array_equal(np.isfinite(nearest_leads(truth, rows, page)), shown_mask(page, rows))
 
 

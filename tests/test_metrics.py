@@ -90,7 +90,7 @@ def test_shift_within_a_fifth_of_a_second_is_found_whole(fs_hz, sign):
 
 def test_shift_past_a_fifth_of_a_second_is_not_granted():
     truth = beats(np.random.default_rng(0), 1250, 500, rate_hz=0.4)
-    assert abs(lead_alignment(truth, np.roll(truth, 150), 500).lag) <= 100
+    assert abs(lead_alignment(truth, np.roll(truth, 150), 500).lag) == 100
 
 
 def test_tied_lags_go_to_the_smallest():
@@ -126,14 +126,14 @@ def test_time_scale_is_not_free():
     stretched = {
         lead: np.interp(np.arange(len(series)) * 1.01, np.arange(len(series)), series) for lead, series in truth.items()
     }
-    assert snr_db(truth, stretched) < 10
+    assert snr_db(truth, stretched) < 7.5  # 7.2
 
 
 def test_signal_power_counts_the_truths_own_offset():
     truth = image()
     lifted = {lead: series + 1.0 for lead, series in truth.items()}
     noisy = {lead: series * 1.1 for lead, series in truth.items()}
-    assert snr_db(lifted, noisy) > snr_db(truth, noisy) + 3
+    assert snr_db(lifted, noisy) > snr_db(truth, noisy) + 13  # 13.03
 
 
 def test_one_inverted_lead_is_pooled_with_the_others():

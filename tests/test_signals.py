@@ -32,7 +32,7 @@ def ramp_of_beats(rows):
 def test_resampling_gives_the_exact_row_count_and_the_signal(rows):
     resampled = fourier_resample(ramp_of_beats(1250), rows)
     assert resampled.shape == (rows,)
-    np.testing.assert_allclose(resampled, ramp_of_beats(rows), atol=2e-3)
+    np.testing.assert_allclose(resampled, ramp_of_beats(rows), atol=2e-4)  # 1.3e-4 at 2563, in the last samples
 
 
 @pytest.mark.parametrize("rows", [625, 2563])
@@ -40,7 +40,7 @@ def test_mirror_rings_less_than_the_plain_transform_at_the_ends(rows):
     signal, expected = ramp_of_beats(1250), ramp_of_beats(rows)
     ends = np.r_[:10, rows - 10 : rows]
     plain = np.abs(resample(signal, rows) - expected)[ends].max()
-    assert np.abs(fourier_resample(signal, rows) - expected)[ends].max() < plain / 20
+    assert np.abs(fourier_resample(signal, rows) - expected)[ends].max() < plain / 1500  # 1900 and 2800 times less
 
 
 @pytest.mark.parametrize("rows", [800, 999, 1001, 3000])
@@ -51,7 +51,7 @@ def test_agrees_with_scipy_on_the_mirrored_signal_and_on_periodic_data(rows):
     np.testing.assert_allclose(fourier_resample(noise, rows), resample(mirrored, 2 * rows, axis=1)[:, :rows], atol=1e-9)
     periodic = np.cos(2 * np.pi * 5 * np.arange(1000) / 1000)
     inner = slice(rows // 10, -rows // 10)
-    np.testing.assert_allclose(fourier_resample(periodic, rows)[inner], resample(periodic, rows)[inner], atol=1e-5)
+    np.testing.assert_allclose(fourier_resample(periodic, rows)[inner], resample(periodic, rows)[inner], atol=5e-7)
 
 
 def test_resampling_to_the_same_count_copies():
@@ -63,7 +63,7 @@ def test_resampling_to_the_same_count_copies():
 
 def test_up_and_down_again_restores_the_signal():
     signal = np.stack([ramp_of_beats(1250), -ramp_of_beats(1250)])
-    np.testing.assert_allclose(fourier_resample(fourier_resample(signal, 2563), 1250), signal, atol=1e-3)
+    np.testing.assert_allclose(fourier_resample(fourier_resample(signal, 2563), 1250), signal, atol=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_wander_goes_and_beats_stay(fs_hz):
     found = remove_baseline_wander(clean + wander, sampling_rate=fs_hz)
     middle = slice(2 * fs_hz, 8 * fs_hz)
     left = found - (clean - clean.mean())
-    assert np.std(left[middle]) < 0.1 * np.std(wander[middle])
-    assert abs(found.mean()) < 0.05
+    assert np.std(left[middle]) < 0.002 * np.std(wander[middle])  # 0.0016 at each rate
+    assert abs(found.mean()) < 0.0025  # 0.0022: the ends
 
 
 def test_wander_filter_does_not_move_the_beats():
@@ -97,9 +97,10 @@ def test_wander_filter_does_not_move_the_beats():
 
 
 @pytest.mark.parametrize("method", ["savgol", "median", "gaussian", "mean"])
-def test_smoothing_halves_the_noise_and_keeps_a_line(method):
-    noise = np.random.default_rng(0).standard_normal((2, 2000))
-    assert np.std(smooth_signal(noise, method)) < 0.5 * np.std(noise)
+def test_smoothing_takes_its_share_of_the_noise_and_keeps_a_line(method):
+    noise = np.random.default_rng(0).standard_normal((2, 20_000))
+    left = {"savgol": 0.456, "median": 0.375, "gaussian": 0.394, "mean": 0.302}  # root of the sum of squared weights
+    assert np.std(smooth_signal(noise, method)) == pytest.approx(left[method], rel=0.03)
     line = np.linspace(0, 1, 200)
     np.testing.assert_allclose(smooth_signal(line, method)[10:-10], line[10:-10], atol=1e-9)
 
@@ -107,7 +108,7 @@ def test_smoothing_halves_the_noise_and_keeps_a_line(method):
 def test_savgol_keeps_a_peak_that_the_mean_flattens():
     peak = beats(np.arange(1250) / 500)
     lost = {method: peak.max() - smooth_signal(peak, method).max() for method in ("savgol", "mean")}
-    assert lost["savgol"] < 0.1 * lost["mean"]
+    assert lost["savgol"] < 0.05 * lost["mean"]  # 0.043
 
 
 def test_median_drops_an_outlier():
@@ -166,7 +167,7 @@ def test_correction_fades_without_a_step():
     measured[0] = np.linspace(0, 0.2, 1001)
     change = measured[0] - limb_lead_laws(measured, 0.1)[0]
     assert change.max() == pytest.approx(0.05 / 3)
-    assert np.abs(np.diff(change)).max() < 1e-3
+    assert np.abs(np.diff(change)).max() < 1.5e-4  # 1.3e-4
     assert not change[500:].any()
 
 

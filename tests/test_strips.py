@@ -24,7 +24,7 @@ def test_a_line_drawn_at_a_known_voltage_is_cut_where_the_decoder_looks_for_it(r
     column = SPEC.first_sample // SPEC.samples_per_px + 1000
     ink = np.where(np.abs(np.arange(SPEC.height) - SPEC.height / 2 + 60) < 20, 255 - strip[:, column], 0)
     height = (ink * np.arange(SPEC.height)).sum() / ink.sum()
-    assert to_mv(height, SPEC.baseline(row), SPEC.frame.raster.px_per_mv) == pytest.approx(0.75, abs=0.002)
+    assert to_mv(height, SPEC.baseline(row), SPEC.frame.raster.px_per_mv) == pytest.approx(0.75, abs=3e-4)  # 2e-4
 
 
 def test_the_first_sample_is_at_time_zero():
@@ -65,7 +65,7 @@ def test_flat_light_removes_a_shadow():
     light = np.linspace(0.4, 1, 800)[None, :, None]
     paper = np.full((400, 800, 3), (240, 230, 200)) * light
     flat = flatten_light(paper.astype(np.uint8))
-    assert np.abs(flat.astype(int) - PAPER).max() < 15
+    assert np.abs(flat.astype(int) - PAPER).max() <= 11  # at the shadow's dark end
 
 
 # ---- any layout
