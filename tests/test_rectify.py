@@ -73,10 +73,10 @@ def test_a_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch, long_si
 def test_a_page_put_beside_its_place_is_moved_to_where_its_furniture_is(page, monkeypatch, boxes):
     places = []
 
-    def beside_at_first(lattice, anchor):
+    def beside_at_first(lattice, anchor, layout):
         places.append(anchor.first)
         moved = np.add(anchor.first, boxes if len(places) == 1 else 0)
-        return page_lattice(lattice, replace(anchor, first=tuple(moved)))
+        return page_lattice(lattice, replace(anchor, first=tuple(moved)), layout)
 
     monkeypatch.setattr("ecgpipe.rectify.rectifier.page_lattice", beside_at_first)
     taken = capture(page, "0003", np.random.default_rng(0), quarter_turn=0)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.signal import resample
 
 from ecgpipe.base.errors import DataError
@@ -206,3 +208,62 @@ def test_no_limit_is_no_correction():
 def test_wrong_input_is_refused(call, words):
     with pytest.raises(DataError, match=words):
         call()
+
+
+# ---- for any signal
+
+
+def random_signal(seed: int, samples: int, leads: int = 2) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, (leads, samples))
+
+
+seeds, lengths = st.integers(0, 2**32 - 1), st.integers(2, 400)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(300, 1300), st.integers(1, 1300))
+def test_a_smooth_signal_resampled_to_more_samples_and_back_is_the_same(seed, samples, more):
+    rng = np.random.default_rng(seed)
+    t = np.linspace(0, 1, samples, endpoint=False)
+    signal = sum(rng.normal(0, 0.3) * np.sin(2 * np.pi * rng.uniform(0, 10) * t + rng.uniform(0, 6)) for _ in range(5))
+    # 2000 such signals: 0.014 at worst, in the first and last samples, as the mirror is a new one
+    back = fourier_resample(fourier_resample(signal, samples + more), samples)
+    np.testing.assert_allclose(back, signal, atol=0.02)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, lengths, st.integers(1, 900), st.floats(-5, 5), st.floats(-5, 5))
+def test_resampling_is_linear_and_keeps_a_constant(seed, samples, rows, gain, offset):
+    one, two = random_signal(seed, samples)
+    together = fourier_resample(gain * one + two + offset, rows)
+    np.testing.assert_allclose(together, gain * fourier_resample(one, rows) + fourier_resample(two, rows) + offset)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(2, 300), st.floats(0.01, 3.0))
+def test_lead_laws_applied_to_lawful_leads_change_nothing(seed, samples, limit_mv):
+    lawful = random_signal(seed, samples, 12)
+    one, two = lawful[:2]
+    lawful[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
+    np.testing.assert_allclose(limb_lead_laws(lawful, limit_mv), lawful, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(2, 300))
+def test_lead_laws_far_above_the_residuals_are_a_projection(seed, samples):
+    measured = 0.1 * random_signal(seed, samples, 12)
+    sigma = np.random.default_rng(seed).uniform(0.01, 1.0, measured.shape)
+    once = limb_lead_laws(measured, 10.0, sigma)
+    np.testing.assert_allclose(limb_lead_laws(once, 10.0, sigma), once, atol=1e-12)
+    np.testing.assert_allclose(residuals(once), 0, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(st.just(np.nan), st.floats(-5, 5)), min_size=2, max_size=60), st.integers(1, 60))
+def test_filled_gaps_keep_every_known_sample_and_stay_between_their_neighbours(values, longest):
+    signal = np.array(values)
+    filled, known = fill_gaps(signal, longest), np.isfinite(signal)
+    np.testing.assert_array_equal(filled[known], signal[known])
+    if known.any():
+        assert np.nanmin(filled) >= signal[known].min() - 1e-12 and np.nanmax(filled) <= signal[known].max() + 1e-12
+    np.testing.assert_array_equal(fill_gaps(filled, longest), filled)
