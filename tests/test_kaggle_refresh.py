@@ -15,6 +15,8 @@ from ecgpipe.competition.dataset import Dataset
 from ecgpipe.synth.dataset import write_dataset
 from tests.test_pipeline import Clone
 
+pytestmark = pytest.mark.slow
+
 NOISE = "train/10000001/10000001-0001.png"
 POINT_CLIENT = """
 import os

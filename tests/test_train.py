@@ -66,6 +66,7 @@ def train_tiny(sample: FrameSample, steps: int, out, start=None) -> dict[str, fl
     return fit([sample], [sample], **work, out_weights=out, start_weights=start)[0]
 
 
+@pytest.mark.slow
 def test_a_short_training_learns_to_follow_the_line_and_a_fine_tune_goes_on_from_there(sample, tmp_path):
     trained, tuned = tmp_path / "trained.safetensors", tmp_path / "tuned.safetensors"
     before = train_tiny(sample, 0, tmp_path / "untrained.safetensors")
@@ -77,6 +78,7 @@ def test_a_short_training_learns_to_follow_the_line_and_a_fine_tune_goes_on_from
     np.testing.assert_array_equal(*statistics)
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_weights(sample, tmp_path):
     paths = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
     scores = [train_tiny(sample, 2, path) for path in paths]
