@@ -56,9 +56,9 @@ def remote(tmp_path, monkeypatch) -> "Iterator[Remote]":
     for name, value in {**own, "NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     with kaggle_server.serving(kaggle_server.Remote(kaggle_server.small_competition())) as served:
-        import kagglesdk.kaggle_env as environment
+        import kagglesdk.kaggle_http_client as client
 
-        monkeypatch.setitem(environment._env_to_endpoint, environment.KaggleEnv.PROD, served.endpoint)
+        monkeypatch.setattr(client, "get_endpoint", lambda environment: served.endpoint)
         yield served
 
 

@@ -13,9 +13,9 @@ from tests.kaggle_server import KEY, SIGNATURE, TOKEN
 
 def point_client_at(endpoint: str) -> None:
     """Make the real client of this process speak to `endpoint`."""
-    import kagglesdk.kaggle_env as environment
+    import kagglesdk.kaggle_http_client as client
 
-    environment._env_to_endpoint[environment.KaggleEnv.PROD] = endpoint
+    client.get_endpoint = lambda environment: endpoint
 
 
 def run_stage_against(endpoint: str, folder: str, environment: dict[str, str]) -> None:

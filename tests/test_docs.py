@@ -4,6 +4,7 @@ import re
 
 import cv2
 import numpy as np
+import pytest
 
 from ecgpipe.digitize.export import read_series
 from ecgpipe.page.layout import KIT
@@ -12,6 +13,7 @@ from ecgpipe.synth.page import PageStyle, draw_page
 from tests.conftest import REPOSITORY
 
 
+@pytest.mark.slow
 def test_the_page_on_use_from_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(5)
     page = draw_page(simulate(rng, fs_hz=500), 500, PageStyle.random(rng), KIT)

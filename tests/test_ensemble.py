@@ -26,21 +26,21 @@ def traces_of(*lates: float, sigma_mv: float = 0.01) -> Traces:
 
 def test_readings_meet_at_the_median_of_their_times_to_a_fiftieth_of_a_sample():
     moved = aligned(np.stack([wave(0.0), wave(0.8), wave(-0.3)]))
-    np.testing.assert_allclose(moved[:, 100:-100], np.tile(wave(0.0)[100:-100], (3, 1)), atol=0.005)
+    np.testing.assert_allclose(moved[:, 100:-100], np.tile(wave(0.0)[100:-100], (3, 1)), atol=5e-5)
     assert np.abs(wave(0.8) - wave(0.0)).max() > 0.1
 
 
 def test_two_readings_meet_half_way():
     read = combined([traces_of(0.0, 1.0), traces_of(1.0, 0.0)])
-    np.testing.assert_allclose(read.mv[:, 100:-100], np.tile(wave(0.5)[100:-100], (2, 1)), atol=0.005)
+    np.testing.assert_allclose(read.mv[:, 100:-100], np.tile(wave(0.5)[100:-100], (2, 1)), atol=5e-5)
 
 
 def test_one_misreading_moves_neither_time_nor_the_median_of_three():
     wrong = traces_of(0.0)
     wrong.mv[0, 1000:1500] += 3.0
     read = combined([traces_of(0.4), wrong, traces_of(0.0)])
-    assert np.abs(read.mv[0] - wave(0.0))[100:-100].max() < 0.02
-    assert read.sigma_mv[0, 1200] > 1 and read.sigma_mv[0, 3000] < 0.02
+    assert np.abs(read.mv[0] - wave(0.0))[100:-100].max() < 1e-3  # 7e-4
+    assert read.sigma_mv[0, 1200] > 1 and read.sigma_mv[0, 3000] < 0.0101
 
 
 def test_no_lag_is_found_in_a_flat_row_nor_one_past_the_limit():
@@ -55,7 +55,7 @@ def test_what_one_reading_does_not_show_the_others_do():
     one.mv[0, :500] = np.nan
     one.mv[1, :200], other.mv[1, :200] = np.nan, np.nan
     read = combined([one, other])
-    np.testing.assert_allclose(read.mv[0], wave(), atol=1e-3)
+    np.testing.assert_allclose(read.mv[0], wave(), atol=1e-6)
     assert np.isnan(read.mv[1, :200]).all() and np.isfinite(read.mv[1, 200:]).all()
     assert np.isfinite(read.sigma_mv).all()
 

@@ -4,11 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
 from ecgpipe.page.layout import KIT
 from ecgpipe.rectify.frames import Frame, iterate_shard, read_shard, shard_kinds, write_shard
+from ecgpipe.synth import PX_PER_MM
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.synth.page import draw_page
+from ecgpipe.synth.style import PageStyle
 
 SPEC = FrameSpec(raster=Raster(25, 10))
 
@@ -83,3 +89,28 @@ def test_as_jpeg_pixels_are_close_and_mask_and_geometry_exact(tmp_path, frames):
         assert np.abs(frame.rgb.astype(int) - smooth[kind].rgb).max() <= 2
         assert np.array_equal(frame.inside, smooth[kind].inside)
         assert np.array_equal(frame.page_map.nodes, smooth[kind].page_map.nodes)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.5, 10.0))
+def test_any_frame_comes_back_bit_for_bit(tmp_path_factory, seed, step_mm):
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(4, 40, 2)
+    rgb = rng.integers(0, 256, (height, width, 3), np.uint8)
+    nodes = rng.normal(0, 1e4, (*rng.integers(2, 9, 2), 2)).astype(np.float32)
+    frame = Frame(rgb, rng.random((height, width)) < 0.5, PageMap(nodes, step_mm), SPEC)
+    path = tmp_path_factory.mktemp("shard") / "1.npz"
+    write_shard(path, {"0001": frame})
+    back = read_shard(path, "0001", SPEC)
+    assert (back.rgb.tobytes(), back.inside.tobytes()) == (rgb.tobytes(), frame.inside.tobytes())
+    assert (back.page_map.nodes.tobytes(), back.page_map.step_mm) == (nodes.tobytes(), step_mm)
+
+
+def test_the_largest_kind_of_page_takes_less_than_two_megabytes_at_the_quality_of_the_parameters(params, tmp_path):
+    """A render; photos and scans are softer, so that the whole competition's mean is near half of that."""
+    style = PageStyle.random(np.random.default_rng(5))
+    picture = draw_page(simulate(np.random.default_rng(5), fs_hz=500), 500, style, KIT)
+    page_map = PageMap.from_function(KIT, lambda mm: mm * PX_PER_MM - 0.5)
+    frame = Frame.cut(picture, page_map, FrameSpec())
+    write_shard(tmp_path / "1.npz", {"0001": frame}, params.preprocess.jpeg_quality)
+    assert (tmp_path / "1.npz").stat().st_size < 2.0e6  # 1.89e6

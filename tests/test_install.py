@@ -34,6 +34,7 @@ def test_a_stage_outside_the_environment_says_so_in_one_line(run, stage):
     assert "make repro" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "without", "extra"),
     [

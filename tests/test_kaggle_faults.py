@@ -77,9 +77,9 @@ def test_a_proxys_page_instead_of_json_is_said(remote, get):
 
 
 def test_no_server_at_all_is_said(remote, get, monkeypatch):
-    import kagglesdk.kaggle_env as environment
+    import kagglesdk.kaggle_http_client as client
 
-    monkeypatch.setitem(environment._env_to_endpoint, environment.KaggleEnv.PROD, "http://127.0.0.1:9")
+    monkeypatch.setattr(client, "get_endpoint", lambda environment: "http://127.0.0.1:9")
     assert "no whole answer from Kaggle in 3 attempts (ConnectionError)" in refused(get)
 
 

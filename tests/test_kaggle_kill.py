@@ -14,6 +14,8 @@ from tests.conftest import REPOSITORY
 from tests.kaggle_server import COMPETITION, Remote, small_competition
 from tests.kaggle_steps import run_stage_against
 
+pytestmark = pytest.mark.slow
+
 KILLS = 10
 
 

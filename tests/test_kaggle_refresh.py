@@ -15,11 +15,13 @@ from ecgpipe.competition.dataset import Dataset
 from ecgpipe.synth.dataset import write_dataset
 from tests.test_pipeline import Clone
 
+pytestmark = pytest.mark.slow
+
 NOISE = "train/10000001/10000001-0001.png"
 POINT_CLIENT = """
 import os
-import kagglesdk.kaggle_env as environment
-environment._env_to_endpoint[environment.KaggleEnv.PROD] = os.environ["LOOPBACK"]
+import kagglesdk.kaggle_http_client as client
+client.get_endpoint = lambda environment: os.environ["LOOPBACK"]
 """
 
 

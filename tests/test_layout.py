@@ -19,7 +19,6 @@ STRIP = KIT.windows[-1]
     [
         (KIT.gain_mm_per_mv, 78.740),  # a millivolt
         (KIT.speed_mm_per_s, 196.850),  # a second
-        (BOX_MM, 39.370),
         (KIT.x_mm(STRIP, 0.0), 118.110),
         (KIT.x_mm(STRIP, 2.5), 610.236),
         (KIT.x_mm(STRIP, 5.0), 1102.362),

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from ecgpipe.trace.decode import decode_heights
 from ecgpipe.training.losses import (
     CombinedLoss,
     column_cross_entropy,
@@ -30,13 +31,15 @@ def ridge(heights: torch.Tensor, sigma_px: float = SIGMA) -> torch.Tensor:
 
 
 def test_column_loss_is_zero_at_the_true_distribution():
-    assert column_cross_entropy(ridge(HEIGHTS), HEIGHTS, SIGMA).item() == pytest.approx(0, abs=1e-3)
+    assert column_cross_entropy(ridge(HEIGHTS), HEIGHTS, SIGMA).item() == pytest.approx(
+        0, abs=3e-5
+    )  # 1.4e-5: tails beyond the column
 
 
 def test_column_loss_of_no_idea_is_the_uniform_distributions():
     entropy = math.log(SIGMA * math.sqrt(2 * math.pi * math.e))
     uniform = column_cross_entropy(torch.zeros(1, 256, ROWS), HEIGHTS, SIGMA).item()
-    assert uniform == pytest.approx(math.log(ROWS) - entropy, abs=0.01)
+    assert uniform == pytest.approx(math.log(ROWS) - entropy, abs=3e-4)  # 1.6e-4
 
 
 @pytest.mark.parametrize("loss", [mse, mae, smooth_l1, frequency, snr, perceptual])
@@ -58,7 +61,7 @@ def test_frequency_loss_sees_a_lost_tone_but_hardly_a_late_one():
     t = torch.arange(1000) / 500
     tone = torch.sin(2 * torch.pi * 40 * t)[None]
     late = torch.sin(2 * torch.pi * 40 * (t - 0.006))[None]
-    assert frequency(late, tone) < 0.1 * frequency(torch.zeros_like(tone), tone)
+    assert frequency(late, tone) < 0.08 * frequency(torch.zeros_like(tone), tone)  # 0.072
 
 
 @pytest.mark.parametrize("name", ["column", *SERIES_LOSSES])
@@ -118,7 +121,9 @@ def test_total_is_the_weighted_sum_of_the_parts():
 def test_snr_loss_is_the_distance_in_db_to_its_ceiling_and_blind_to_an_offset():
     truth = torch.sin(torch.arange(4000) / 9)[None]
     noise = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0)) * truth.std()
-    assert snr(truth + 0.1 * noise, truth).item() == pytest.approx(35 - 20, abs=0.3)
+    assert snr(truth + 0.1 * noise, truth).item() == pytest.approx(
+        35 - 20, abs=0.1
+    )  # 15.08: that noise is a little stronger
     assert snr(truth + 0.7, truth).item() == pytest.approx(0, abs=1e-4)
 
 
@@ -130,23 +135,23 @@ def beat(p_mv: float, qrs_mv: float) -> torch.Tensor:
 
 def test_perceptual_loss_misses_a_lost_p_wave_more_than_half_of_the_qrs():
     truth, without_p, low_qrs = beat(0.15, 1.5), beat(0.0, 1.5), beat(0.15, 0.75)
-    assert mse(low_qrs, truth) > 10 * mse(without_p, truth)
-    assert perceptual(without_p, truth) > 5 * perceptual(low_qrs, truth)
+    assert mse(low_qrs, truth) > 13 * mse(without_p, truth)  # 13.3 by the formula
+    assert perceptual(without_p, truth) > 35 * perceptual(low_qrs, truth)  # 36
 
 
 def test_perceptual_loss_sees_a_late_wave_and_a_wave_turned_over():
     truth = beat(0.15, 1.5)
     costs = [perceptual(series, truth).item() for series in (truth.roll(2, 1), truth.roll(10, 1), beat(-0.15, -1.5))]
-    assert 0 < costs[0] < costs[1] < costs[2] < 4
+    assert 0 < costs[0] < costs[1] < costs[2] < 2.1  # 2.08
 
 
 def test_perceptual_loss_is_blind_to_offset_and_nearly_to_drift_and_gain():
     truth = beat(0.3, 1.5)
     drift = 0.1 * torch.linspace(-1, 1, 600)
-    assert perceptual(truth + 0.7, truth).item() == pytest.approx(0, abs=1e-6)
+    assert perceptual(truth + 0.7, truth).item() == pytest.approx(0, abs=1e-9)
     lost = perceptual(beat(0.0, 1.5), truth).item()
-    assert perceptual(truth + drift, truth).item() < 0.05 * lost
-    assert perceptual(1.2 * truth, truth).item() < 0.05 * lost
+    assert perceptual(truth + drift, truth).item() < 0.033 * lost  # 0.030
+    assert perceptual(1.2 * truth, truth).item() < 0.003 * lost  # 0.0022
 
 
 def test_perceptual_loss_is_as_exact_in_mixed_precision():
@@ -165,7 +170,7 @@ def test_the_wave_bank_answers_in_mv_to_the_waves_it_is_named_for():
     for sigma, best in ((4, 0), (16, 2)):
         wave = torch.exp(-((torch.arange(-reach, reach + 1.0) / sigma) ** 2) / 2)
         responses = peaks @ wave
-        assert responses.argmax().item() in (best, best + 1) and 0.2 < responses.max() < 1
+        assert responses.argmax().item() in (best, best + 1) and 0.35 < responses.max() < 0.4
 
 
 def test_smooth_l1_is_half_the_square_near_and_linear_far():
@@ -185,3 +190,11 @@ def test_a_scheduled_weight_follows_the_progress():
 
 def test_expected_height_of_a_ridge_is_its_centre():
     torch.testing.assert_close(expected_height(ridge(HEIGHTS)), HEIGHTS, atol=1e-3, rtol=0)
+
+
+def test_heights_keep_their_precision_in_mixed_precision():
+    rows = torch.arange(512.0)
+    logits = -((rows - 301.37) ** 2)[None, None] / 4.5
+    with torch.autocast("cpu", torch.bfloat16):
+        assert expected_height(logits).item() == pytest.approx(301.37, abs=1e-4)
+    assert decode_heights(logits[0].numpy())[0].item() == pytest.approx(301.37, abs=1e-4)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.page.layout import LEADS
@@ -90,7 +92,7 @@ def test_shift_within_a_fifth_of_a_second_is_found_whole(fs_hz, sign):
 
 def test_shift_past_a_fifth_of_a_second_is_not_granted():
     truth = beats(np.random.default_rng(0), 1250, 500, rate_hz=0.4)
-    assert abs(lead_alignment(truth, np.roll(truth, 150), 500).lag) <= 100
+    assert abs(lead_alignment(truth, np.roll(truth, 150), 500).lag) == 100
 
 
 def test_tied_lags_go_to_the_smallest():
@@ -126,14 +128,14 @@ def test_time_scale_is_not_free():
     stretched = {
         lead: np.interp(np.arange(len(series)) * 1.01, np.arange(len(series)), series) for lead, series in truth.items()
     }
-    assert snr_db(truth, stretched) < 10
+    assert snr_db(truth, stretched) < 7.5  # 7.2
 
 
 def test_signal_power_counts_the_truths_own_offset():
     truth = image()
     lifted = {lead: series + 1.0 for lead, series in truth.items()}
     noisy = {lead: series * 1.1 for lead, series in truth.items()}
-    assert snr_db(lifted, noisy) > snr_db(truth, noisy) + 3
+    assert snr_db(lifted, noisy) > snr_db(truth, noisy) + 13  # 13.03
 
 
 def test_one_inverted_lead_is_pooled_with_the_others():
@@ -211,3 +213,52 @@ def test_flat_prediction_has_no_correlation():
     truth = image()
     rows = evaluate([Pair("1", "0001", 500, truth, {k: np.zeros_like(v) for k, v in truth.items()})])
     assert (rows["correlation"] == 0).all()
+
+
+# ---- what the competition grants, for any signal
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def noisy_image(seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    truth = {lead: beats(rng, 500, 200) for lead in LEADS[:3]}
+    return truth, {lead: series + 0.05 * rng.standard_normal(500) for lead, series in truth.items()}
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, st.lists(st.floats(-5, 5), min_size=3, max_size=3))
+def test_an_offset_of_each_lead_changes_no_score(seed, offsets):
+    truth, read = noisy_image(seed)
+    moved = {lead: series + offset for offset, (lead, series) in zip(offsets, read.items(), strict=True)}
+    assert image_snr(truth, moved, 200) == pytest.approx(image_snr(truth, read, 200), rel=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, st.integers(-40, 40))
+def test_a_shift_of_at_most_a_fifth_of_a_second_is_undone_where_nothing_was_shifted_out(seed, lag):
+    rng = np.random.default_rng(seed)
+    truth = np.zeros(500)
+    truth[60:440] = beats(rng, 380, 200) - 0.1
+    aligned = lead_alignment(truth, np.roll(truth, -lag), 200)
+    assert aligned.lag == lag
+    kept = slice(max(lag, 0), 500 + min(lag, 0))
+    np.testing.assert_allclose(aligned.series[kept], truth[kept], atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, st.floats(0.01, 100))
+def test_a_score_knows_no_unit(seed, gain):
+    truth, read = noisy_image(seed)
+    scaled = ({lead: gain * series for lead, series in leads.items()} for leads in (truth, read))
+    assert image_snr(*scaled, 200) == pytest.approx(image_snr(truth, read, 200), rel=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_the_order_of_leads_and_images_does_not_matter(seed):
+    truth, read = noisy_image(seed)
+    assert image_snr(dict(reversed(truth.items())), read, 200) == pytest.approx(image_snr(truth, read, 200))
+    snrs = np.random.default_rng(seed).exponential(300, 5)
+    assert competition_score(snrs[::-1]) == pytest.approx(competition_score(snrs))

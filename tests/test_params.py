@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgpipe.base.errors import ParamsError
 from ecgpipe.competition.dataset import KINDS
@@ -146,3 +148,32 @@ def test_a_file_that_is_no_yaml_mapping_is_one_line_with_its_name(tmp_path, text
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(ParamsError, match="no such file"):
         load_params(tmp_path / "params.yaml")
+
+
+def yaml_value(value):
+    """A parameter as YAML has it: lists for tuples."""
+    return [yaml_value(each) for each in value] if isinstance(value, tuple) else value
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    steps=st.integers(0, 10**6),
+    learning_rate=st.floats(1e-9, 1.0),
+    mse_weight=st.floats(0, 1e3),
+    kinds=st.lists(st.sampled_from(KINDS), min_size=1, unique=True),
+    merge_rhythm=st.booleans(),
+)
+def test_parameters_that_are_written_load_as_they_were(
+    params, tmp_path_factory, steps, learning_rate, mse_weight, kinds, merge_rhythm
+):
+    changed = dataclasses.replace(
+        params,
+        train=dataclasses.replace(params.train, steps=steps, learning_rate=learning_rate),
+        loss=dataclasses.replace(params.loss, mse_weight=mse_weight),
+        data=dataclasses.replace(params.data, kinds=tuple(kinds)),
+        postprocess=dataclasses.replace(params.postprocess, merge_rhythm=merge_rhythm),
+    )
+    content = dataclasses.asdict(changed, dict_factory=lambda items: {k: yaml_value(v) for k, v in items})
+    path = tmp_path_factory.mktemp("params") / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    assert load_params(path) == changed

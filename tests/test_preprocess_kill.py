@@ -20,6 +20,8 @@ from ecgpipe.verify.suspects import PAGE_COLUMNS
 from tests.conftest import REPOSITORY
 from tests.preprocess_steps import run_stage
 
+pytestmark = pytest.mark.slow
+
 KILLS = 20
 RECORDS = 30
 

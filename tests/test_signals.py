@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.signal import resample
 
 from ecgpipe.base.errors import DataError
@@ -32,7 +34,7 @@ def ramp_of_beats(rows):
 def test_resampling_gives_the_exact_row_count_and_the_signal(rows):
     resampled = fourier_resample(ramp_of_beats(1250), rows)
     assert resampled.shape == (rows,)
-    np.testing.assert_allclose(resampled, ramp_of_beats(rows), atol=2e-3)
+    np.testing.assert_allclose(resampled, ramp_of_beats(rows), atol=2e-4)  # 1.3e-4 at 2563, in the last samples
 
 
 @pytest.mark.parametrize("rows", [625, 2563])
@@ -40,7 +42,7 @@ def test_mirror_rings_less_than_the_plain_transform_at_the_ends(rows):
     signal, expected = ramp_of_beats(1250), ramp_of_beats(rows)
     ends = np.r_[:10, rows - 10 : rows]
     plain = np.abs(resample(signal, rows) - expected)[ends].max()
-    assert np.abs(fourier_resample(signal, rows) - expected)[ends].max() < plain / 20
+    assert np.abs(fourier_resample(signal, rows) - expected)[ends].max() < plain / 1500  # 1900 and 2800 times less
 
 
 @pytest.mark.parametrize("rows", [800, 999, 1001, 3000])
@@ -51,7 +53,7 @@ def test_agrees_with_scipy_on_the_mirrored_signal_and_on_periodic_data(rows):
     np.testing.assert_allclose(fourier_resample(noise, rows), resample(mirrored, 2 * rows, axis=1)[:, :rows], atol=1e-9)
     periodic = np.cos(2 * np.pi * 5 * np.arange(1000) / 1000)
     inner = slice(rows // 10, -rows // 10)
-    np.testing.assert_allclose(fourier_resample(periodic, rows)[inner], resample(periodic, rows)[inner], atol=1e-5)
+    np.testing.assert_allclose(fourier_resample(periodic, rows)[inner], resample(periodic, rows)[inner], atol=5e-7)
 
 
 def test_resampling_to_the_same_count_copies():
@@ -63,7 +65,7 @@ def test_resampling_to_the_same_count_copies():
 
 def test_up_and_down_again_restores_the_signal():
     signal = np.stack([ramp_of_beats(1250), -ramp_of_beats(1250)])
-    np.testing.assert_allclose(fourier_resample(fourier_resample(signal, 2563), 1250), signal, atol=1e-3)
+    np.testing.assert_allclose(fourier_resample(fourier_resample(signal, 2563), 1250), signal, atol=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +89,8 @@ def test_wander_goes_and_beats_stay(fs_hz):
     found = remove_baseline_wander(clean + wander, sampling_rate=fs_hz)
     middle = slice(2 * fs_hz, 8 * fs_hz)
     left = found - (clean - clean.mean())
-    assert np.std(left[middle]) < 0.1 * np.std(wander[middle])
-    assert abs(found.mean()) < 0.05
+    assert np.std(left[middle]) < 0.002 * np.std(wander[middle])  # 0.0016 at each rate
+    assert abs(found.mean()) < 0.0025  # 0.0022: the ends
 
 
 def test_wander_filter_does_not_move_the_beats():
@@ -97,9 +99,10 @@ def test_wander_filter_does_not_move_the_beats():
 
 
 @pytest.mark.parametrize("method", ["savgol", "median", "gaussian", "mean"])
-def test_smoothing_halves_the_noise_and_keeps_a_line(method):
-    noise = np.random.default_rng(0).standard_normal((2, 2000))
-    assert np.std(smooth_signal(noise, method)) < 0.5 * np.std(noise)
+def test_smoothing_takes_its_share_of_the_noise_and_keeps_a_line(method):
+    noise = np.random.default_rng(0).standard_normal((2, 20_000))
+    left = {"savgol": 0.456, "median": 0.375, "gaussian": 0.394, "mean": 0.302}  # root of the sum of squared weights
+    assert np.std(smooth_signal(noise, method)) == pytest.approx(left[method], rel=0.03)
     line = np.linspace(0, 1, 200)
     np.testing.assert_allclose(smooth_signal(line, method)[10:-10], line[10:-10], atol=1e-9)
 
@@ -107,7 +110,7 @@ def test_smoothing_halves_the_noise_and_keeps_a_line(method):
 def test_savgol_keeps_a_peak_that_the_mean_flattens():
     peak = beats(np.arange(1250) / 500)
     lost = {method: peak.max() - smooth_signal(peak, method).max() for method in ("savgol", "mean")}
-    assert lost["savgol"] < 0.1 * lost["mean"]
+    assert lost["savgol"] < 0.05 * lost["mean"]  # 0.043
 
 
 def test_median_drops_an_outlier():
@@ -166,7 +169,7 @@ def test_correction_fades_without_a_step():
     measured[0] = np.linspace(0, 0.2, 1001)
     change = measured[0] - limb_lead_laws(measured, 0.1)[0]
     assert change.max() == pytest.approx(0.05 / 3)
-    assert np.abs(np.diff(change)).max() < 1e-3
+    assert np.abs(np.diff(change)).max() < 1.5e-4  # 1.3e-4
     assert not change[500:].any()
 
 
@@ -205,3 +208,62 @@ def test_no_limit_is_no_correction():
 def test_wrong_input_is_refused(call, words):
     with pytest.raises(DataError, match=words):
         call()
+
+
+# ---- for any signal
+
+
+def random_signal(seed: int, samples: int, leads: int = 2) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, (leads, samples))
+
+
+seeds, lengths = st.integers(0, 2**32 - 1), st.integers(2, 400)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(300, 1300), st.integers(1, 1300))
+def test_a_smooth_signal_resampled_to_more_samples_and_back_is_the_same(seed, samples, more):
+    rng = np.random.default_rng(seed)
+    t = np.linspace(0, 1, samples, endpoint=False)
+    signal = sum(rng.normal(0, 0.3) * np.sin(2 * np.pi * rng.uniform(0, 10) * t + rng.uniform(0, 6)) for _ in range(5))
+    # 2000 such signals: 0.014 at worst, in the first and last samples, as the mirror is a new one
+    back = fourier_resample(fourier_resample(signal, samples + more), samples)
+    np.testing.assert_allclose(back, signal, atol=0.02)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, lengths, st.integers(1, 900), st.floats(-5, 5), st.floats(-5, 5))
+def test_resampling_is_linear_and_keeps_a_constant(seed, samples, rows, gain, offset):
+    one, two = random_signal(seed, samples)
+    together = fourier_resample(gain * one + two + offset, rows)
+    np.testing.assert_allclose(together, gain * fourier_resample(one, rows) + fourier_resample(two, rows) + offset)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(2, 300), st.floats(0.01, 3.0))
+def test_lead_laws_applied_to_lawful_leads_change_nothing(seed, samples, limit_mv):
+    lawful = random_signal(seed, samples, 12)
+    one, two = lawful[:2]
+    lawful[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
+    np.testing.assert_allclose(limb_lead_laws(lawful, limit_mv), lawful, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(2, 300))
+def test_lead_laws_far_above_the_residuals_are_a_projection(seed, samples):
+    measured = 0.1 * random_signal(seed, samples, 12)
+    sigma = np.random.default_rng(seed).uniform(0.01, 1.0, measured.shape)
+    once = limb_lead_laws(measured, 10.0, sigma)
+    np.testing.assert_allclose(limb_lead_laws(once, 10.0, sigma), once, atol=1e-12)
+    np.testing.assert_allclose(residuals(once), 0, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(st.just(np.nan), st.floats(-5, 5)), min_size=2, max_size=60), st.integers(1, 60))
+def test_filled_gaps_keep_every_known_sample_and_stay_between_their_neighbours(values, longest):
+    signal = np.array(values)
+    filled, known = fill_gaps(signal, longest), np.isfinite(signal)
+    np.testing.assert_array_equal(filled[known], signal[known])
+    if known.any():
+        assert np.nanmin(filled) >= signal[known].min() - 1e-12 and np.nanmax(filled) <= signal[known].max() + 1e-12
+    np.testing.assert_array_equal(fill_gaps(filled, longest), filled)

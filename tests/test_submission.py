@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgpipe.base.errors import DataError
 from ecgpipe.competition.dataset import read_submission, write_submission
@@ -139,3 +141,29 @@ def test_solution_out_of_order_is_refused(test, segments):
     truth = solution(test, segments).iloc[::-1]
     with pytest.raises(DataError, match="row 0: found the id rec_8_624_V6, expected the samples in order"):
         list(submission_pairs(truth[["id", "value"]], truth))
+
+
+records = st.from_regex(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)?", fullmatch=True)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(records, min_size=1, max_size=3, unique=True), st.integers(0, 2**32 - 1))
+def test_any_submission_is_read_back_as_it_was_built(tmp_path_factory, names, seed):
+    rng = np.random.default_rng(seed)
+    table = test_table([(name, 8, 20, 20) for name in names])
+    leads = {name: {} for name in names}
+    for record, lead, count in zip(table["id"], table["lead"], table["number_of_rows"], strict=True):
+        leads[record][lead] = rng.normal(0, 1, count)
+    folder = tmp_path_factory.mktemp("submission")
+    for name in ("s.csv", "s.parquet"):
+        write_submission(folder / name, submission_from(table, leads))
+        back = read_submission(folder / name)
+        check(back, table)
+        found = {
+            (pair.id, lead): series
+            for pair in submission_pairs(back, solution(table, leads))
+            for lead, series in pair.prediction.items()
+        }
+        assert set(found) == {(record, lead) for record in names for lead in LEADS}
+        for (record, lead), series in found.items():
+            np.testing.assert_allclose(series, leads[record][lead], atol=0.51e-5)

@@ -86,7 +86,7 @@ def write_record(folder, name="00001_hr", leads=LEADS, fs=500, units="mV", gap=F
 def test_leads_are_found_by_name_whatever_their_order_and_case(tmp_path):
     series = read_wfdb(write_record(tmp_path, leads=[name.upper() for name in reversed(LEADS)]))
     assert series.shape == (12, 50) and series.dtype == np.float32
-    np.testing.assert_allclose(series[:, -1], np.arange(1, 13) / 10, atol=1e-3)
+    np.testing.assert_allclose(series[:, -1], np.arange(1, 13) / 10, atol=1e-6)
 
 
 def test_gaps_become_zero(tmp_path):

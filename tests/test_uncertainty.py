@@ -36,7 +36,7 @@ def test_a_map_that_is_off_is_off_in_voltage_and_on_a_flank_in_time(e, b, mm):
 
 def test_a_page_with_detail_too_fine_for_print_is_less_sure():
     noise = np.random.default_rng(0).normal(0, 0.02, (4, 5000))
-    assert row_sigma(traces_of(noise), 0.0, 0.0).mean() > 5 * FLOOR_MV
+    assert row_sigma(traces_of(noise), 0.0, 0.0).mean() > 12 * FLOOR_MV  # 12.1
 
 
 def test_what_was_not_read_has_no_sigma_and_does_not_spoil_the_rest():
@@ -59,8 +59,8 @@ def test_leads_have_a_sigma_wherever_they_have_a_value():
 def test_held_ends_of_a_window_are_less_sure_the_steeper_the_trace_leaves_them():
     flat, steep = (sigma_of(traces_of(slope * T / 500.0)) for slope in (0.0, 5.0))
     assert flat[0, 0] == pytest.approx(flat[0, 100])
-    assert steep[0, 0] > 3 * steep[0, 100]
-    assert steep[0, 0] == pytest.approx(np.hypot(steep[0, 4], 4 * 5.0 / 500), rel=0.05)
+    assert steep[0, 0] > 9.5 * steep[0, 100]  # 9.9
+    assert steep[0, 0] == pytest.approx(np.hypot(steep[0, 4], 4 * 5.0 / 500), rel=1e-4)
 
 
 @pytest.mark.parametrize("rows", [2500, 5120, 10250])
@@ -71,7 +71,9 @@ def test_sigma_at_another_rate_is_that_of_the_nearest_sample_of_the_same_window(
     known = np.flatnonzero(np.isfinite(taken[V1]))
     assert known[0] == int(rows / 2) and known[-1] == int(rows * 0.75) - 1
     inner = known[20:-20]
-    np.testing.assert_allclose(taken[V1, inner], np.interp(inner / rows * 5000, T, sigma[V1]), atol=2e-3)
+    np.testing.assert_allclose(
+        taken[V1, inner], np.interp(inner / rows * 5000, T, sigma[V1]), atol=2e-4
+    )  # half a sample of the slope: 1.3e-4
 
 
 def test_calibration_finds_constants_under_which_the_errors_were_drawn():
@@ -83,13 +85,14 @@ def test_calibration_finds_constants_under_which_the_errors_were_drawn():
     table = np.concatenate([np.abs(rng.normal(0, sigma))[None], terms])
     found = calibrate.fit(table)
     within = (table[0] <= 2 * np.sqrt(np.square(found) @ np.square(terms))).mean()
-    assert within == pytest.approx(calibrate.WITHIN_2_SIGMA, abs=0.005)
+    assert within == pytest.approx(calibrate.WITHIN_2_SIGMA, abs=0.002)  # 0.0013 off
     ratio = np.sqrt(np.square(found) @ np.square(terms)) / sigma
     assert np.median(ratio) == pytest.approx(2.17 / 2, rel=0.05)  # 97 % of a normal distribution lie within 2.17 sigma
 
 
 def test_the_terms_come_in_the_order_of_the_constants():
-    assert calibrate.NAMES == ("SPREAD", "FLOOR_MV", "ROUGH", "PLACE", "CREASE_MM")
     terms = uncertainty_terms(traces_of(np.zeros(5000), 0.25), 3.0, 5.0)[:, 0, 0]
     np.testing.assert_allclose(terms, [0.25, 1.0, 0.0, 0.3, 0.5], rtol=1e-6)
-    assert all(getattr(uncertainty, name) > 0 for name in calibrate.NAMES)
+    constants = np.array([getattr(uncertainty, name) for name in calibrate.NAMES])
+    sigma = row_sigma(traces_of(np.zeros(5000), 0.25), 3.0, 5.0)[0, 0]
+    assert sigma == pytest.approx(np.linalg.norm(constants * terms))

@@ -23,7 +23,7 @@ PLAIN = LeadOptions()
 DEFAULT = LeadOptions(merge_rhythm=True, limb_lead_residual_mv=1.0)
 
 
-# What hides the ends of a window: the falling edge of the calibration pulse at t = 0, the separators elsewhere.
+# What hides the ends of a window: the falling edge of the calibration pulse at a row's left end, separators elsewhere.
 PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.008, 0.002
 
 
@@ -39,7 +39,7 @@ def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
     series = np.full((len(LEADS), _recorded(traces)), np.nan)
     for window in sorted(layout.windows, key=lambda window: window.duration_s):
         printed, recorded = _places(window, traces)
-        rows_mv[window.row, printed] = _held_ends(rows_mv[window.row, printed], window) / window.gain_ratio
+        rows_mv[window.row, printed] = _held_ends(rows_mv[window.row, printed], window, layout) / window.gain_ratio
         series[LEADS.index(window.lead), recorded] = rows_mv[window.row, printed]
     if options.merge_rhythm:
         sigma_mv = row_sigma(traces)
@@ -63,7 +63,7 @@ def sigma_of(traces: Traces, expected_error_mm: float = USUAL_ERROR_MM, bend: fl
     for window in sorted(traces.layout.windows, key=lambda window: window.duration_s):
         printed, recorded = _places(window, traces)
         index = np.arange(printed.stop - printed.start)
-        source = _held_ends(index, window)  # where each sample was taken from
+        source = _held_ends(index, window, traces.layout)  # where each sample was taken from
         slope = np.abs(np.gradient(traces.mv[window.row, printed].astype(np.float64)))
         away = np.abs(index - source) * np.nan_to_num(slope[source])
         spread = np.hypot(rows_sigma[window.row, printed][source], away)
@@ -107,10 +107,11 @@ def _places(window: Window, traces: Traces) -> tuple[slice, slice]:
     return slice(printed.start, printed.start + count), slice(recorded.start, recorded.start + count)
 
 
-def _held_ends(signal: np.ndarray, window: Window) -> np.ndarray:
+def _held_ends(signal: np.ndarray, window: Window, layout: PageLayout) -> np.ndarray:
     """`signal` of `window`, its hidden ends replaced by the nearest sample that was seen."""
     rate = len(signal) / window.duration_s
-    first = round((SEPARATOR_EDGE_S if window.start_s else PULSE_EDGE_S) * rate)
+    leftmost = window is layout.row_windows(window.row)[0]
+    first = round((PULSE_EDGE_S if leftmost else SEPARATOR_EDGE_S) * rate)
     last = len(signal) - 1 - round(SEPARATOR_EDGE_S * rate)
     return signal[np.clip(np.arange(len(signal)), first, last)]
 
@@ -137,9 +138,14 @@ def _merge(
     """
     printed, recorded = _places(short, traces)
     begin = recorded.start + _places(longest, traces)[0].start - _places(longest, traces)[1].start
-    beside = slice(begin, begin + recorded.stop - recorded.start)
-    both = np.stack([rows_mv[longest.row, beside], rows_mv[short.row, printed]]).astype(np.float64)
-    sigma = np.stack([sigma_mv[longest.row, beside], sigma_mv[short.row, printed]])
+    in_longest = slice(begin, begin + recorded.stop - recorded.start)
+    both = np.stack([rows_mv[longest.row, in_longest], rows_mv[short.row, printed]]).astype(np.float64)
+    sigma = np.stack(
+        [
+            sigma_mv[longest.row, in_longest] / abs(longest.gain_ratio),
+            sigma_mv[short.row, printed] / abs(short.gain_ratio),
+        ]
+    )
     weight = np.where(np.isfinite(both), sigma**-2.0, 0.0)
     shared = (weight > 0).all(axis=0)
     if shared.any():

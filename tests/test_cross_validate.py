@@ -1,0 +1,115 @@
+"""Out-of-fold reading: no weights see the record they read, and a run that was stopped goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgpipe.competition.dataset import Dataset
+from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
+from ecgpipe.page.layout import KIT
+from ecgpipe.pipeline.cross_validate import read_out_of_fold
+from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
+from ecgpipe.pipeline.traces import read_traces
+from ecgpipe.pipeline.train import FineTune
+from ecgpipe.rectify.frames import Frame, shard_path, write_shard
+from ecgpipe.trace.strips import StripSpec
+from ecgpipe.training.architectures import build_model
+from ecgpipe.training.export import save_model
+from tests.records import RECORDS, small_dataset
+
+SPEC = FrameSpec(raster=Raster(50, 20))  # small: reading is quick, and what is read does not matter
+
+
+@pytest.fixture
+def dataset(tmp_path) -> Dataset:
+    return small_dataset(tmp_path / "raw")
+
+
+@pytest.fixture
+def frames(tmp_path) -> Path:
+    """A frame store of two kinds of each record."""
+    picture = np.full((100, 120, 3), 230, np.uint8)
+    frame = Frame.cut(picture, PageMap.from_function(KIT, lambda mm: mm * 0.4), SPEC)
+    folder = tmp_path / "frames"
+    for record in RECORDS:
+        write_shard(shard_path(folder, record.id), {"0001": frame, "0005": frame})
+    rows = [(record.id, kind, "rectified") for record in RECORDS for kind in ("0001", "0005")]
+    table = pd.DataFrame([*rows, ("2", "0006", "not found")], columns=["id", "kind", "status"])
+    table.to_csv(folder / "pages.csv", index=False)
+    return folder
+
+
+class Untrained(FineTune):
+    """Writes a network as it comes, and remembers what it was to be trained on."""
+
+    trainings: list[list] = []  # noqa: RUF012, emptied by each test
+
+    def __call__(self, samples: StoredFrames, weights: Path) -> None:
+        self.trainings.append(samples.pages)
+        spec = StripSpec(self.frame, self.model.half_height_mv)
+        network = build_model("unet", "tiny", spec.samples_per_px)
+        save_model(weights, network, architecture="unet", size="tiny", spec=spec, about={})
+
+
+@pytest.fixture
+def fine_tune(params) -> Untrained:
+    Untrained.trainings = []
+    return Untrained(SPEC, params.model, params.loss, replace(params.train, weights="none"))
+
+
+@pytest.fixture
+def split(frames) -> pd.DataFrame:
+    """One page of each record, each in a fold of its own."""
+    pages = rectified_pages(frames)
+    return pages[pages["kind"] == "0005"].assign(fold=[0, 1])
+
+
+def test_samples_are_the_rectified_pages_with_their_records_truth(frames, dataset):
+    samples = StoredFrames(rectified_pages(frames), frames, dataset, SPEC)
+    assert samples.pages == [("1", "0001"), ("1", "0005"), ("2", "0001"), ("2", "0005")]
+    assert (samples[3].kind, samples[3].fs_hz, samples[3].truth.shape) == ("0005", 250, (12, 2500))
+    assert samples[3].frame.shape == (*SPEC.shape, 3)
+
+
+@pytest.mark.slow
+def test_every_page_is_read_by_weights_that_never_saw_its_record(tmp_path, split, frames, dataset, fine_tune):
+    assert list(read_out_of_fold(split, frames, dataset, fine_tune, tmp_path / "oof", tmp_path / "scratch")) == [0, 1]
+    assert fine_tune.trainings == [[("2", "0005")], [("1", "0005")]]
+    assert set(read_traces(tmp_path / "oof" / "2.npz")) == {"0005"}
+
+
+@pytest.mark.slow
+def test_a_stopped_run_goes_on_at_the_next_fold_and_leaves_nothing_behind(tmp_path, split, frames, dataset, fine_tune):
+    work = (split, frames, dataset)
+    places = (tmp_path / "oof", tmp_path / "scratch")
+    stopped = read_out_of_fold(*work, fine_tune, *places)
+    next(stopped)
+    stopped.close()
+    assert len(fine_tune.trainings) == 1 and not places[0].exists()
+    assert list(read_out_of_fold(*work, fine_tune, *places)) == [0, 1]
+    assert len(fine_tune.trainings) == 2 and not any(places[1].iterdir())
+
+
+@pytest.mark.slow
+def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, dataset, fine_tune):
+    work = (split, frames, dataset)
+    places = (tmp_path / "oof", tmp_path / "scratch")
+    next(read_out_of_fold(*work, fine_tune, *places))
+    other = replace(fine_tune, train=replace(fine_tune.train, learning_rate=1.0))
+    assert list(read_out_of_fold(*work, other, *places)) == [0, 1]
+    assert len(fine_tune.trainings) == 3
+
+
+@pytest.mark.slow
+def test_folds_are_read_with_the_flips_asked_for_and_not_taken_from_a_run_without(
+    tmp_path, split, frames, dataset, fine_tune
+):
+    work, scratch = (split, frames, dataset, fine_tune), tmp_path / "scratch"
+    next(read_out_of_fold(*work, tmp_path / "flipped", scratch))
+    assert list(read_out_of_fold(*work, tmp_path / "flipped", scratch, "both")) == [0, 1]
+    assert list(read_out_of_fold(*work, tmp_path / "plain", tmp_path / "other")) == [0, 1]
+    flipped, plain = (read_traces(tmp_path / name / "1.npz") for name in ("flipped", "plain"))
+    assert all(not np.array_equal(flipped[kind].mv, plain[kind].mv) for kind in plain)
