@@ -51,7 +51,8 @@ def test_a_stage_is_its_module_and_writes_its_metrics(name):
 
 
 def code_deps(name: str) -> list[Path]:
-    return [Path(dep) for dep in STAGES[name]["deps"] if dep.startswith(PACKAGES) and not dep.startswith("ecgpipe/weights")]
+    deps = STAGES[name]["deps"]
+    return [Path(dep) for dep in deps if dep.startswith(PACKAGES) and not dep.startswith("ecgpipe/weights")]
 
 
 @each_stage

@@ -72,8 +72,8 @@ def test_a_short_training_learns_to_follow_the_line_and_a_fine_tune_goes_on_from
     before = train_tiny(sample, 0, tmp_path / "untrained.safetensors")
     after = train_tiny(sample, 50, trained)
     again = train_tiny(sample, 2, tuned, start=trained)
-    assert after["error_px_0001"] < 0.25 * before["error_px_0001"]
-    assert again["error_px"] < 0.5 * before["error_px"]
+    assert after["error_px_0001"] < 0.02 * before["error_px_0001"]  # 0.09 of 8.3 px
+    assert again["error_px"] < 0.3 * before["error_px"]  # 1.9 px: two steps at a high rate
     statistics = [load_weights(path).tensors()["stem.0.1.running_mean"] for path in (trained, tuned)]
     np.testing.assert_array_equal(*statistics)
 
