@@ -9,6 +9,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=("none", "vertical", "horizontal", "both"),
         default="none",
         help="average the reading with those of the rows flipped; twice the time, for both four times (default none)",
+    )
+    digitize.add_argument(
+        "--lead-laws",
+        choices=("on", "off"),
+        default="on",
+        help="move limb leads towards the laws that they obey, the least sure one most (default on)",
     )
     digitize.add_argument(
         "--weights",
@@ -129,12 +136,14 @@ def _digitize(options: argparse.Namespace) -> int:
     # Pages are being found in other processes from here on, while this one imports what reads them.
     from ecgpipe.digitize.digitizer import SHIPPED, Digitizer
     from ecgpipe.digitize.export import wfdb_name, write_rows
+    from ecgpipe.digitize.leads import DEFAULT
 
     if len(images) > 1:
         leave_cores(options.workers)
     names = [wfdb_name(image.stem) if options.format == "wfdb" else image.stem for image in images]
     shared = {name for name, count in Counter(names).items() if count > 1}
-    digitizer, table = Digitizer(options.weights or SHIPPED, flips=options.flips), []
+    leads = DEFAULT if options.lead_laws == "on" else replace(DEFAULT, limb_lead_residual_mv=0.0)
+    digitizer, table = Digitizer(options.weights or SHIPPED, options=leads, flips=options.flips), []
     try:
         for image, name, page in zip(images, names, pages, strict=True):
             row: dict[str, object] = {"picture": str(image), "status": "refused", "reason": ""}
@@ -153,8 +162,11 @@ def _digitize(options: argparse.Namespace) -> int:
                 row["reason"] = _complain(_unexpected(error), image)
             else:
                 row |= {"status": "read", **digitized.quality.figures(), **_sigma_figures(digitized.sigma_mv)}
+                row |= _layout_words(digitized)
                 written = f"{options.output / name}.{'hea' if options.format == 'wfdb' else 'csv'}"
                 print(f"{image} -> {written} ({digitized.quality})", flush=True)
+                for warning in digitized.warnings:
+                    print(f"ecgpipe: {image}: warning: {warning}", file=sys.stderr, flush=True)
             table.append(row)
     finally:
         if options.quality:
@@ -206,6 +218,17 @@ def _write(digitized: "Digitized", image: Path, name: str, options: argparse.Nam
         write_wfdb(options.output, name, series_mv, options.fs)
     else:
         write_csv(options.output / f"{name}.csv", series_mv)
+
+
+def _layout_words(digitized: "Digitized") -> dict[str, object]:
+    """What kind of page was read, and what is doubtful about it."""
+    layout = digitized.traces.layout
+    return {
+        "layout": layout.name,
+        "speed_mm_per_s": layout.speed_mm_per_s,
+        "gain_mm_per_mv": layout.gain_mm_per_mv,
+        "warnings": "; ".join(digitized.warnings),
+    }
 
 
 def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, float]:

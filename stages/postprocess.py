@@ -35,7 +35,7 @@ def main() -> None:
 
     spec = FrameSpec(raster=Raster(params.preprocess.px_per_s, params.preprocess.px_per_mv))
     weights = [Path(path) for path in params.read.weights]
-    load = partial(Digitizer, weights, spec, choice, params.read.flips)
+    load = partial(Digitizer, weights, spec, choice, params.read.flips, layout_known=True)
     work = digitize_test(load, RAW, spec, PREDICTIONS, params.postprocess.workers)
     pages = pd.DataFrame(track(work, "digitize", total=len(RAW.test_ids())))
     pages.to_csv(PREDICTIONS / "pages.csv", index=False, lineterminator="\n")

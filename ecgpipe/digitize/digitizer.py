@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecgpipe.digitize.doubts import checked
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.rectify.pages import Page, find_page
@@ -21,7 +22,7 @@ class Digitized:
 
     `sigma_mv` (12, n) is the standard error of each sample: about 95 % are within 2 of it. `traces` are the printed
     rows as they were read, with the page's layout; `page_map` leads from page mm back to the picture's pixels,
-    `quality` says how far to trust the rectification.
+    `quality` says how far to trust the rectification, `warnings` in words what is doubtful about the reading.
     """
 
     series_mv: np.ndarray
@@ -29,6 +30,7 @@ class Digitized:
     traces: Traces
     page_map: PageMap
     quality: Quality
+    warnings: tuple[str, ...] = ()
 
     def resampled(self, rows: int) -> np.ndarray:
         """The series at `rows` samples of the same recording, (12, rows) in mV."""
@@ -50,21 +52,23 @@ class Digitizer:
         spec: FrameSpec = FrameSpec(),  # noqa: B008, frozen
         options: LeadOptions = DEFAULT,
         flips: Flips = "none",
+        layout_known: bool = False,
     ):
+        """`layout_known` says that all pages are of the layout of `spec`, so that none is refused for its reading."""
         self.reader, self.spec, self.options = load_reader(weights, flips), spec, options
+        self.layout_known = layout_known
 
     def digitize(self, picture: np.ndarray) -> Digitized:
         """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
         return self.read(find_page(picture, self.spec))
 
     def read(self, page: Page) -> Digitized:
-        """Read a page that was found."""
+        """Read a page that was found. Raises PageNotFound where the reading shows that it is another one."""
         frame, quality = page.frame, page.quality
         traces = self.reader.read(frame.rgb, frame.inside, frame.spec)
-        return Digitized(
-            leads_of(traces, self.options),
-            sigma_of(traces, quality.expected_error_mm, quality.bend),
-            traces,
-            frame.page_map,
-            quality,
-        )
+        sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
+        sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known)
+        if sound.traces is not traces:
+            traces = sound.traces
+            sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
+        return Digitized(leads_of(traces, self.options), sigma_mv, traces, frame.page_map, quality, sound.warnings)

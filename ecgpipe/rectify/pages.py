@@ -1,11 +1,12 @@
 """From a picture to its page on the millimetre grid: all that comes before the reading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.rectify.frames import Frame
+from ecgpipe.rectify.pulses import printed_gain
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.rectify.rectifier import rectify
 
@@ -19,6 +20,13 @@ class Page:
 
 
 def find_page(picture: np.ndarray, spec: FrameSpec = FrameSpec()) -> Page:  # noqa: B008, frozen
-    """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies. Raises PageNotFound."""
+    """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies, at the gain that its pulses tell.
+
+    Raises PageNotFound.
+    """
     rectified = rectify(picture, spec.layout)
-    return Page(Frame.cut(picture, rectified.page_map, spec), rectified.quality)
+    frame = Frame.cut(picture, rectified.page_map, spec)
+    gain = printed_gain(frame)
+    if gain is not None and gain != spec.layout.gain_mm_per_mv:
+        frame = Frame.cut(picture, rectified.page_map, replace(spec, layout=replace(spec.layout, gain_mm_per_mv=gain)))
+    return Page(frame, rectified.quality)
