@@ -221,3 +221,30 @@ def test_the_library_and_the_stages_import_nothing_that_no_extra_declares():
 def test_there_is_one_version():
     assert version("ecgpipe") == PYPROJECT["version"]
     assert f"## [{PYPROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+# ---- rooms
+
+
+def rooms() -> list[str]:
+    """The rooms of the library as README lists them, the upper ones first."""
+    tree = (ROOT / "README.md").read_text().partition("the library; a room imports only")[2].partition("manifests/")[0]
+    lines = [re.match(r"  ((?:\w+(?:/|\.py) ?)+)", line) for line in tree.splitlines()]
+    return [name.rstrip("/") for line in lines if line for name in line[1].split()]
+
+
+def test_readme_lists_every_room():
+    there = {path.name for path in (ROOT / "ecgpipe").iterdir() if not path.name.startswith("_")}
+    assert set(rooms()) == there
+
+
+def test_a_room_imports_only_what_stands_below_it_in_the_readme():
+    height = {room.removesuffix(".py"): place for place, room in enumerate(rooms())}
+    wrong = []
+    for path in (ROOT / "ecgpipe").glob("*/**/*.py"):
+        own = path.relative_to(ROOT / "ecgpipe").parts[0]
+        for name in imported_names(ast.parse(path.read_text())):
+            package, _, rest = name.partition(".")
+            if package == "ecgpipe" and height.get(rest.partition(".")[0], len(height)) < height[own]:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not wrong
