@@ -133,3 +133,16 @@ def test_the_mask_says_what_the_picture_shows_to_half_a_pixel():
     own = PageMap.from_function(KIT, lambda mm: mm * (spec.px_per_mm_x, spec.px_per_mm_y))
     _, inside = resample(np.zeros((100, 200, 3), np.uint8), own, spec)
     assert inside[:100, :200].all() and inside.sum() == 100 * 200
+
+
+def test_dense_map_agrees_with_the_page_map_to_a_hundredth_of_a_pixel():
+    spec = FrameSpec()
+    page_map = PageMap.from_function(KIT, lambda mm: mm * (13.7, 14.1) + 40 * np.sin(mm[:, ::-1] / 60))
+    coordinates = np.stack(np.meshgrid(np.arange(4200, dtype=np.float32), np.arange(3300, dtype=np.float32)), axis=-1)
+    ramp = (coordinates / 4200 * 255).astype(np.float32)
+    frame, inside = resample(np.dstack([ramp, ramp[..., :1]]), page_map, spec)
+    points = np.stack(np.meshgrid(np.arange(500, 2500, 37), np.arange(300, 1500, 41)), axis=-1)
+    expected = page_map.to_picture(points / (spec.px_per_mm_x, spec.px_per_mm_y))
+    found = frame[points[..., 1], points[..., 0], :2] / 255 * 4200
+    assert inside[points[..., 1], points[..., 0]].all()
+    assert np.abs(found - expected).max() < 0.05  # cubic weights come in steps of 1/32 px
