@@ -4,6 +4,7 @@ import csv
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ import wfdb
 from ecgpipe.cli import main
 from ecgpipe.competition.dataset import write_signal
 from ecgpipe.digitize.export import read_series, write_csv, write_wfdb
-from ecgpipe.digitize.leads import resample_leads
+from ecgpipe.digitize.leads import DEFAULT, LeadOptions, resample_leads
 from ecgpipe.digitize.overlay import trace_mm
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.synth.ecg import simulate
@@ -124,15 +125,40 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], (SHIPPED, "none")),
-        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], "both")),
+        ([], (SHIPPED, DEFAULT, "none")),
+        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], DEFAULT, "both")),
+        (["--lead-laws", "off"], (SHIPPED, LeadOptions(merge_rhythm=True), "none")),
     ],
 )
-def test_weights_and_flips_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
+def test_weights_lead_laws_and_flips_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
     asked = []
-    monkeypatch.setattr("ecgpipe.digitize.digitizer.Digitizer", lambda weights, flips: asked.append((weights, flips)))
+    monkeypatch.setattr(
+        "ecgpipe.digitize.digitizer.Digitizer",
+        lambda weights, options, flips: asked.append((weights, options, flips)),
+    )
     main(["digitize", str(page), "--output", str(tmp_path), *arguments])
     assert asked == [expected]
+
+
+@pytest.fixture(scope="module")
+def strip_of_v1(tmp_path_factory, signal) -> Path:
+    """A clean page whose rhythm strip shows V1."""
+    path = tmp_path_factory.mktemp("v1") / "v1.png"
+    strip = replace(KIT.windows[-1], lead="V1")
+    layout = replace(KIT, windows=(*KIT.windows[:-1], strip))
+    cv2.imwrite(str(path), draw_page(signal, FS_HZ, PageStyle(), layout)[..., ::-1])
+    return path
+
+
+def test_a_strip_of_another_lead_is_warned_of_and_not_taken_for_lead_ii(tmp_path, strip_of_v1, signal, capsys):
+    table = tmp_path / "quality.csv"
+    assert main(["digitize", str(strip_of_v1), "--output", str(tmp_path), "--quality", str(table)]) == 0
+    assert "v1.png: warning: the strip of lead II differs from its short window" in capsys.readouterr().err
+    (row,) = csv.DictReader(table.open())
+    assert "left out" in row["warnings"] and (row["speed_mm_per_s"], row["gain_mm_per_mv"]) == ("25", "10")
+    second = read_series(tmp_path / "v1.csv")[LEADS.index("II")]
+    assert np.isnan(second[1250:]).all()
+    np.testing.assert_allclose(second[20:1230], signal[LEADS.index("II"), 20:1230], atol=0.1)
 
 
 def test_weights_that_are_not_there_are_one_line_that_names_them(tmp_path, page, capsys):
