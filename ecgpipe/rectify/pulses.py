@@ -8,8 +8,8 @@ from ecgpipe.rectify.frames import Frame
 GAINS_MM_PER_MV = (5.0, 10.0, 20.0)  # what ECG machines print
 INSIDE_MM, BESIDE_MM = 1.0, (4.5, 1.0)  # left out at a pulse's flanks; from and to, left of it, where there is none
 REACH_MM, FOOT_MM = 24.0, 2.0  # a pulse's top is looked for from so far above 0 mV to so near
-# Darkness of the top over the scatter elsewhere: on 33 real pages 2.3 to 35 where there are pulses, up to 6 at wrong
-# places, one by one, where there are none.
+# Darkness of the top over the scatter elsewhere. Set by 26 real pages in evened light: 2.3 to 35 on the 23 that have
+# pulses, up to 6 at places that disagree on the three that have none. Not swept in the frame's own light, as used here.
 LEAST_CLEAR = 2.0
 OFF_MM = 0.4  # from its height at which a pulse still has a gain; the widest seen on real pages is 0.2
 LEAST_PULSES = 3  # that must agree
