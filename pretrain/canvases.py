@@ -39,12 +39,13 @@ from pretrain.pages import Signals, random_slip
 T = TypeVar("T")
 
 SHEETS_MM = ((288.0, 224.0), (224.0, 288.0))  # width and height of a canvas, wide and high
-QUICK_SHARE = 0.7  # of pages: drawn small and worn a little, in a fifth of the time that a whole capture takes
+QUICK_SHARE = 0.75  # of pages: drawn small and worn a little, in a fifth of the time that a whole capture takes
 KIT_SHARE = 0.15  # of pages
 TURNED_SHARE = 0.12  # of canvases: turned or mirrored, where nothing is to be seen
 CAPITAL = 0.72  # height of a capital letter over that of the font
 SIGMA_CELLS = 1.2  # standard deviation of a mark's heat
-SPEED, GAIN = re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/s"), re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/mV")
+SPEED = re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/s", re.IGNORECASE)
+GAIN = re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/mV|1 mV = (\d+) mm", re.IGNORECASE)
 
 
 class Canvases(NamedTuple):
@@ -178,7 +179,7 @@ def _marks(layout: PageLayout, style: PageStyle, placed: Placed) -> Iterator[_Ma
     for text in layout.texts:
         for pattern, unit, known in ((SPEED, "mm/s", SPEEDS), (GAIN, "mm/mV", GAINS)):
             for match in pattern.finditer(text.words):
-                channel = f"{int(match[1])} {unit}"
+                channel = f"{int(match[match.lastindex or 1])} {unit}"
                 if channel in known:
                     share = (match.start() + match.end()) / 2 / len(text.words)
                     yield _Mark(
