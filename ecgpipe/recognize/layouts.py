@@ -10,8 +10,8 @@ from itertools import product
 
 import numpy as np
 
-from ecgpipe.page.layout import LEADS, PageLayout, Pulse, Text, Window
-from ecgpipe.recognize.marks import CELL_MM, END, INVERTED, NAMES, PULSE, START, Mark, Marks
+from ecgpipe.page.layout import LEADS, PageLayout
+from ecgpipe.recognize.marks import CELL_MM, END, INVERTED, NAMES, START, Mark, Marks
 
 LIMB, CHEST = LEADS[:6], LEADS[6:]
 CABRERA = ("aVL", "I", INVERTED, "II", "aVF", "III")
@@ -162,8 +162,13 @@ def _columns(
             for k in range(across - 1)
         ]
         # A first column whose start is not seen, and a last one whose next start does not exist.
-        spans += [(end - across * (b - a), b - a, across) for a in begins for b in begins for end in stops
-                  if b - a > LEAST_COLUMN_MM]
+        spans += [
+            (end - across * (b - a), b - a, across)
+            for a in begins
+            for b in begins
+            for end in stops
+            if b - a > LEAST_COLUMN_MM
+        ]
     for x_mm, step_mm, count in spans:
         key = round(x_mm / 2), round(step_mm / 1.5)
         if key in tried or x_mm < -0.6 * step_mm or x_mm + (count - 0.5) * step_mm > size_mm[0]:
@@ -251,10 +256,14 @@ def _named(bare: _Hypothesis, names: Sequence[Mark], size_mm: tuple[float, float
     places = {(row, column): (bare.lefts_mm[column], heights[row]) for _, row, column in windows}
     columns = [[w for w in windows if w[2] == 0], [w for w in windows if w[2] > 0]]
     rest = _best_offset(columns[1] or columns[0], places, names, pitch, size_mm)
-    first = max(
-        _best_offset(columns[0], places, names, pitch, size_mm),
-        (_agreement(columns[0], places, names, rest[1], size_mm), rest[1]),
-    ) if columns[1] else rest
+    first = (
+        max(
+            _best_offset(columns[0], places, names, pitch, size_mm),
+            (_agreement(columns[0], places, names, rest[1], size_mm), rest[1]),
+        )
+        if columns[1]
+        else rest
+    )
     total = first[0][0] + (rest[0][0] if columns[1] else 0.0)
     matched = first[0][1] + (rest[0][1] if columns[1] else 0)
     from dataclasses import replace
@@ -290,8 +299,10 @@ def _agreement(windows, places, names, offset, size_mm) -> Agreement:
         if not (EDGE_MM < x < size_mm[0] - EDGE_MM and EDGE_MM < y < size_mm[1] - EDGE_MM):
             continue
         near = [
-            (mark.probability * float(np.exp(-((mark.x_mm - x) ** 2 + (mark.y_mm - y) ** 2) / 2 / SPREAD_MM**2 / 4)),
-             mark.what == lead)
+            (
+                mark.probability * float(np.exp(-((mark.x_mm - x) ** 2 + (mark.y_mm - y) ** 2) / 2 / SPREAD_MM**2 / 4)),
+                mark.what == lead,
+            )
             for mark in names
         ]
         own = max((value for value, same in near if same), default=0.0)
