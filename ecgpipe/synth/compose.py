@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ecgpipe.page.layout import BOX_MM, LEADS, Grid, PageLayout, Pulse, Separator, Text, Window
+from ecgpipe.page.layout import BOX_MM, CABRERA, LEADS, Grid, PageLayout, Pulse, Separator, Text, Window
 from ecgpipe.synth.style import PageStyle, text_width_mm
 
 Order = Literal["standard", "cabrera"]
@@ -16,7 +16,6 @@ Pulses = Literal["left", "right", "between", "none"]
 Separators = Literal["bars", "ticks", "dashes", "lines", "dots", "none"]
 
 LIMB, CHEST = LEADS[:6], LEADS[6:]
-CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 RECORDING_S = 10.0  # what a machine keeps of an ECG at rest
 PULSE_S, FOOT_S = 0.2, 0.04  # widths of a calibration pulse and of its feet
 LETTER, A4, A5 = (279.4, 215.9), (297.0, 210.0), (210.0, 148.0)
@@ -107,6 +106,7 @@ def compose_layout(
         grid=grid or full_grid(size_mm, left_mm % BOX_MM, arrangement.baselines_mm[0] % BOX_MM),
         pulses=_pulses(marks, windows, arrangement),
         separators=_separators(marks, arrangement),
+        timing=columns if arrangement.across > 1 else "sequential",
     )
     page = replace(page, names=_names(marks, named, page), texts=_legend(marks, page, chest_ratio))
     return measured(page, PageStyle())
