@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
 from ecgpipe.base.parallel import ahead, leave_cores
+from ecgpipe.commands.score import add_command as add_score
 from ecgpipe.kaggle.commands import add_commands
 
 if TYPE_CHECKING:
@@ -91,11 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     digitize.set_defaults(run=_digitize)
 
-    score = commands.add_parser("score", help="compare digitised CSVs with the truth")
-    score.add_argument("predictions", type=Path, metavar="PREDICTIONS_DIR", help="output of `ecgpipe digitize`")
-    score.add_argument("truth", type=Path, metavar="TRUTH_DIR", help="true signals under the same file names")
-    score.add_argument("--cap", type=float, default=1e6, help="of a page's linear SNR (default 1e6; 384 at launch)")
-    score.set_defaults(run=_score)
+    add_score(commands)
     add_commands(commands)
     return parser
 
@@ -251,24 +248,6 @@ def _write_overlay(path: Path, image: Path, digitized: "Digitized") -> None:
     drawn = draw_overlay(read_picture(image), digitized.page_map, digitized.series_mv, digitized.traces.layout)
     with atomic_path(path) as temporary:
         cv2.imwrite(str(temporary), drawn[..., ::-1])
-
-
-# ---- score
-
-
-def _score(options: argparse.Namespace) -> int:
-    from ecgpipe.score.compare import folder_pairs, page_score
-    from ecgpipe.score.metrics import competition_score
-
-    pages = [page_score(pair) for pair in folder_pairs(options.predictions, options.truth)]
-    width = max(len("page"), *(len(page.id) for page in pages))
-    print(f"{options.predictions} against {options.truth}")
-    print(f"{'page':<{width}}  SNR dB  MAE mV  correlation")
-    for page in pages:
-        print(f"{page.id:<{width}}  {page.snr_db:6.2f}  {page.mae_mv:6.4f}  {page.correlation:11.4f}")
-    score_db = competition_score([page.snr for page in pages], options.cap)
-    print(f"score of {len(pages)} pages, cap {options.cap:g}: {score_db:.2f} dB")
-    return 0
 
 
 def _complain(error: EcgpipeError | str, image: Path | None = None) -> str:

@@ -110,8 +110,8 @@ class PageLayout:
 
     `baselines_mm` is the page y of 0 mV by printed row. `names` has the lead's name of each window, in their order.
     `snap_dpi` is the resolution to whose pixels the page's program rounds the lines of its grid (but not its traces);
-    None where no such pattern is known. `timing` says whether the columns were recorded one after another, as those of a
-    page of one column count too, or at the same time; the windows' `start_s` agree where that is known.
+    None where no such pattern is known. `timing` says whether the columns were recorded one after another, as a page of
+    one column counts too, or at the same time; where that is known the windows' `start_s` say the same.
     """
 
     name: str
