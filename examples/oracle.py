@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgpipe.cli import PICTURE_SUFFIXES
 from ecgpipe.competition.signals import read_leads
 from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.rectify.leaves import PICTURE_SUFFIXES
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate
