@@ -189,6 +189,7 @@ def test_a_column_of_times_comes_before_the_leads_of_each_csv(tmp_path, page, di
         assert times[0] == "time_s" and [float(text) for text in times[1:]] == [row / FS_HZ for row in range(5000)]
 
 
+@pytest.mark.slow
 def test_a_page_of_five_seconds_has_half_as_many_rows(tmp_path, monkeypatch, page):
     halved = replace(
         KIT, windows=tuple(replace(w, start_s=w.start_s / 2, duration_s=w.duration_s / 2) for w in KIT.windows)
@@ -359,6 +360,7 @@ def test_a_page_that_fails_costs_one_line_that_names_file_and_page(three_read, t
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_page_is_not_written_over_another_pictures_result(tmp_path, page, three_pages, digitized, capsys, order):
     twin = tmp_path / "scan-3.png"
@@ -370,6 +372,7 @@ def test_a_page_is_not_written_over_another_pictures_result(tmp_path, page, thre
     assert (tmp_path / "out" / "scan-3.csv").read_bytes() == (digitized / "page.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_of_two_files_of_one_name_no_page_is_written(tmp_path, three_pages, capsys):
     twin = tmp_path / "scan.tiff"
     twin.write_bytes(three_pages.read_bytes())

@@ -53,21 +53,25 @@ def pair(
             f"{page_id}: found {prediction_mv.shape} (leads, rows), expected the truth's {truth_mv.shape}; "
             "--stretches compares each lead from its own first sample on, if both have one rate"
         )
-    truth, prediction, missing, total = {}, {}, 0, 0
+    truth, read = {}, {}
     for lead, true_mv, read_mv in zip(LEADS, truth_mv, prediction_mv, strict=True):
-        if np.isnan(true_mv).all():
-            continue
         shown = _span(true_mv)
-        truth[lead] = true_mv[shown]
-        read = np.full(len(truth[lead]), np.nan)
-        found = read_mv[_span(read_mv) if stretches else shown][: len(read)]
-        read[: len(found)] = found
-        prediction[lead] = np.where(np.isnan(read), 0.0, read)
-        missing += int((np.isnan(read) & ~np.isnan(truth[lead])).sum())
-        total += int((~np.isnan(truth[lead])).sum())
+        if shown.start < shown.stop:
+            truth[lead] = true_mv[shown]
+            read[lead] = _padded(read_mv[_span(read_mv) if stretches else shown], len(truth[lead]))
     if not truth:
         raise DataError(f"{page_id}: found no number in any lead of the truth, expected some to compare with")
-    return Pair(page_id, kind, fs_hz or truth_mv.shape[1] / DURATION_S, truth, prediction, missing / total)
+    known = np.concatenate([~np.isnan(lead_mv) for lead_mv in truth.values()])
+    missing = np.isnan(np.concatenate(list(read.values())))[known].mean()
+    prediction = {lead: np.where(np.isnan(lead_mv), 0.0, lead_mv) for lead, lead_mv in read.items()}
+    return Pair(page_id, kind, fs_hz or truth_mv.shape[1] / DURATION_S, truth, prediction, float(missing))
+
+
+def _padded(lead_mv: np.ndarray, samples: int) -> np.ndarray:
+    """The first `samples` of a lead (n,), NaN where it has not so many."""
+    padded = np.full(samples, np.nan)
+    padded[: len(lead_mv)] = lead_mv[:samples]
+    return padded
 
 
 def _span(lead_mv: np.ndarray) -> slice:
