@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ecgpipe.page.layout import LEADS, PageLayout
-from ecgpipe.synth.compose import A4, PageMarks, compose_layout
+from ecgpipe.synth.compose import A4, compose_layout
+from ecgpipe.synth.marks import PageMarks
 from ecgpipe.trace.strips import FS_HZ
 
 OTHERS = {

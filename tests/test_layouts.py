@@ -8,8 +8,9 @@ import pytest
 
 from ecgpipe.page.layout import CABRERA, KIT, LEADS, PageLayout
 from ecgpipe.synth import PX_PER_MM
-from ecgpipe.synth.compose import A4, A5, CHEST, LETTER, LIMB, PageMarks, compose_layout
+from ecgpipe.synth.compose import A4, A5, LETTER, LIMB, compose_layout
 from ecgpipe.synth.layouts import random_layout, random_page
+from ecgpipe.synth.marks import CHEST, PageMarks, spelled
 from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
@@ -137,6 +138,34 @@ def test_columns_at_once_are_told_unless_there_is_only_one(form, columns, timing
     assert compose_layout(form, (), columns=columns).timing == timing
 
 
+@pytest.mark.parametrize(
+    "spelling, expected",
+    [
+        ("plain", "I aVR -aVR V1"),
+        ("capitals", "I AVR -AVR V1"),
+        ("small", "I avr -avr v1"),
+        ("aVr", "I aVr -aVr V1"),
+        ("DI", "DI aVR -aVR V1"),
+        ("C1", "I aVR -aVR C1"),
+    ],
+)
+def test_names_are_spelled_as_makers_do(spelling, expected):
+    assert " ".join(spelled(lead, spelling) for lead in ("I", "aVR", "-aVR", "V1")) == expected
+
+
+def test_a_strip_may_have_other_words_than_its_lead_or_none():
+    pages = [compose_layout("3x4", ("II",), marks=PageMarks(strip_words=w)) for w in ("Rhythm {lead} {g} mm/mV", "")]
+    assert [page.names[-1].words for page in pages] == ["Rhythm II 10 mm/mV", ""]
+    assert [len(page.names) for page in pages] == [13, 13]
+
+
+def test_rows_may_be_apart_by_different_distances():
+    page = compose_layout("3x1", ("II",), leads=("I", "II", "III"), first_mm=40.0, pitch_mm=(30.0, 30.0, 20.0))
+    assert page.baselines_mm == (40, 70, 100, 120)
+    with pytest.raises(ValueError, match="3 rows"):
+        compose_layout("3x1", ("II",), leads=("I", "II", "III"), pitch_mm=(30.0, 30.0))
+
+
 def test_a_form_that_does_not_fit_its_sheet_is_refused():
     with pytest.raises(ValueError, match="wider"):
         compose_layout("3x4", (), size_mm=A5, window_s=2.5)
@@ -158,8 +187,8 @@ def test_random_layouts_stay_on_their_sheet(layouts):
         for text in (*page.names, *page.texts):
             assert text.left_mm >= 0.5 and text.left_mm + text.width_mm <= page.width_mm, text
             assert 0 < text.base_mm < page.height_mm, text
-        for pulse in page.pulses:
-            assert pulse.left_mm - pulse.foot_mm > 0 and pulse.right_mm + pulse.foot_mm < page.width_mm, page.name
+        for pulse in page.pulses:  # those of a page cropped to its traces may be cut
+            assert pulse.right_mm > 0 and pulse.right_mm + pulse.foot_mm < page.width_mm, page.name
         x, y = page.lines_mm()
         assert x[0] >= 0 and y[0] >= 0 and x[-1] <= page.width_mm and y[-1] <= page.height_mm
 
@@ -176,7 +205,7 @@ def test_windows_of_a_row_do_not_overlap_each_other_or_a_pulse(layouts):
 def test_random_layouts_show_at_most_what_a_machine_recorded_and_rows_far_enough_apart(layouts):
     for page in layouts:
         assert page.duration_s <= 10 + 1e-9
-        assert min(window.duration_s for window in page.windows) >= 2.5
+        assert min(window.duration_s for window in page.windows) >= 2.4
         assert np.diff(page.baselines_mm).min() >= 12
         assert len(page.names) == len(page.windows)
 

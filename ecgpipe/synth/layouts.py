@@ -9,16 +9,13 @@ from ecgpipe.page.layout import BOX_MM, CABRERA, KIT, LEADS, Grid, PageLayout
 from ecgpipe.synth.compose import (
     A4,
     A5,
-    CHEST,
     LETTER,
     LIMB,
     RECORDING_S,
-    Names,
-    PageMarks,
-    Pulses,
     compose_layout,
     measured,
 )
+from ecgpipe.synth.marks import CHEST, PULSE_S, Names, PageMarks, PulseRows, Pulses, Separators, Spelling
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
@@ -27,7 +24,8 @@ SheetSize = tuple[float, float] | Literal["strip", "screen"]  # width and height
 
 KIT_SHARE = 0.5  # of pages: what the competition shows
 KIT_LOOK_SHARE = 0.8  # of those: in the kit's own look
-SHORTEST_S, PITCH_MM = 2.5, (15.0, 40.0)
+SHORTEST_S, PITCH_MM = 2.4, (15.0, 40.0)
+CLOSEST_MM = 12.0  # between rows
 TRIES = 100
 
 FORMS = {"3x4": 0.46, "6x2": 0.18, "12x1": 0.12, "6x1": 0.12, "3x1": 0.06, "3x2": 0.06}
@@ -38,24 +36,43 @@ RHYTHM = {
 }  # fmt: skip
 TRIPLES = (*(LEADS[k : k + 3] for k in (0, 3, 6, 9)), ("II", "V1", "V5"), ("V1", "II", "V5"))
 SHEETS: dict[SheetSize, float] = {
-    LETTER: 0.36, A4: 0.3, LETTER[::-1]: 0.05, A4[::-1]: 0.05, A5: 0.06, "strip": 0.08, "screen": 0.1,
+    LETTER: 0.29, A4: 0.25, LETTER[::-1]: 0.04, A4[::-1]: 0.04, A5: 0.05, "strip": 0.08, "screen": 0.25,
 }  # fmt: skip
 LEGENDS = (
     ("{s} mm/s {g} mm/mV",), ("{s} mm/s", "{g} mm/mV"), ("{s}mm/s {g}mm/mV {f}",), ("{s} mm/s {g} mm/mV {f}",),
     ("Speed: {s} mm/sec  Limb: {g} mm/mV  Chest: {c} mm/mV", "F {f}"), ("{s}mm/s  {g}mm/mV", "{f}"),
     ("Scale: {s}.0 mm/s {g}.0 mm/mV", "Filters: {f}"), ("{f}", "{s} mm/s", "{g} mm/mV"), (),
     ("{g} mm/mV  {s} mm/s  Filter: {f}",), ("Geschw: {s} mm/s  Ampl: {g} mm/mV",), ("{s}mm/s   {g}/{c}mm/mV",),
+    ("{s}mm/s    {g}mm/mV    150Hz    005C    12SL 235    CID: 0",), ("{s}mm/s {g}mm/mV {f}", "EID:1"),
+    ("{s}mm/s  {g}mm/mV  ADS  {f}",), ("{s} mm/s", "{g}.0 mm/mV", "{f}"), ("SPEED {s} MM/SEC  GAIN {g} MM/MV",),
+    ("{s}mm/sec {g}mm/mV", "Filter: {f}"), ("{g}mm/mV", "{s}mm/s"), ("LP 25Hz, AC 50Hz  {s}mm/s  {g}mm/mV",),
+    ("I-aVF {g} mm/mV  V1-V6 {c} mm/mV  {s} mm/s",), ("{s} mm/seg {g} mm/mV",), ("1 mV = {g} mm   {s} mm/s  {f}",),
 )  # fmt: skip
-FILTERS = ("0.05-150 Hz", "0.05-40Hz", "0.5-40 Hz", "0.15-100 Hz ~50 Hz", "W 50 Hz", "0,05-100 Hz", "BP 0.5~35Hz AC")
+FILTERS = (
+    "0.05-150 Hz", "0.05-40Hz", "0.5-40 Hz", "0.15-100 Hz ~50 Hz", "W 50 Hz", "0,05-100 Hz", "BP 0.5~35Hz AC",
+    "40Hz", "100 Hz 60~", "MUSCLE 35", "DFT:0.05 LPF:150",
+)  # fmt: skip
+STRIP_WORDS = {
+    "{lead}": 0.75, "": 0.08, "Rhythm {lead}": 0.03, "{lead} rhythm": 0.03, "{lead}  {g} mm/mV": 0.04,
+    "{lead} (rhythm)": 0.02, "RHYTHM STRIP: {lead}": 0.02, "{lead} x1": 0.015, "{lead}c": 0.015,
+}  # fmt: skip
+SPELLINGS: dict[Spelling, float] = {
+    "plain": 0.7, "capitals": 0.12, "small": 0.02, "aVr": 0.05, "Lead I": 0.03, "DI": 0.04, "C1": 0.04,
+}  # fmt: skip
+SEPARATORS: dict[Separators, float] = {
+    "bars": 0.24, "ticks": 0.15, "marks": 0.08, "dashes": 0.12, "lines": 0.07, "dotted lines": 0.1, "none": 0.24,
+}  # fmt: skip
 
 
-def random_page(rng: np.random.Generator, *, printed: bool = True) -> tuple[PageLayout, PageStyle, Print]:
-    """A page to train on: half of them the kit's, the others of any maker, from any printer if it is `printed`.
+def random_page(
+    rng: np.random.Generator, *, printed: bool = True, kit_share: float = KIT_SHARE
+) -> tuple[PageLayout, PageStyle, Print]:
+    """A page to train on: `kit_share` of them the kit's, the others of any maker, from any printer if it is `printed`.
 
     A page that is not printed, a render or one on a screen, has the rasters of its program only, the kit's not even
     these.
     """
-    if rng.random() < KIT_SHARE:
+    if rng.random() < kit_share:
         look = PageStyle.random if rng.random() < KIT_LOOK_SHARE else PageStyle.random_kit_print
         return KIT, look(rng), Print.random(rng) if printed else Print.none()
     page = random_layout(rng)
@@ -110,32 +127,43 @@ class _Draft:
         """The draft on its sheet; ValueError where it does not fit."""
         rows, across = (int(number) for number in self.form.split("x"))
         total, marks = rows + len(self.rhythm), self.marks
-        pulse_mm = 0.2 * self.speed + marks.pulse_gap_mm + 0.08 * self.speed * marks.foot
-        left = rng.uniform(2, 18) + (marks.pulses == "left") * pulse_mm + (marks.names == "left") * 8
-        right = rng.uniform(0.5, 8) + (marks.pulses == "right") * pulse_mm
-        pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
+        pulse_mm = (marks.pulse_s + 2 * marks.foot_s) * self.speed + marks.pulse_gap_mm
+        at_left, at_right = marks.pulses in ("left", "both"), marks.pulses in ("right", "both")
+        left = rng.uniform(2, 18) + at_left * pulse_mm + (marks.names == "left") * 8
+        right = rng.uniform(0.5, 8) + at_right * pulse_mm
         gaps = marks.gap_mm * (across - 1)
-        if self.sheet == "screen":  # cropped to the traces
-            seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [SHORTEST_S, RECORDING_S / across])
-            pitch = min(pitch, 220 / total)
-            width, height = left + gaps + across * seconds * self.speed + right, (total + rng.uniform(0, 0.8)) * pitch
-        elif self.sheet == "strip":
-            width, height = rng.uniform(200, 330), rng.uniform(80, 150)
+        cropped = self.sheet == "screen"  # to the traces, often through the pulses
+        if cropped and rng.random() < 0.5:
+            left, right = rng.uniform(0.3, 2 + at_left * pulse_mm), rng.uniform(0.1, 2) + at_right * pulse_mm
+        if isinstance(self.sheet, tuple):
+            width, tallest = self.sheet[0], self.sheet[1] / total
+        elif cropped:
+            seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [2.5, RECORDING_S / across])
+            width = left + gaps + across * seconds * self.speed + right
+            tallest = 220 / total
         else:
-            width, height = self.sheet
-        above = pitch * rng.uniform(0.55, 0.8) if self.sheet == "screen" else 0.0
-        pitch = min(pitch, height * rng.uniform(0.7, 0.97) / total)
-        if pitch < 0.8 * PITCH_MM[0]:
+            width, tallest = rng.uniform(200, 330), rng.uniform(80, 150) / total
+        pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
+        pitch = min(pitch, tallest * (1 if cropped else rng.uniform(0.7, 0.97)))
+        if pitch < CLOSEST_MM:
             raise ValueError(f"rows every {pitch:.1f} mm")
-        marks = replace(marks, name_dy_mm=min(marks.name_dy_mm, 0.5 * pitch))  # nearest its own row
-        room_s = (width - left - right - gaps) / across / self.speed
-        window_s = min(np.floor(2 * room_s + 1e-6) / 2, RECORDING_S / across)
+        pitches = _pitches(rng, pitch, rows, total)
+        if cropped:
+            first = pitch * rng.uniform(0.2, 0.8)
+            height = first + sum(pitches) + pitch * rng.uniform(0.2, 0.8)
+        else:
+            height = total * tallest
+            first = rng.uniform(0.6 * pitch, max(height - sum(pitches) - 0.55 * pitch, 0.6 * pitch))
+        if cropped and rng.random() < 0.6:
+            marks = replace(marks, legend=())
+        marks = replace(marks, name_dy_mm=min(marks.name_dy_mm, 0.5 * min(pitches, default=pitch)))  # nearest its row
+        window_s = _window_s(rng, (width - left - right - gaps) / across / self.speed, across, self.simultaneous)
         if window_s < SHORTEST_S or width > 340:
             raise ValueError(f"windows of {window_s} s on {width:.0f} mm")
-        first = above or rng.uniform(0.6 * pitch, max(height - (total - 0.45) * pitch, 0.6 * pitch))
         slack = width - left - right - gaps - across * window_s * self.speed
         left += rng.uniform(0, 1) * slack * (slack > 0)
-        extent = (left - pulse_mm - 1, first - 0.7 * pitch, width - right + 1, first + (total - 0.3) * pitch)
+        end = first + sum(pitches)
+        extent = (max(left - pulse_mm - 1, 0.0), first - 0.7 * pitch, width - right + 1, end + 0.7 * pitch)
         return compose_layout(
             self.form,
             self.rhythm,
@@ -145,14 +173,35 @@ class _Draft:
             speed=self.speed,
             gain=self.gain,
             chest_ratio=self.chest_ratio,
-            window_s=float(window_s),
+            window_s=window_s,
             size_mm=(float(width), float(height)),
             left_mm=float(left),
             first_mm=float(first),
-            pitch_mm=float(pitch),
+            pitch_mm=pitches if pitches else float(pitch),
             grid=_grid(rng, (width, height), extent, (left, first)),
             marks=marks,
         )
+
+
+def _pitches(rng: np.random.Generator, pitch: float, rows: int, total: int) -> tuple[float, ...]:
+    """How far each of `total` rows but the first is below the one before; strips are often nearer or farther."""
+    pitches = np.full(total - 1, pitch)
+    if rng.random() < 0.35:
+        pitches[rows - 1 :] *= rng.uniform(0.6, 1.3)
+    if rng.random() < 0.1:
+        pitches *= rng.uniform(0.92, 1.08, total - 1)
+    return tuple(float(mm) for mm in np.maximum(pitches, CLOSEST_MM))
+
+
+def _window_s(rng: np.random.Generator, room_s: float, across: int, simultaneous: bool) -> float:
+    """How long the windows are where there are `room_s` for each: most often of whole half seconds."""
+    longest = RECORDING_S / across * (1.04 if simultaneous and across > 1 and rng.random() < 0.2 else 1.0)
+    if rng.random() < 0.25:  # up to the paper's end, or nearly
+        longest, step = longest * rng.uniform(0.96, 1), 0.02
+    else:
+        step = 0.5
+    window_s = min(np.floor(room_s / step + 1e-6) * step, longest)
+    return float(np.round(np.floor(window_s / 0.02 + 1e-6) * 0.02, 2))
 
 
 def _pick(rng: np.random.Generator, shares: dict[T, float]) -> T:
@@ -168,25 +217,36 @@ def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
 
 
 def _marks(rng: np.random.Generator, across: int, speed: float) -> PageMarks:
-    pulses: Pulses = _pick(rng, {"left": 0.55, "right": 0.15, "none": 0.25, "between": 0.05 * (across > 1)})
-    names: Names = _pick(rng, {"above": 0.5, "below": 0.25, "left": 0.12, "inside": 0.13})
+    pulses: Pulses = _pick(
+        rng, {"left": 0.52, "right": 0.15, "both": 0.04, "none": 0.25, "between": 0.04 * (across > 1)}
+    )
+    pulse_rows: PulseRows = _pick(rng, {"all": 0.88, "first": 0.05, "last": 0.07})
+    pulse_s = _pick(rng, {PULSE_S: 0.65, 0.1: 0.2, float(rng.uniform(0.08, 0.3)): 0.15})
+    names: Names = _pick(rng, {"above": 0.48, "below": 0.25, "left": 0.1, "inside": 0.17})
     gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
     passed = FILTERS[rng.integers(len(FILTERS))]
+    legend = tuple(text.replace("{f}", passed) for text in LEGENDS[rng.integers(len(LEGENDS))])
     return PageMarks(
         names=names,
-        name_dx_mm=rng.uniform(-1, 5),
-        name_dy_mm=rng.uniform(3, 12 if rng.random() < 0.85 else 18),
+        name_dx_mm=rng.uniform(-1, 4) if rng.random() < 0.8 else rng.uniform(-3, 9),
+        name_dy_mm=rng.uniform(*((3, 12), (0.5, 5), (8, 18))[rng.choice(3, p=(0.6, 0.2, 0.2))]),
+        spelling=_pick(rng, SPELLINGS),
         inverted_name="-aVR" if rng.random() < 0.8 else "aVR",
+        strip_words=_pick(rng, STRIP_WORDS),
         pulses=pulses,
+        pulse_rows=pulse_rows,
+        pulse_s=pulse_s,
         pulse_gap_mm=rng.uniform(0, 5),
-        foot=bool(rng.random() < 0.5),
-        separators=_pick(rng, {"bars": 0.3, "ticks": 0.2, "dashes": 0.1, "lines": 0.07, "dots": 0.05, "none": 0.28}),
-        separator_width_mm=rng.uniform(0.15, 0.9),
-        separator_height_mm=rng.uniform(4, 10),
-        gap_mm=max(gap, 0.2 * speed + 4) if pulses == "between" else gap,
-        legend=tuple(text.replace("{f}", passed) for text in LEGENDS[rng.integers(len(LEGENDS))]),
+        foot_s=rng.uniform(0.01, 0.08) if rng.random() < 0.5 else 0.0,
+        separators=_pick(rng, SEPARATORS),
+        separator_width_mm=rng.uniform(0.1, 0.5) if rng.random() < 0.5 else rng.uniform(0.15, 1.2),
+        separator_height_mm=rng.uniform(3, 12),
+        dash_mm=rng.uniform(0.5, 2.0),
+        closing=bool(rng.random() < 0.08),
+        gap_mm=max(gap, float(np.ceil(2 * pulse_s * speed)) / 2 + 4) if pulses == "between" else gap,
+        legend=legend,
         legend_at=(
-            rng.uniform(0.01, 0.4),
+            rng.uniform(0.01, 0.35 if len(legend) > 1 else 0.85),
             rng.choice([rng.uniform(0.95, 0.99), rng.uniform(0.02, 0.06)], p=(0.85, 0.15)),
         ),
     )

@@ -18,8 +18,9 @@ from ecgpipe.page.layout import LEADS, PageLayout, Window
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.grids import bleeds, draw_grid
 from ecgpipe.synth.ink import bars, blend, stroke
+from ecgpipe.synth.lettering import print_words
 from ecgpipe.synth.printer import Print
-from ecgpipe.synth.style import PageStyle, load_font
+from ecgpipe.synth.style import PageStyle
 
 Box = tuple[float, float, float, float]  # centre x and y, width and height in mm
 
@@ -72,11 +73,14 @@ def _background(style: PageStyle, layout: PageLayout, print_: Print, px_per_mm: 
     if print_.halftone_mm is not None:
         print_.dither(page, style.paper, px_per_mm)
     marks = _marks(style, layout, print_, (height, width), px_per_mm)
-    blend(page, _displaced(marks, print_, px_per_mm), style.trace)
+    blend(page, _displaced(marks, print_, px_per_mm), style.marks or style.trace)
     if style.qr_seed is not None:
         _print_code(page, style.qr_seed, px_per_mm)
     texts = _texts(style, layout, (height, width), px_per_mm)
     blend(page, _displaced(_spread(texts, print_, px_per_mm), print_, px_per_mm), style.text)
+    for cover in style.covers:
+        left, top, right, bottom = (max(round(mm * px_per_mm), 0) for mm in cover[:4])
+        page[top:bottom, left:right] = cover[4]
     return page
 
 
@@ -101,10 +105,10 @@ def _spread(coverage: np.ndarray, print_: Print, px_per_mm: float) -> np.ndarray
 
 
 def _marks(style: PageStyle, layout: PageLayout, print_: Print, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
-    """Coverage of calibration pulses, separators and the grid's outline."""
+    """Coverage of calibration pulses, separators, ruled lines and the grid's outline."""
     coverage = np.zeros(shape, np.float32)
     pen_mm = print_.stroke_mm(style.trace_width_mm * style.pulse_to_trace_width)
-    boxes = chain(_pulses(layout, pen_mm), _outline(style, layout), _separators(layout, px_per_mm))
+    boxes = chain(_pulses(layout, pen_mm), _outline(style, layout), _separators(layout, px_per_mm), style.rules)
     for x_mm, y_mm, width_mm, height_mm in boxes:
         columns = bars(shape[1], [x_mm * px_per_mm - 0.5], width_mm * px_per_mm)
         rows = bars(shape[0], [y_mm * px_per_mm - 0.5], height_mm * px_per_mm)
@@ -147,17 +151,17 @@ def _separators(layout: PageLayout, px_per_mm: float) -> Iterator[Box]:
 
 def _texts(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
     """Coverage of header, footer, lead names and logo."""
-    font = load_font(style.font, style.font_size_mm * px_per_mm)
-    name_font = load_font(style.name_font or style.font, (style.name_size_mm or style.font_size_mm) * px_per_mm)
     sheet = Image.new("L", shape[::-1])
-    pen = ImageDraw.Draw(sheet)
-    texts = [(text.left_mm, text.base_mm, text.words, name_font) for text in layout.names]
-    texts += [(text.left_mm, text.base_mm, text.words, font) for text in layout.texts]
-    texts += [(*text, font) for text in style.header]
-    for x_mm, y_mm, words, face in texts:
-        pen.text((x_mm * px_per_mm, y_mm * px_per_mm), words, fill=255, font=face, anchor="ls")
+    letters = style.font, style.font_size_mm * px_per_mm, style.lettering
+    name_size_mm = style.name_size_mm or style.font_size_mm
+    name_letters = style.name_font or style.font, name_size_mm * px_per_mm, style.name_lettering
+    texts = [((text.left_mm, text.base_mm, text.words), name_letters) for text in layout.names]
+    texts += [((text.left_mm, text.base_mm, text.words), letters) for text in layout.texts]
+    texts += [(line, letters) for line in style.header]
+    for (x_mm, y_mm, words), face in texts:
+        print_words(sheet, (x_mm * px_per_mm, y_mm * px_per_mm), words, *face)
     if style.logo is not None:
-        style.logo.draw(pen, px_per_mm)
+        style.logo.draw(ImageDraw.Draw(sheet), px_per_mm)
     return np.asarray(sheet, np.float32) / 255
 
 

@@ -1,37 +1,24 @@
 """How a page is printed: colours, widths, fonts and the texts of a made-up patient."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
 from ecgpipe.page.layout import MM_PER_INCH, PageLayout
-from ecgpipe.synth.headers import HeaderLine, random_header
+from ecgpipe.synth.headers import Cover, HeaderLine, Rule, random_covers, random_header, random_rules
 from ecgpipe.synth.ink import Colour
+from ecgpipe.synth.lettering import FONTS, MACHINE_FONTS, PLAIN, Lettering
 
 MM_PER_POINT = MM_PER_INCH / 72
 
 GRID_COLOURS: tuple[Colour, ...] = (
     (255, 0, 0), (222, 60, 70), (240, 130, 145), (150, 85, 50), (60, 100, 190), (50, 140, 80), (110, 110, 110),
 )  # fmt: skip
-FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif.ttf")
-MACHINE_FONTS = (
-    *FONTS, "DejaVuSans-Bold.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSerif-Bold.ttf", "STIXGeneral.ttf",
-    "STIXGeneralBol.ttf", "DejaVuSans-Oblique.ttf",
-)  # fmt: skip
 MACHINE_GRIDS: tuple[Colour, ...] = (
     (235, 100, 110), (245, 150, 160), (230, 120, 190), (240, 150, 90), (140, 100, 70), (130, 130, 130), (60, 60, 60),
     (20, 20, 20), (70, 160, 90), (90, 130, 210), (170, 140, 210), (255, 60, 60),
 )  # fmt: skip
-
-
-@lru_cache(maxsize=16)
-def load_font(name: str, size_px: float) -> ImageFont.FreeTypeFont:
-    """A font of matplotlib's by its file name."""
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)
 
 
 @dataclass(frozen=True)
@@ -94,6 +81,11 @@ class PageStyle:
     name_size_mm: float | None = None
     show_outline: bool = False  # a line of the width of the border around a grid that covers a part of the page
     logo: Logo | None = None
+    lettering: Lettering = PLAIN
+    name_lettering: Lettering = PLAIN
+    marks: Colour | None = None  # of pulses and separators, where they have not the ink of the trace
+    rules: tuple[Rule, ...] = ()
+    covers: tuple[Cover, ...] = ()
 
     @staticmethod
     def random(rng: np.random.Generator) -> "PageStyle":
@@ -127,20 +119,32 @@ class PageStyle:
 
     @staticmethod
     def random_machine(rng: np.random.Generator, layout: PageLayout) -> "PageStyle":
-        """The look of any maker for a page of `layout`: inks, fonts, header, statements, logo."""
+        """The look of any maker for a page of `layout`: inks, letters, header, statements, frames, logo."""
         font, name_font = (MACHINE_FONTS[rng.integers(len(MACHINE_FONTS))] for _ in range(2))
-        size_mm = rng.uniform(1.9, 3.6)
+        lettering, name_lettering = Lettering.random(rng), Lettering.random(rng)
+        size_mm = rng.uniform(1.6, 3.8)
+        name_size_mm = size_mm * rng.uniform(0.9, 1.6) if rng.random() < 0.8 else rng.uniform(1.6, 6.5)
+        alike = rng.random() < 0.5
         style = PageStyle(
             show_border=bool(rng.random() < 0.15),
             show_outline=bool(rng.random() < 0.4),
             font=font,
             font_size_mm=size_mm,
-            name_font=font if rng.random() < 0.6 else name_font,
-            name_size_mm=size_mm * rng.uniform(0.9, 1.6),
+            name_font=font if alike else name_font,
+            name_size_mm=float(np.clip(name_size_mm, 1.6, 6.5)),
             pulse_to_trace_width=float(rng.choice([1.0, rng.uniform(0.5, 1.6)])),
+            lettering=replace(lettering, underlined=False),
+            name_lettering=lettering if alike else name_lettering,
         )
         style = _in_random_inks(style, rng)
-        return replace(style, header=random_header(rng, layout, size_mm), logo=_random_logo(rng, layout))
+        return replace(
+            style,
+            marks=_random_marks(rng, style),
+            header=random_header(rng, layout, size_mm),
+            logo=_random_logo(rng, layout),
+            rules=random_rules(rng, layout),
+            covers=random_covers(rng, layout),
+        )
 
 
 def _colour(rgb: np.ndarray) -> Colour:
@@ -159,19 +163,14 @@ def _random_header(rng: np.random.Generator) -> tuple[HeaderLine, ...]:
     return header_texts(f"{rng.integers(100_000):05d}_hr", int(rng.integers(18, 95)), sex, f"{date}, {clock}", body)
 
 
-def text_width_mm(words: str, font: str, size_mm: float, px_per_mm: float = 8.0) -> float:
-    """How wide `words` are printed in a font of `size_mm`."""
-    return load_font(font, size_mm * px_per_mm).getlength(words) / px_per_mm
-
-
 def _in_random_inks(style: PageStyle, rng: np.random.Generator) -> PageStyle:
     """`style` with other colours and widths of paper, grid and trace."""
-    tint = rng.random(3) * (rng.random() < 0.6) * rng.uniform(0, 26)
+    tint = rng.random(3) * (rng.random() < 0.6) * rng.uniform(0, 26 if rng.random() < 0.85 else 50)
     paper = 255 - tint
     major = np.clip(MACHINE_GRIDS[rng.integers(len(MACHINE_GRIDS))] + rng.integers(-20, 21, 3), 0, 255)
-    major = paper + (major - paper) * (rng.uniform(0.25, 0.6) if rng.random() < 0.25 else 1.0)
+    major = paper + (major - paper) * (rng.uniform(0.18, 0.6) if rng.random() < 0.25 else 1.0)
     same = rng.random() < 0.15  # 1 mm lines as dark as those of 5 mm
-    minor = paper + (major - paper) * (1.0 if same else rng.uniform(0.15, 0.7))
+    minor = paper + (major - paper) * (1.0 if same else rng.uniform(0.15, 0.85))
     ink = float(rng.integers(0, 60))
     trace = np.full(3, ink)
     if rng.random() < 0.22:
@@ -186,11 +185,18 @@ def _in_random_inks(style: PageStyle, rng: np.random.Generator) -> PageStyle:
         text=_colour(trace if rng.random() < 0.3 else np.full(3, ink / 2)),
         major_width_mm=float(major_width),
         minor_width_mm=float(major_width if same else rng.uniform(0.08, 0.2)),
-        trace_width_mm=float(rng.uniform(0.15, 0.6) if rng.random() < 0.4 else rng.uniform(0.2, 0.38)),
+        trace_width_mm=float(rng.uniform(0.12, 0.6) if rng.random() < 0.4 else rng.uniform(0.2, 0.38)),
         show_minor=bool(rng.random() < 0.87),
-        minor_dots=bool(dots < 0.12),
+        minor_dots=bool(dots < 0.2),
         major_dots=bool(dots < 0.04),
     )
+
+
+def _random_marks(rng: np.random.Generator, style: PageStyle) -> Colour | None:
+    """The ink of pulses and separators: the trace's as a rule, the grid's, or that of the texts."""
+    if rng.random() < 0.75:
+        return None
+    return style.major if rng.random() < 0.4 else style.text
 
 
 def _random_logo(rng: np.random.Generator, layout: PageLayout) -> Logo | None:
