@@ -16,16 +16,29 @@ if TYPE_CHECKING:
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
     from ecgpipe.digitize.export import write_csv, write_wfdb
     from ecgpipe.digitize.overlay import draw_overlay
-    from ecgpipe.rectify.picture import read_picture
+    from ecgpipe.recognize.hints import Hints
+    from ecgpipe.rectify.picture import read_picture, read_pictures
 
-__all__ = ["Digitized", "Digitizer", "EcgpipeError", "draw_overlay", "read_picture", "write_csv", "write_wfdb"]
+__all__ = [
+    "Digitized",
+    "Digitizer",
+    "EcgpipeError",
+    "Hints",
+    "draw_overlay",
+    "read_picture",
+    "read_pictures",
+    "write_csv",
+    "write_wfdb",
+]
 
 _HOME = {
     "Digitized": "ecgpipe.digitize.digitizer",
     "Digitizer": "ecgpipe.digitize.digitizer",
     "EcgpipeError": "ecgpipe.base.errors",
+    "Hints": "ecgpipe.recognize.hints",
     "draw_overlay": "ecgpipe.digitize.overlay",
     "read_picture": "ecgpipe.rectify.picture",
+    "read_pictures": "ecgpipe.rectify.picture",
     "write_csv": "ecgpipe.digitize.export",
     "write_wfdb": "ecgpipe.digitize.export",
 }

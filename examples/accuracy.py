@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-from ecgpipe.cli import PICTURE_SUFFIXES
 from ecgpipe.competition.dataset import KINDS
+from ecgpipe.rectify.leaves import PICTURE_SUFFIXES
 from examples import accuracy_report
 from examples.accuracy_pages import Job, read_pages
 

@@ -10,7 +10,7 @@ import numpy as np
 from ecgpipe.base.cache import Cache
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.files import sha256_of
-from ecgpipe.competition.dataset import read_signal
+from ecgpipe.competition.signals import read_leads
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.page.geometry import resample
 from ecgpipe.rectify.picture import read_picture
@@ -39,7 +39,7 @@ class Job:
     def load(self) -> tuple[np.ndarray, np.ndarray]:
         """Picture (H, W, 3) uint8 and truth (12, 5000) in mV."""
         if self.path:
-            return read_picture(self.path), read_signal(self.path.with_suffix(".csv"))
+            return read_picture(self.path), read_leads(self.path.with_suffix(".csv")).series_mv
         pictured, truth = self.simulated()
         return pictured.image, truth
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgpipe.cli import PICTURE_SUFFIXES
-from ecgpipe.competition.dataset import read_signal
+from ecgpipe.competition.signals import read_leads
 from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.rectify.leaves import PICTURE_SUFFIXES
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate
@@ -48,7 +48,7 @@ def main() -> None:
     for folder in parser.parse_args().folders:
         read, oracle = [], []
         for path in sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES):
-            truth = read_signal(path.with_suffix(".csv"))
+            truth = read_leads(path.with_suffix(".csv")).series_mv
             series = np.nan_to_num(digitizer.digitize(read_picture(path)).series_mv)
             best = series.copy()
             for lead, known in enumerate(np.isfinite(truth)):

@@ -11,13 +11,16 @@ import cv2
 import numpy as np
 import pytest
 import wfdb
+from PIL import Image
 
 from ecgpipe.cli import main
 from ecgpipe.competition.dataset import write_signal
+from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.export import read_series, write_csv, write_wfdb
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, resample_leads
 from ecgpipe.digitize.overlay import trace_mm
 from ecgpipe.page.layout import KIT, LEADS
+from ecgpipe.recognize.hints import Hints
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
 from ecgpipe.trace.weights import SHIPPED
@@ -119,25 +122,91 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
     assert (refused["status"], refused["hidden_share"]) == ("refused", "") and "blank" in refused["reason"]
     assert (read["status"], read["reason"], read["cut_off_share"]) == ("read", "", "0")
     assert float(read["expected_error_mm"]) < 0.012 and float(read["hidden_share"]) < 0.06  # 0.009, 0.046
+    assert (refused["page"], read["page"]) == ("1", "1")
+    assert {
+        "layout": "3x4+1R(II)",
+        "lead_order": "standard",
+        "speed_mm_per_s": "25",
+        "gain_mm_per_mv": "10",
+        "columns": "sequential",
+        "warnings": "",
+    }.items() <= read.items()
     assert 0.005 < float(read["median_sigma_mv"]) < 0.007 and float(read["unsure_share"]) < 0.02  # 0.0061, 0.013
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], (SHIPPED, DEFAULT, "none")),
-        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], DEFAULT, "both")),
-        (["--lead-laws", "off"], (SHIPPED, LeadOptions(merge_rhythm=True), "none")),
+        ([], (SHIPPED, DEFAULT, "none", Hints())),
+        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], DEFAULT, "both", Hints())),
+        (["--lead-laws", "off"], (SHIPPED, LeadOptions(merge_rhythm=True), "none", Hints())),
+        (
+            ["--layout", "6x1", "--speed", "50", "--gain", "20", "--leads", "V1,V2,V3,V4,V5,V6"],
+            (SHIPPED, DEFAULT, "none", Hints("6x1", 50.0, 20.0, LEADS[6:])),
+        ),
+        (["--leads=-aVR,I,II"], (SHIPPED, DEFAULT, "none", Hints(leads=("-aVR", "I", "II")))),
     ],
 )
-def test_weights_lead_laws_and_flips_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
+def test_weights_lead_laws_flips_and_hints_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
     asked = []
     monkeypatch.setattr(
         "ecgpipe.digitize.digitizer.Digitizer",
-        lambda weights, options, flips: asked.append((weights, options, flips)),
+        lambda weights, options, flips, hints: asked.append((weights, options, flips, hints)),
     )
     main(["digitize", str(page), "--output", str(tmp_path), *arguments])
     assert asked == [expected]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--layout", "4x3"], "layout: found 4x3, expected 3x4, 6x2"),
+        (["--speed", "30"], "speed: found 30, expected 12.5, 25, 50 or 100 mm/s"),
+        (["--gain", "ten"], "gain: found ten, expected 2.5, 5, 10 or 20 mm/mV"),
+        (["--layout", "3x1", "--leads", "I,II"], "leads: found 2, expected the 3 of 3x1"),
+    ],
+)
+def test_hints_that_no_page_has_are_one_line_and_nothing_is_read(tmp_path, page, capsys, arguments, words):
+    assert main(["digitize", str(page), "--output", str(tmp_path / "out"), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_a_gain_that_is_said_is_that_of_the_reading(tmp_path, page, digitized, capsys):
+    assert main(["digitize", str(page), "--output", str(tmp_path), "--gain", "20"]) == 0
+    assert f"{page} -> {tmp_path / 'page.csv'} (3x4+1R(II), 25 mm/s, 20 mm/mV; map good to" in capsys.readouterr().out
+    half, whole = read_series(tmp_path / "page.csv"), read_series(digitized / "page.csv")
+    known = np.isfinite(whole)
+    assert np.polyfit(whole[known], half[known], 1)[0] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_column_of_times_comes_before_the_leads_of_each_csv(tmp_path, page, digitized):
+    assert main(["digitize", str(page), "--output", str(tmp_path), "--time", "--sigma"]) == 0
+    for name in ("page.csv", "page.sigma.csv"):
+        timed, plain = ((folder / name).read_text().splitlines() for folder in (tmp_path, digitized))
+        times, rest = zip(*(line.split(",", 1) for line in timed), strict=True)
+        assert list(rest) == plain
+        assert times[0] == "time_s" and [float(text) for text in times[1:]] == [row / FS_HZ for row in range(5000)]
+
+
+@pytest.mark.slow
+def test_a_page_of_five_seconds_has_half_as_many_rows(tmp_path, monkeypatch, page):
+    halved = replace(
+        KIT, windows=tuple(replace(w, start_s=w.start_s / 2, duration_s=w.duration_s / 2) for w in KIT.windows)
+    )
+    read = Digitizer.read
+
+    def read_as_five_seconds(self, found):
+        done = read(self, found)
+        return replace(done, series_mv=done.series_mv[:, ::2], sigma_mv=done.sigma_mv[:, ::2],
+                       traces=replace(done.traces, layout=halved))  # fmt: skip
+
+    monkeypatch.setattr(Digitizer, "read", read_as_five_seconds)
+    for fs, rows in (("500", 2500), ("100", 500)):
+        assert main(["digitize", str(page), "--output", str(tmp_path), "--fs", fs]) == 0
+        assert read_series(tmp_path / "page.csv").shape == (12, rows)
+    assert main(["digitize", str(page), "--output", str(tmp_path), "--format", "wfdb", "--fs", "250"]) == 0
+    assert wfdb.rdheader(str(tmp_path / "page")).sig_len == 1250
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +314,70 @@ def test_two_pictures_of_one_name_are_refused_rather_than_overwritten(tmp_path, 
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 2 and all("written as page" in line for line in errors)
     assert not (tmp_path / "out").exists()
+
+
+# ---- several pages in one file
+
+
+@pytest.fixture(scope="module")
+def three_pages(tmp_path_factory, page) -> Path:
+    """A TIFF of the clean page, a blank one and the clean page on its head."""
+    first = Image.open(page).convert("RGB")
+    path = tmp_path_factory.mktemp("several") / "scan.tif"
+    blank = Image.new("RGB", first.size, "white")
+    first.save(path, save_all=True, append_images=[blank, first.rotate(180)], compression="tiff_lzw")
+    return path
+
+
+@pytest.fixture(scope="module")
+def three_read(tmp_path_factory, three_pages) -> tuple[Path, subprocess.CompletedProcess]:
+    """The folder that `digitize` wrote for it, and what it said."""
+    out = tmp_path_factory.mktemp("three")
+    command = ["digitize", str(three_pages), "--output", str(out), "--overlay", "--quality", str(out / "q.csv")]
+    return out, subprocess.run([sys.executable, "-m", "ecgpipe", *command], capture_output=True, text=True)
+
+
+def test_each_page_of_a_file_has_its_own_results(three_read, three_pages, digitized):
+    out, done = three_read
+    written = {"scan.csv", "scan.overlay.jpg", "scan-3.csv", "scan-3.overlay.jpg", "q.csv"}
+    assert {path.name for path in out.iterdir()} == written
+    assert (out / "scan.csv").read_bytes() == (digitized / "page.csv").read_bytes()
+    first, third = read_series(out / "scan.csv"), read_series(out / "scan-3.csv")
+    assert np.nanmax(np.abs(first - third)) < 0.3 and np.nanmedian(np.abs(first - third)) < 0.01
+    assert f"{three_pages}, page 3 -> {out / 'scan-3.csv'} (3x4+1R(II)" in done.stdout
+    assert np.mean(np.abs(cv2.imread(str(out / "scan.overlay.jpg"))[::-1, ::-1].astype(int)
+                          - cv2.imread(str(out / "scan-3.overlay.jpg")))) < 4  # fmt: skip
+
+
+def test_a_page_that_fails_costs_one_line_that_names_file_and_page(three_read, three_pages):
+    out, done = three_read
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ecgpipe: {three_pages}, page 2: blank")
+    rows = list(csv.DictReader((out / "q.csv").open()))
+    assert [(row["picture"], row["page"], row["status"]) for row in rows] == [
+        (str(three_pages), number, status) for number, status in zip("123", ("read", "refused", "read"), strict=True)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_page_is_not_written_over_another_pictures_result(tmp_path, page, three_pages, digitized, capsys, order):
+    twin = tmp_path / "scan-3.png"
+    twin.write_bytes(page.read_bytes())
+    images = [str(three_pages), str(twin)][::order]
+    assert main(["digitize", *images, "--output", str(tmp_path / "out")]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2 and any(f"{three_pages}, page 3: would be written as scan-3, as" in line for line in errors)
+    assert (tmp_path / "out" / "scan-3.csv").read_bytes() == (digitized / "page.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_of_two_files_of_one_name_no_page_is_written(tmp_path, three_pages, capsys):
+    twin = tmp_path / "scan.tiff"
+    twin.write_bytes(three_pages.read_bytes())
+    assert main(["digitize", str(three_pages), str(twin), "--output", str(tmp_path / "out")]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 6 and not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_pictures_is_said(tmp_path, capsys):

@@ -23,6 +23,7 @@ def test_the_page_on_use_from_python_runs_from_top_to_bottom(tmp_path, monkeypat
     names = {"__name__": "__main__"}
     for block in blocks:
         exec(block, names)
+    assert len(names["pages"]) == 1 and names["known"].hints.gain_mm_per_mv == 10
     assert names["ecg"].series_mv.shape == names["unsure"].shape == (12, 5000)
     assert np.isfinite(names["lead_v1"]).sum() == 1250 and names["at_250_hz"].shape == (12, 2500)
     np.testing.assert_allclose(read_series("photo.csv"), names["ecg"].series_mv, atol=1e-4)

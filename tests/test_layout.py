@@ -42,6 +42,7 @@ def test_the_kits_page_shows_each_lead_once_and_lead_ii_twice():
     assert KIT.columns == 4 and KIT.rows == 4 and KIT.duration_s == KIT.printed_s == 10.0
     assert sorted(window.lead for window in KIT.windows) == sorted((*LEADS, "II"))
     assert KIT.lead_windows["II"] is STRIP
+    assert (KIT.lead_order, KIT.timing) == ("standard", "sequential")
     assert all(window.duration_s == 2.5 for window in KIT.windows if window is not STRIP)
     assert [window.lead for window in KIT.row_windows(1)] == ["II", "aVL", "V2", "V5"]
 

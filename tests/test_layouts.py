@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ecgpipe.page.layout import KIT, LEADS, PageLayout
+from ecgpipe.page.layout import CABRERA, KIT, LEADS, PageLayout
 from ecgpipe.synth import PX_PER_MM
-from ecgpipe.synth.compose import A4, A5, LETTER, compose_layout
+from ecgpipe.synth.compose import A4, A5, LETTER, LIMB, compose_layout
 from ecgpipe.synth.layouts import random_layout, random_page
 from ecgpipe.synth.marks import CHEST, PageMarks, spelled
 from ecgpipe.synth.page import draw_page
@@ -102,6 +102,40 @@ def test_cabrera_prints_avr_upside_down_under_its_negative_name():
     assert [w.lead for w in page.windows[:6]] == ["aVL", "I", "aVR", "II", "aVF", "III"]
     assert [w.gain_ratio for w in page.windows[:4]] == [1, 1, -1, 1]
     assert page.names[2].words == "-aVR"
+
+
+@pytest.mark.parametrize(
+    ("form", "rhythm", "order"),
+    [("12x1", (), "cabrera"), ("6x2", ("II",), "cabrera"), ("3x4", ("V1", "II", "V5"), "cabrera"),
+     ("12x1", (), "standard"), ("3x4", ("II",), "standard")],
+)  # fmt: skip
+def test_the_order_of_the_leads_is_told_from_where_they_stand(form, rhythm, order):
+    assert compose_layout(form, rhythm, order=order, pitch_mm=15.0).lead_order == order
+
+
+@pytest.mark.parametrize(
+    ("leads", "order"),
+    [
+        (CABRERA, "cabrera"),
+        (tuple(lead.removeprefix("-") for lead in CABRERA), "standard"),  # in that order, but aVR upright
+        (LIMB, "standard"),
+        (CHEST, "standard"),
+    ],
+)
+def test_six_leads_are_in_cabreras_order_with_avr_upside_down_only(leads, order):
+    assert compose_layout("6x1", (), leads=leads).lead_order == order
+
+
+@pytest.mark.parametrize(
+    ("form", "columns", "timing"),
+    [
+        ("3x4", "sequential", "sequential"),
+        ("3x4", "simultaneous", "simultaneous"),
+        ("12x1", "simultaneous", "sequential"),
+    ],
+)
+def test_columns_at_once_are_told_unless_there_is_only_one(form, columns, timing):
+    assert compose_layout(form, (), columns=columns).timing == timing
 
 
 @pytest.mark.parametrize(

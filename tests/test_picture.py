@@ -7,10 +7,11 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from ecgpipe.base.errors import PictureError
-from ecgpipe.rectify.picture import read_picture
+from ecgpipe.rectify.leaves import MOST_LEAVES, leaves_of
+from ecgpipe.rectify.picture import read_picture, read_pictures
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +190,85 @@ def test_missing_file_and_folder_are_named(tmp_path):
 def test_floating_point_levels_are_refused(page, tmp_path):
     with pytest.raises(PictureError, match=r"f\.tif: found floating-point"):
         read_picture(save(page[..., 0].astype(np.float32), tmp_path / "f.tif"))
+
+
+# ---- several pages in one file
+
+
+def save_all(pages, path, **options):
+    first, *rest = (Image.fromarray(page) for page in pages)
+    first.save(path, save_all=True, append_images=rest, **options)
+    return path
+
+
+def shades(page, count):
+    """Pages that differ."""
+    return [np.roll(page, 10 * k, axis=1) for k in range(count)]
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}, {"big_tiff": True}])
+def test_all_pages_of_a_tiff_are_read_in_their_order(page, tmp_path, options):
+    path = save_all(shades(page, 3), tmp_path / "a.tif", **options)
+    np.testing.assert_array_equal(read_pictures(path), shades(page, 3))
+    np.testing.assert_array_equal(read_picture(path), page)
+    assert [str(leaf) for leaf in leaves_of(path)] == [f"{path}, page {number}" for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp", "a.bmp"])
+def test_any_other_file_holds_one(page, tmp_path, name):
+    path = save(page, tmp_path / name)
+    (leaf,), (picture,) = leaves_of(path), read_pictures(path)
+    assert str(leaf) == str(path)
+    np.testing.assert_array_equal(picture, read_picture(path))
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.png"])
+def test_the_further_frames_of_an_animation_are_no_pages(page, tmp_path, name):
+    assert len(read_pictures(save_all(shades(page, 2), tmp_path / name))) == 1
+
+
+@pytest.mark.parametrize("kind", [1, 4, 5])
+def test_smaller_copies_and_masks_in_a_tiff_are_no_pages(page, tmp_path, kind):
+    path = tmp_path / "a.tif"
+    with TiffImagePlugin.AppendingTiffWriter(str(path), True) as file:
+        for picture, subfile in zip(shades(page, 3), (0, kind, 2), strict=True):
+            Image.fromarray(picture).save(file, format="TIFF", tiffinfo={254: subfile})
+            file.newFrame()
+    np.testing.assert_array_equal(read_pictures(path), [shades(page, 3)[0], shades(page, 3)[2]])
+
+
+def test_too_many_pages_are_refused_before_any_is_decoded(tmp_path):
+    small = np.zeros((8, 8), np.uint8)
+    assert len(leaves_of(save_all([small] * MOST_LEAVES, tmp_path / "most.tif"))) == MOST_LEAVES
+    with pytest.raises(PictureError, match=r"many\.tif: found more than 200 pages, expected at most so many; split"):
+        read_pictures(save_all([small] * (MOST_LEAVES + 1), tmp_path / "many.tif"))
+
+
+def test_each_page_is_held_to_the_limits_and_named(page, tmp_path):
+    path = save_all([page, page[:100], np.full_like(page, 255)], tmp_path / "a.tif")
+    good, small, blank = leaves_of(path)
+    np.testing.assert_array_equal(read_picture(good), page)
+    with pytest.raises(PictureError, match=r"a\.tif, page 2: found 320x100 pixels"):
+        read_picture(small)
+    with pytest.raises(PictureError, match=r"a\.tif, page 3: blank"):
+        read_picture(blank)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.99])
+def test_a_tiff_that_is_cut_short_is_named_and_what_is_whole_is_read(page, tmp_path, share):
+    path = save_all(shades(page, 3), tmp_path / "a.tif")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    read = 0
+    for leaf in leaves_of(path):
+        try:
+            np.testing.assert_array_equal(read_picture(leaf), shades(page, 3)[leaf.number - 1])
+            read += 1
+        except PictureError as error:
+            assert "a.tif" in str(error) and "\n" not in str(error)
+    assert read == int(3 * share)
+
+
+def test_no_file_at_all_is_one_leaf_whose_reading_says_so(tmp_path):
+    (leaf,) = leaves_of(tmp_path / "gone.tif")
+    with pytest.raises(PictureError, match=r"gone\.tif: no such file"):
+        read_picture(leaf)

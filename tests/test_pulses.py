@@ -8,6 +8,7 @@ import pytest
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.page.layout import KIT
+from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.pages import find_page
 from ecgpipe.rectify.pulses import printed_gain
@@ -56,3 +57,9 @@ def test_a_page_of_half_the_usual_gain_is_read_at_its_own(kind):
     known = np.isfinite(read.series_mv)
     slope = np.polyfit(SERIES[known], read.series_mv[known], 1)[0]
     assert slope == pytest.approx(1.0, abs=0.03)
+
+
+@pytest.mark.slow
+def test_a_gain_that_is_said_beforehand_counts_more_than_the_pulses():
+    found = find_page(page(5.0), hints=Hints(gain_mm_per_mv=10.0))
+    assert found.frame.spec.layout.gain_mm_per_mv == 10.0

@@ -9,6 +9,7 @@ import numpy as np
 from ecgpipe.digitize.doubts import checked
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.pages import Page, find_page
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
@@ -53,14 +54,18 @@ class Digitizer:
         options: LeadOptions = DEFAULT,
         flips: Flips = "none",
         layout_known: bool = False,
+        hints: Hints = Hints(),  # noqa: B008, frozen
     ):
-        """`layout_known` says that all pages are of the layout of `spec`, so that none is refused for its reading."""
+        """`layout_known` says that all pages are of the layout of `spec`, so that none is refused for its reading.
+
+        `hints` are what else is known of all of them.
+        """
         self.reader, self.spec, self.options = load_reader(weights, flips), spec, options
-        self.layout_known = layout_known
+        self.layout_known, self.hints = layout_known, hints
 
     def digitize(self, picture: np.ndarray) -> Digitized:
         """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
-        return self.read(find_page(picture, self.spec))
+        return self.read(find_page(picture, self.spec, self.hints))
 
     def read(self, page: Page) -> Digitized:
         """Read a page that was found. Raises PageNotFound where the reading shows that it is another one."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
+from ecgpipe.competition.signals import TIME, read_leads
 from ecgpipe.page.layout import LEADS
 
 SERIES_DECIMALS = 4  # of a millivolt: 0.1 µV; a hundredth of a frame's pixel is worth 0.1 µV as well
@@ -19,11 +19,16 @@ ADC_PER_MV = 2000  # WFDB units: 0.5 µV steps, ±16 mV in 16 bits
 ADC_LIMIT, NO_SAMPLE = 2**15 - 1, -(2**15)
 
 
-def write_csv(path: str | Path, series_mv: np.ndarray) -> None:
-    """Write `series_mv` (12, n) as 12 columns I..V6, an empty field for NaN."""
+def write_csv(path: str | Path, series_mv: np.ndarray, time_fs_hz: float | None = None) -> None:
+    """Write `series_mv` (12, n) as 12 columns I..V6, an empty field for NaN; with `time_fs_hz`, their rate in Hz, after
+    a column `time_s` from 0 on."""
     texts = np.char.mod(f"%.{SERIES_DECIMALS}f", np.asarray(series_mv, np.float64).T)
     texts[np.isnan(series_mv).T] = ""
-    lines = [",".join(LEADS), *map(",".join, texts)]
+    header: tuple[str, ...] = LEADS
+    if time_fs_hz is not None:
+        header = (TIME, *LEADS)
+        texts = np.column_stack([np.char.mod("%.9g", np.arange(len(texts)) / time_fs_hz), texts])
+    lines = [",".join(header), *map(",".join, texts)]
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
 
@@ -41,19 +46,7 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 def read_series(path: str | Path) -> np.ndarray:
     """Series (12, n) in mV of a CSV as `write_csv` makes it; DataError names file and row of anything else."""
-    try:
-        header, *lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as a CSV of 12 leads: {error}") from None
-    if header.split(",") != list(LEADS):
-        raise DataError(f"{path}: found the columns {header[:80]}, expected {','.join(LEADS)}")
-    series = np.empty((len(lines), len(LEADS)))
-    for row, line in enumerate(lines):
-        try:
-            series[row] = [float(field or "nan") for field in line.split(",")]
-        except ValueError:
-            raise DataError(f"{path}: row {row}: found {line[:80]!r}, expected 12 numbers or empty fields") from None
-    return series.T
+    return read_leads(path).series_mv
 
 
 def wfdb_name(stem: str) -> str:

@@ -7,10 +7,15 @@ millimetre, so a print that came out 7 % smaller still has boxes of 5 mm here.
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")  # the limb leads by the angle that they look from, aVR inverted
+Timing = Literal["sequential", "simultaneous", "unknown"]
+LeadOrder = Literal["standard", "cabrera"]
+
 BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
 ROUNDING = 1e-6  # samples; a sum of seconds that close below a whole sample counts as whole
@@ -105,7 +110,8 @@ class PageLayout:
 
     `baselines_mm` is the page y of 0 mV by printed row. `names` has the lead's name of each window, in their order.
     `snap_dpi` is the resolution to whose pixels the page's program rounds the lines of its grid (but not its traces);
-    None where no such pattern is known.
+    None where no such pattern is known. `timing` says whether the columns were recorded one after another, as a page of
+    one column counts too, or at the same time; where that is known the windows' `start_s` say the same.
     """
 
     name: str
@@ -121,6 +127,7 @@ class PageLayout:
     names: tuple[Text, ...] = ()
     texts: tuple[Text, ...] = ()
     snap_dpi: float | None = None
+    timing: Timing = "sequential"
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -165,6 +172,23 @@ class PageLayout:
             if window.lead not in longest or window.duration_s > longest[window.lead].duration_s:
                 longest[window.lead] = window
         return longest
+
+    @cached_property
+    def lead_order(self) -> LeadOrder:
+        """Whether the limb leads, from the top down and then to the next column, come in Cabrera's order.
+
+        Rhythm strips do not count. Of a page that shows a few limb leads these must be in that order, with -aVR among
+        them.
+        """
+        shortest: dict[str, Window] = {}
+        for window in self.windows:
+            if window.lead not in shortest or window.duration_s < shortest[window.lead].duration_s:
+                shortest[window.lead] = window
+        placed = sorted(shortest.values(), key=lambda window: (window.left_mm, window.row))
+        printed = [f"{'-' * (window.gain_ratio < 0)}{window.lead}" for window in placed]
+        limb = [lead for lead in printed if lead.removeprefix("-") in LEADS[:6]]
+        cabrera = [lead for lead in CABRERA if lead in limb]
+        return "cabrera" if "-aVR" in limb and limb == cabrera else "standard"
 
     def row_windows(self, row: int) -> tuple[Window, ...]:
         """The windows of a printed row, from left to right."""

@@ -1,6 +1,7 @@
 """From a picture to its page on the millimetre grid: all that comes before the reading."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.pulses import printed_gain
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.rectify.rectifier import rectify
+
+if TYPE_CHECKING:  # its room stands above this one
+    from ecgpipe.recognize.hints import Hints
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,18 @@ class Page:
     quality: Quality
 
 
-def find_page(picture: np.ndarray, spec: FrameSpec = FrameSpec()) -> Page:  # noqa: B008, frozen
-    """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies, at the gain that its pulses tell.
+def find_page(
+    picture: np.ndarray,
+    spec: FrameSpec = FrameSpec(),  # noqa: B008, frozen
+    hints: "Hints | None" = None,
+) -> Page:
+    """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies, at the gain of `hints` or that its pulses tell.
 
     Raises PageNotFound.
     """
     rectified = rectify(picture, spec.layout)
     frame = Frame.cut(picture, rectified.page_map, spec)
-    gain = printed_gain(frame)
+    gain = (hints.gain_mm_per_mv if hints else None) or printed_gain(frame)
     if gain is not None and gain != spec.layout.gain_mm_per_mv:
         frame = Frame.cut(picture, rectified.page_map, replace(spec, layout=replace(spec.layout, gain_mm_per_mv=gain)))
     return Page(frame, rectified.quality)

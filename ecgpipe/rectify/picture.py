@@ -1,11 +1,13 @@
 """Picture files to RGB pixels. What cannot show a page is refused, before decoding if its header says so."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from ecgpipe.base.errors import PictureError
+from ecgpipe.rectify.leaves import Leaf, leaves_of
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 MIN_SIDE_PX = 200  # below, a 1 mm box of a page has less than a pixel
@@ -17,53 +19,78 @@ BLANK_LEVELS = 8  # of 255: range of every channel of a picture that shows nothi
 Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(path: str | Path) -> np.ndarray:
-    """The picture's first frame as RGB (H, W, 3) uint8: EXIF turn applied, alpha on white, 16 bits cut to 8.
+def read_picture(path: str | Path | Leaf) -> np.ndarray:
+    """A file's first picture, or one `Leaf` of it, as RGB (H, W, 3) uint8: EXIF turn applied, alpha on white, 8 bits.
 
     PictureError, one line with file and reason, if the file is missing, empty, of another format, truncated or corrupt,
     too small or too large (refused before decoding), or all of one colour.
     """
-    path = Path(path)
+    leaf = path if isinstance(path, Leaf) else Leaf(Path(path))
+    if leaf.refusal:
+        raise PictureError(leaf.refusal)
     try:
-        if path.stat().st_size == 0:
-            raise PictureError(f"{path}: the file is empty, expected a picture ({', '.join(FORMATS)})")
-        with Image.open(path, formats=FORMATS) as image:
-            _check_size(path, image.size)
-            picture = _decoded(path, image)
+        if leaf.path.stat().st_size == 0:
+            raise PictureError(f"{leaf}: the file is empty, expected a picture ({', '.join(FORMATS)})")
+        # Pillow's warnings are of metadata, or of what becomes an error below.
+        with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=FORMATS) as image:
+            if leaf.place:
+                _turn_to(leaf, image)
+            _check_size(leaf, image.size)
+            picture = _decoded(leaf, image)
     except FileNotFoundError:
-        raise PictureError(f"{path}: no such file, expected a picture") from None
+        raise PictureError(f"{leaf}: no such file, expected a picture") from None
     except Image.UnidentifiedImageError:
-        raise PictureError(f"{path}: not a picture that can be read, expected {', '.join(FORMATS)}") from None
+        raise PictureError(f"{leaf}: not a picture that can be read, expected {', '.join(FORMATS)}") from None
     except OSError as error:
-        raise PictureError(f"{path}: cannot be opened: {error.strerror or error}") from None
+        raise PictureError(f"{leaf}: cannot be opened: {error.strerror or error}") from None
     except ValueError as error:  # a header that unpacks to more than Pillow allows
-        raise PictureError(f"{path}: refused before decoding: {' '.join(str(error).split())}") from None
+        raise PictureError(f"{leaf}: refused before decoding: {' '.join(str(error).split())}") from None
     if np.ptp(np.array(picture.getextrema()), axis=1).max() <= BLANK_LEVELS:
         colour = picture.getpixel((0, 0))
-        raise PictureError(f"{path}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
+        raise PictureError(f"{leaf}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
     return np.array(picture)
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
+def read_pictures(path: str | Path) -> list[np.ndarray]:
+    """All pictures of a file, each as `read_picture` gives it: those of a TIFF of several pages, one of any other.
+
+    PictureError for the first that cannot be read, and for a file of too many. All are in memory at once; read one
+    `Leaf` of `leaves_of` after another where that is too much.
+    """
+    return [read_picture(leaf) for leaf in leaves_of(path)]
+
+
+def _turn_to(leaf: Leaf, image: Image.Image) -> None:
+    try:
+        image.seek(leaf.place)
+    except Exception as error:  # whatever a corrupt file leads to
+        raise _corrupt(leaf, error) from None
+
+
+def _check_size(leaf: Leaf, size: tuple[int, int]) -> None:
     width, height = size
     if min(size) < MIN_SIDE_PX:
-        raise PictureError(f"{path}: found {width}x{height} pixels, expected at least {MIN_SIDE_PX} on the short side")
+        raise PictureError(f"{leaf}: found {width}x{height} pixels, expected at least {MIN_SIDE_PX} on the short side")
     if max(size) > MAX_SIDE_PX or width * height > MAX_PIXELS:
         raise PictureError(
-            f"{path}: found {width}x{height} pixels, expected at most {MAX_SIDE_PX} a side "
+            f"{leaf}: found {width}x{height} pixels, expected at most {MAX_SIDE_PX} a side "
             f"and {MAX_PIXELS // 1_000_000} million in all; scale the picture down"
         )
 
 
-def _decoded(path: Path, image: Image.Image) -> Image.Image:
+def _decoded(leaf: Leaf, image: Image.Image) -> Image.Image:
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return _rgb(image)
     except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
+        raise PictureError(f"{leaf}: {error}") from None
     except Exception as error:  # decoders raise whatever a corrupt file leads them to
-        raise PictureError(f"{path}: truncated or corrupt, cannot be decoded: {' '.join(str(error).split())}") from None
+        raise _corrupt(leaf, error) from None
+
+
+def _corrupt(leaf: Leaf, error: Exception) -> PictureError:
+    return PictureError(f"{leaf}: truncated or corrupt, cannot be decoded: {' '.join(str(error).split())}")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -1,7 +1,8 @@
 """The competition's score, exactly, and plain signal metrics beside it.
 
 A lead's prediction may be shifted by up to 0.2 s and moved up or down for free; gain and time scale may not change.
-Powers are pooled over the leads of an image, and linear ratios, not decibels, are averaged over images.
+Powers are pooled over the leads of an image, and linear ratios, not decibels, are averaged over images. Samples that
+the truth lacks, which the competition's never does, count for nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ CAPS = (384.0, 1e6)  # of an image's linear SNR: at the competition's launch, an
 PERFECT_SCORE = CAPS[-1]
 MAX_SHIFT_S = 0.2
 
-Segments = Mapping[str, np.ndarray]  # lead -> (samples,) mV of the lead's own printed window
+Segments = Mapping[str, np.ndarray]  # lead -> (samples,) mV of the lead's own printed window; NaN: the truth lacks it
 
 
 class Alignment(NamedTuple):
@@ -30,29 +31,37 @@ class Alignment(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """One image's truth and prediction; `id` and `kind` name its rows in the tables."""
+    """One image's truth and prediction; `id` and `kind` name its rows in the tables.
+
+    `missing_share` of the truth's samples were not predicted and stand as 0 mV in `prediction`.
+    """
 
     id: str
     kind: str
     fs_hz: float
     truth: Segments
     prediction: Segments
+    missing_share: float = 0.0
 
 
 def lead_alignment(truth: np.ndarray, prediction: np.ndarray, fs_hz: float) -> Alignment:
     """Shift and offset of `prediction` that the competition grants before it compares; both (samples,) mV.
 
     The lag is the maximum of the cross-correlation of the centred signals within `int(0.2 fs)` samples, ties to the
-    smallest; the offset is the mean difference where the two overlap; samples shifted out are 0.
+    smallest; the offset is the mean difference where the two overlap; samples shifted out are 0. Where the truth is
+    NaN nothing is correlated and nothing counts for the offset.
     """
     truth, prediction = _checked(truth, prediction)
+    known = np.isfinite(truth)
     reach = min(int(MAX_SHIFT_S * fs_hz), len(truth) - 1)
     # Sums of products rather than a transform: equal correlations must come out equal for the rule on ties.
-    correlation = np.correlate(np.pad(truth - truth.mean(), reach), prediction - prediction.mean(), mode="valid")
+    centred = np.where(known, truth - truth[known].mean(), 0.0)
+    correlation = np.correlate(np.pad(centred, reach), prediction - prediction.mean(), mode="valid")
     best = np.flatnonzero(correlation == correlation.max()) - reach
     lag = int(best[np.abs(best).argmin()])
     to, source = slice(max(lag, 0), len(truth) + min(lag, 0)), slice(max(-lag, 0), len(truth) + min(-lag, 0))
-    offset = truth[to].mean() - prediction[source].mean()
+    shared = known[to]
+    offset = truth[to][shared].mean() - prediction[source][shared].mean() if shared.any() else 0.0
     series = np.zeros_like(truth)
     series[to] = prediction[source] + offset
     return Alignment(series, lag, float(offset))
@@ -123,10 +132,15 @@ def _checked(truth: np.ndarray, prediction: np.ndarray, where: str = "") -> tupl
         raise DataError(
             f"{where}found prediction {prediction.shape} for truth {truth.shape}, expected (samples,) of one length"
         )
-    for name, series in (("truth", truth), ("prediction", prediction)):
-        if not np.isfinite(series).all():
-            row = int(np.isfinite(series).argmin())
+    for name, series, sound in (
+        ("truth", truth, ~np.isinf(truth)),
+        ("prediction", prediction, np.isfinite(prediction)),
+    ):
+        if not sound.all():
+            row = int(sound.argmin())
             raise DataError(f"{where}found {series[row]} in the {name} at sample {row}, expected a finite number of mV")
+    if np.isnan(truth).all():
+        raise DataError(f"{where}found no number in the truth, expected some to compare with")
     return truth, prediction
 
 
@@ -137,8 +151,9 @@ def _matched(truth: Segments, prediction: Segments) -> dict[str, tuple[np.ndarra
 
 
 def _powers(truth: np.ndarray, prediction: np.ndarray, fs_hz: float) -> tuple[float, float]:
-    noise = truth - lead_alignment(truth, prediction, fs_hz).series
-    return np.sum(np.square(truth)), np.sum(np.square(noise))
+    known = np.isfinite(truth)
+    noise = (truth - lead_alignment(truth, prediction, fs_hz).series)[known]
+    return np.sum(np.square(truth[known])), np.sum(np.square(noise))
 
 
 def _ratio(signal: Any, noise: Any) -> Any:
@@ -155,14 +170,15 @@ def _snrs(groups: Any) -> "pd.Series":
 
 
 def _lead_row(pair: Pair, lead: str, truth: np.ndarray, prediction: np.ndarray) -> dict[str, float | str]:
-    aligned = lead_alignment(truth, prediction, pair.fs_hz)
+    aligned, known = lead_alignment(truth, prediction, pair.fs_hz), np.isfinite(truth)
+    truth, prediction, series = truth[known], prediction[known], aligned.series[known]
     error = prediction - truth
     return {
         "id": pair.id,
         "kind": pair.kind,
         "lead": lead,
         "signal_power": np.sum(np.square(truth)),
-        "noise_power": np.sum(np.square(truth - aligned.series)),
+        "noise_power": np.sum(np.square(truth - series)),
         "lag_s": aligned.lag / pair.fs_hz,
         "offset_mv": aligned.offset_mv,
         "mse_mv2": np.mean(np.square(error)),

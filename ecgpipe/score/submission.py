@@ -68,6 +68,7 @@ def parse_ids(ids: pd.Series) -> pd.DataFrame:
 def submission_pairs(submission: pd.DataFrame, solution: pd.DataFrame) -> Iterator[Pair]:
     """Truth and prediction of each record, its kind not known (""), from two tables with the same ids row for row."""
     _check_rows(submission, solution["id"])
+    check_values("solution", solution)
     table = parse_ids(solution["id"]).assign(
         fs=solution["fs"].to_numpy(), truth=solution["value"].to_numpy(), prediction=submission["value"].to_numpy()
     )

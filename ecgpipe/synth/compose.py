@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ecgpipe.page.layout import BOX_MM, LEADS, Grid, PageLayout, Text, Window
+from ecgpipe.page.layout import BOX_MM, CABRERA, LEADS, Grid, PageLayout, Text, Window
 from ecgpipe.synth.lettering import Lettering, text_width_mm
 from ecgpipe.synth.marks import (
     CHEST,
@@ -25,7 +25,6 @@ Order = Literal["standard", "cabrera"]
 Columns = Literal["sequential", "simultaneous"]
 
 LIMB = LEADS[:6]
-CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 RECORDING_S = 10.0  # what a machine keeps of an ECG at rest
 LETTER, A4, A5 = (279.4, 215.9), (297.0, 210.0), (210.0, 148.0)
 
@@ -79,6 +78,7 @@ def compose_layout(
         grid=grid or full_grid(size_mm, left_mm % BOX_MM, arrangement.baselines_mm[0] % BOX_MM),
         pulses=page_pulses(marks, windows, arrangement),
         separators=page_separators(marks, arrangement),
+        timing=columns if arrangement.across > 1 else "sequential",
     )
     names = page_names(marks, named, page, arrangement.rows)
     page = replace(page, names=names, texts=page_legend(marks, page, chest_ratio))

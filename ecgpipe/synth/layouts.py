@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from ecgpipe.page.layout import BOX_MM, KIT, LEADS, Grid, PageLayout
+from ecgpipe.page.layout import BOX_MM, CABRERA, KIT, LEADS, Grid, PageLayout
 from ecgpipe.synth.compose import (
     A4,
     A5,
@@ -212,7 +212,7 @@ def _pick(rng: np.random.Generator, shares: dict[T, float]) -> T:
 def _leads(rng: np.random.Generator, form: str) -> tuple[str, ...] | None:
     """The leads of a page that does not show all twelve."""
     if form in ("6x1", "3x2"):
-        return (LIMB, CHEST, ("aVL", "I", "-aVR", "II", "aVF", "III"))[rng.choice(3, p=(0.4, 0.4, 0.2))]
+        return (LIMB, CHEST, CABRERA)[rng.choice(3, p=(0.4, 0.4, 0.2))]
     return TRIPLES[rng.integers(len(TRIPLES))] if form == "3x1" else None
 
 

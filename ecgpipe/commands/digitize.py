@@ -1,0 +1,300 @@
+"""`ecgpipe digitize`: picture files to series, one result for each page in them."""
+
+import argparse
+import math
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import tee
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.base.parallel import ahead, leave_cores
+from ecgpipe.commands.complaints import complain, unexpected
+from ecgpipe.rectify.leaves import PICTURE_SUFFIXES, Leaf, leaves_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ecgpipe.digitize.digitizer import Digitized, Digitizer
+    from ecgpipe.recognize.hints import Hints
+    from ecgpipe.rectify.pages import Page
+
+CORES = os.cpu_count() or 1
+UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
+
+
+def add_command(commands: Any) -> None:
+    """Add the parser of `digitize` to the subparsers `commands`."""
+    digitize = commands.add_parser("digitize", help="read the leads of ECG pictures")
+    digitize.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, or a folder of pictures")
+    digitize.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
+    digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
+    digitize.add_argument("--format", choices=("csv", "wfdb"), default="csv", help="format of the series (default csv)")
+    digitize.add_argument("--time", action="store_true", help="begin each CSV with a column time_s")
+    digitize.add_argument(
+        "--sigma", action="store_true", help="write NAME.sigma.csv as well: the standard error of each sample in mV"
+    )
+    digitize.add_argument("--overlay", action="store_true", help="draw the traces back onto each picture as well")
+    digitize.add_argument(
+        "--quality", type=Path, metavar="FILE", help="CSV of how far each page can be trusted, or why it was refused"
+    )
+    _add_hints(digitize.add_argument_group("what you know of the pages", "all of them; found on each where not given"))
+    digitize.add_argument(
+        "--flips",
+        choices=("none", "vertical", "horizontal", "both"),
+        default="none",
+        help="average the reading with those of the rows flipped; twice the time, for both four times (default none)",
+    )
+    digitize.add_argument(
+        "--lead-laws",
+        choices=("on", "off"),
+        default="on",
+        help="move limb leads towards the laws that they obey, the least sure one most (default on)",
+    )
+    digitize.add_argument(
+        "--weights",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="weights in place of the shipped ones; given several times, the median of their readings is taken",
+    )
+    digitize.add_argument(
+        "--workers",
+        type=_count,
+        default=max(1, CORES // 2),
+        metavar="N",
+        help="processes that find pages while this one reads them, 0.3 GB each (default: half the cores)",
+    )
+    digitize.set_defaults(run=_digitize)
+
+
+def _add_hints(group: Any) -> None:
+    group.add_argument("--layout", metavar="NAME", help="such as 12x1, '3x4+1R(II)' or '3x4+3R(V1,II,V5)'")
+    group.add_argument("--speed", metavar="MM_PER_S", help="12.5, 25, 50 or 100")
+    group.add_argument("--gain", metavar="MM_PER_MV", help="2.5, 5, 10 or 20")
+    group.add_argument(
+        "--leads",
+        metavar="LIST",
+        help="with commas, from the top down and then to the next column, rhythm strips left out; -aVR is printed "
+        "upside down (write --leads=-aVR,... where that is the first)",
+    )
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    rows = 10 * value
+    if not (math.isfinite(value) and 1 <= value <= 100_000 and rows == int(rows)):
+        raise argparse.ArgumentTypeError(f"found {text}, expected 1 to 100000 Hz that give whole rows in 10 s")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1 on")
+    return int(text)
+
+
+# ---- from files to pages
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A page that was found in a file, or why there is none: the `number`th there, called `label` in messages.
+
+    `stem` is the name under which the file's first page is written.
+    """
+
+    leaf: Leaf
+    number: int
+    stem: str
+    label: str
+    page: "Page | EcgpipeError"
+
+    @property
+    def name(self) -> str:
+        """The name of its results."""
+        return self.stem if self.number == 1 else f"{self.stem}-{self.number}"
+
+
+def _digitize(options: argparse.Namespace) -> int:
+    hints = _hints(options)
+    images = list(_expand(options.images))
+    leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image))
+    pages = ahead(partial(_pages_of, hints=hints), theirs, options.workers)
+    # Pages are being found in other processes from here on, while this one imports what reads them.
+    from ecgpipe.digitize.digitizer import SHIPPED, Digitizer
+    from ecgpipe.digitize.export import write_rows
+    from ecgpipe.digitize.leads import DEFAULT
+    from ecgpipe.recognize.hints import Hints
+
+    if len(images) > 1 or len(leaves_of(images[0])) > 1:
+        leave_cores(options.workers)
+    leads = DEFAULT if options.lead_laws == "on" else replace(DEFAULT, limb_lead_residual_mv=0.0)
+    digitizer = Digitizer(options.weights or SHIPPED, options=leads, flips=options.flips, hints=hints or Hints())
+    stems, table = Counter(_stem(image, options) for image in images), []
+    try:
+        for found in _in_files(zip(leaves, pages, strict=True), options):
+            table.append(_row_of(found, digitizer, stems, options))
+    finally:
+        if options.quality:
+            write_rows(options.quality, table)
+    return int(any(row["reason"] for row in table))
+
+
+def _hints(options: argparse.Namespace) -> "Hints | None":
+    """What is said of the pages, checked; None if nothing is, as then nothing slow need be imported before they are
+    found."""
+    given = (options.layout, options.speed, options.gain, options.leads)
+    if given == (None,) * len(given):
+        return None
+    from ecgpipe.recognize.hints import Hints
+
+    return Hints.parsed(*given)
+
+
+def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | EcgpipeError]":
+    """The pages in a picture, from the top down, or the errors that say why there are none."""
+    from ecgpipe.recognize.hints import Hints
+    from ecgpipe.rectify.pages import find_page
+    from ecgpipe.rectify.picture import read_picture
+
+    try:
+        return [find_page(read_picture(leaf), hints=hints or Hints())]
+    except EcgpipeError as error:
+        return [error]
+    except Exception as error:  # one picture's surprise must not stop an archive of them
+        return [EcgpipeError(unexpected(error))]
+
+
+def _in_files(
+    found: "Iterable[tuple[Leaf, list[Page | EcgpipeError]]]", options: argparse.Namespace
+) -> Iterator[_Found]:
+    """Every page, counted within its file."""
+    number = 0
+    for leaf, pages in found:
+        number = 0 if leaf.number == 1 else number
+        several = leaf.of > 1 or len(pages) > 1
+        for page in pages:
+            number += 1
+            label = f"{leaf.path}, page {number}" if several else str(leaf.path)
+            yield _Found(leaf, number, _stem(leaf.path, options), label, page)
+
+
+def _stem(image: Path, options: argparse.Namespace) -> str:
+    from ecgpipe.digitize.export import wfdb_name
+
+    return wfdb_name(image.stem) if options.format == "wfdb" else image.stem
+
+
+def _expand(paths: Iterable[Path]) -> Iterable[Path]:
+    """The pictures named, and those in the folders named."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        pictures = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES)
+        if not pictures:
+            raise EcgpipeError(
+                f"{path}: found no picture in this folder, expected {' '.join(sorted(PICTURE_SUFFIXES))}"
+            )
+        yield from pictures
+
+
+# ---- from a page to its files
+
+
+def _row_of(
+    found: _Found, digitizer: "Digitizer", stems: Counter[str], options: argparse.Namespace
+) -> dict[str, object]:
+    """Read a page, write what is asked for and say so; the page's row of the table of quality."""
+    row: dict[str, object] = {
+        "picture": str(found.leaf.path),
+        "page": found.number,
+        "status": "refused",
+        "reason": "",
+    }
+    try:
+        _check_name(found, stems)
+        if isinstance(found.page, EcgpipeError):
+            raise found.page
+        digitized = digitizer.read(found.page)
+        _write(digitized, found, options)
+    except EcgpipeError as error:
+        return row | {"reason": complain(error, found.label)}
+    except Exception as error:
+        return row | {"reason": complain(unexpected(error), found.label)}
+    written = f"{options.output / found.name}.{'hea' if options.format == 'wfdb' else 'csv'}"
+    layout = digitized.traces.layout
+    scales = f"{layout.name}, {layout.speed_mm_per_s:g} mm/s, {layout.gain_mm_per_mv:g} mm/mV"
+    print(f"{found.label} -> {written} ({scales}; {digitized.quality})", flush=True)
+    for warning in digitized.warnings:
+        print(f"ecgpipe: {found.label}: warning: {warning}", file=sys.stderr, flush=True)
+    return row | {"status": "read", **_figures(digitized)}
+
+
+def _check_name(found: _Found, stems: Counter[str]) -> None:
+    """EcgpipeError if another of the files, whose `stems` are counted, has a claim to a page's name."""
+    if stems[found.stem] > 1:
+        raise EcgpipeError(f"several pictures would be written as {found.name}; rename them or digitize them apart")
+    if found.number > 1 and stems[found.name]:
+        raise EcgpipeError(
+            f"would be written as {found.name}, as another picture is; rename one or digitize them apart"
+        )
+
+
+def _write(digitized: "Digitized", found: _Found, options: argparse.Namespace) -> None:
+    from ecgpipe.digitize.export import write_csv, write_wfdb
+
+    rows = round(digitized.traces.layout.duration_s * options.fs)
+    series_mv = digitized.resampled(rows)
+    time_fs_hz = options.fs if options.time else None
+    if options.overlay:
+        _write_overlay(options.output / f"{found.name}.overlay.jpg", found.leaf, digitized)
+    if options.sigma:
+        write_csv(options.output / f"{found.name}.sigma.csv", digitized.resampled_sigma(rows), time_fs_hz)
+    if options.format == "wfdb":
+        write_wfdb(options.output, found.name, series_mv, options.fs)
+    else:
+        write_csv(options.output / f"{found.name}.csv", series_mv, time_fs_hz)
+
+
+def _figures(digitized: "Digitized") -> dict[str, object]:
+    """What is known of a page that was read: how sure it is, what kind of page it is, and what is doubtful about it."""
+    layout = digitized.traces.layout
+    return {
+        **digitized.quality.figures(),
+        **_sigma_figures(digitized.sigma_mv),
+        "layout": layout.name,
+        "lead_order": layout.lead_order,
+        "speed_mm_per_s": layout.speed_mm_per_s,
+        "gain_mm_per_mv": layout.gain_mm_per_mv,
+        "columns": layout.timing,
+        "warnings": "; ".join(digitized.warnings),
+    }
+
+
+def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, object]:
+    """The median standard error of a page's samples, and the share of them that may be a millimetre off."""
+    import numpy as np
+
+    known = sigma_mv[np.isfinite(sigma_mv)]
+    if not known.size:
+        return {}
+    return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}
+
+
+def _write_overlay(path: Path, leaf: Leaf, digitized: "Digitized") -> None:
+    import cv2
+
+    from ecgpipe.base.files import atomic_path
+    from ecgpipe.digitize.overlay import draw_overlay
+    from ecgpipe.rectify.picture import read_picture
+
+    drawn = draw_overlay(read_picture(leaf), digitized.page_map, digitized.series_mv, digitized.traces.layout)
+    with atomic_path(path) as temporary:
+        cv2.imwrite(str(temporary), drawn[..., ::-1])
