@@ -54,8 +54,8 @@ FILTERS = (
     "40Hz", "100 Hz 60~", "MUSCLE 35", "DFT:0.05 LPF:150",
 )  # fmt: skip
 STRIP_WORDS = {
-    "{lead}": 0.75, "": 0.08, "Rhythm {lead}": 0.03, "{lead} rhythm": 0.03, "{lead}  {g} mm/mV": 0.04,
-    "{lead} (rhythm)": 0.02, "RHYTHM STRIP: {lead}": 0.02, "{lead} x1": 0.015, "{lead}c": 0.015,
+    "{lead}": 0.75, "": 0.08, "Rhythm {lead}": 0.03, "{lead} rhythm": 0.03, "{lead} (rhythm)": 0.02,
+    "RHYTHM STRIP: {lead}": 0.02, "{lead} x1": 0.015, "{lead}c": 0.015,
 }  # fmt: skip
 SPELLINGS: dict[Spelling, float] = {
     "plain": 0.7, "capitals": 0.12, "small": 0.02, "aVr": 0.05, "Lead I": 0.03, "DI": 0.04, "C1": 0.04,
