@@ -19,7 +19,7 @@ from ecgpipe.page.geometry import FrameSpec, PageMap, lattice_mm, resample
 from ecgpipe.page.layout import LEADS, PageLayout
 from ecgpipe.synth.capture import random_capture
 from ecgpipe.synth.ecg import list_wfdb, read_wfdb, simulate
-from ecgpipe.synth.layouts import random_page
+from ecgpipe.synth.layouts import KIT_SHARE, random_page
 from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
 from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec, flatten_light
@@ -97,9 +97,12 @@ class LabelledFrame(NamedTuple):
     kind: str
 
 
-def make_frame(signals: Signals, rng: np.random.Generator, spec: StripSpec) -> LabelledFrame:
-    """A random page, pictured in a random way, on the frame that a slightly wrong page map gives."""
-    layout, style, print_ = random_page(rng)
+def make_frame(
+    signals: Signals, rng: np.random.Generator, spec: StripSpec, kit_share: float = KIT_SHARE
+) -> LabelledFrame:
+    """A random page, `kit_share` of them the kit's, pictured in a random way, on the frame that a slightly wrong page
+    map gives."""
+    layout, style, print_ = random_page(rng, kit_share=kit_share)
     series = signals.draw(rng, layout.duration_s, most_mv=10.0)
     page = draw_page(series, FS_HZ, style, layout, print_=print_)
     picture = random_capture(page, layout, rng)
@@ -165,9 +168,11 @@ class Crops(NamedTuple):
     heights: np.ndarray
 
 
-def make_crops(signals: Signals, rng: np.random.Generator, spec: StripSpec, count: int) -> Crops:
+def make_crops(
+    signals: Signals, rng: np.random.Generator, spec: StripSpec, count: int, kit_share: float = KIT_SHARE
+) -> Crops:
     """`count` crops of one random page, all of one of the `SHAPES`, altered as `training.data` does."""
-    page = make_frame(signals, rng, spec)
+    page = make_frame(signals, rng, spec, kit_share)
     shape = _shape_for(page, rng)
     crops = [_crop(page, int(rng.integers(page.spec.rows)), shape, rng) for _ in range(count)]
     return Crops(*(np.stack(parts) for parts in zip(*crops, strict=True)))
@@ -215,8 +220,11 @@ def _left(spec: StripSpec, row: int, columns: int, rng: np.random.Generator) -> 
 class PageStream(IterableDataset):
     """Endless `Crops`, `crops_per_page` of each page; workers and restarts differ by their seed."""
 
-    def __init__(self, signals: Signals, spec: StripSpec, *, crops_per_page: int, seed: int):
+    def __init__(
+        self, signals: Signals, spec: StripSpec, *, crops_per_page: int, seed: int, kit_share: float = KIT_SHARE
+    ):
         self.signals, self.spec, self.crops_per_page, self.seed = signals, spec, crops_per_page, seed
+        self.kit_share = kit_share
 
     def __iter__(self) -> Iterator[Crops]:
         cv2.setNumThreads(1)
@@ -224,7 +232,7 @@ class PageStream(IterableDataset):
         worker = get_worker_info()
         rng = np.random.default_rng((self.seed, worker.id if worker else 0))
         while True:
-            yield make_crops(self.signals, rng, self.spec, self.crops_per_page)
+            yield make_crops(self.signals, rng, self.spec, self.crops_per_page, self.kit_share)
 
 
 class CropStream(IterableDataset):

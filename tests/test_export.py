@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from ecgpipe.base.networks import Graph
 from ecgpipe.trace.strips import StripSpec
-from ecgpipe.trace.weights import SHIPPED, Graph, load_weights
+from ecgpipe.trace.weights import SHIPPED, load_weights
 from ecgpipe.training.architectures import build_model, to_input, trained_model
 from ecgpipe.training.export import exported, save_model
 

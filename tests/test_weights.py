@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from ecgpipe.base.errors import DataError
+from ecgpipe.base.networks import Graph
 from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.strips import StripSpec
-from ecgpipe.trace.weights import SHIPPED, Graph, load_weights, save_weights
+from ecgpipe.trace.weights import SHIPPED, load_weights, save_weights
 
 SPEC = StripSpec(FrameSpec(raster=Raster(100, 20)))
 

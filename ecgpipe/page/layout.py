@@ -230,6 +230,11 @@ def _lines_mm(
     return x_mm, y_mm
 
 
+def blank_sheet(width_mm: float, height_mm: float, grid: Grid = Grid(0.0, 0.0, 0, 0)) -> PageLayout:
+    """A sheet of which nothing is known but its grid, at the usual speed and gain."""
+    return PageLayout("sheet", width_mm, height_mm, 25.0, 10.0, (), (), grid)
+
+
 # ---- the competition's page: ECG-image-kit's, on letter paper, landscape
 
 

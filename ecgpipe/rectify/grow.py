@@ -38,7 +38,7 @@ def grow_mesh(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
     crossings found so near to their prediction that they can be no other line's. A round may bridge up to three boxes
     that show no lines; beyond such a gap the count may be off by a box (`cycle_slips`).
     """
-    if np.sqrt(abs(np.linalg.det(seed.mm_to_px))) * BOX_MM < LARGE_BOX_PX:
+    if np.sqrt(abs(np.linalg.det(seed.mm_to_px))) * BOX_MM < LARGE_BOX_PX * seed.lines_per_box:
         return _grow(dark, seed)
     half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     mesh, residuals = _grow(half, replace(seed, centre_px=seed.centre_px / 2 - 0.25, mm_to_px=seed.mm_to_px / 2))
@@ -56,7 +56,7 @@ def _grow(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
     count = 0
     for _ in range(MOST_ROUNDS):
         residuals = _measure_near(mesh, dark, held)
-        held = _held(residuals)
+        held = _held(residuals, MOST_OFF_MM / mesh.lines_per_box)
         before, count = count, int(held.sum())
         residuals = Residuals(residuals.offset_mm, residuals.weight * held[..., None])
         if count < max(GROWTH * before, (2 * FIRST_BOXES) ** 2 // 2):
@@ -73,7 +73,8 @@ def _affine_mesh(seed: Seed, shape: tuple[int, int]) -> tuple[GridMesh, np.ndarr
     low = np.maximum(np.floor(reach.min(axis=0)), -REACH_BOXES).astype(int)
     counts = (np.minimum(np.ceil(reach.max(axis=0)), REACH_BOXES) - low).astype(int) + 1
     boxes = np.stack(np.meshgrid(*(np.arange(n) for n in counts)), axis=-1) + low
-    return GridMesh(seed.centre_px + boxes * BOX_MM @ seed.mm_to_px.T, BOX_MM, np.zeros(2)), -low
+    nodes = seed.centre_px + boxes * BOX_MM @ seed.mm_to_px.T
+    return GridMesh(nodes, BOX_MM, np.zeros(2), seed.lines_per_box), -low
 
 
 def _measure_near(mesh: GridMesh, dark: np.ndarray, held: np.ndarray) -> Residuals:
@@ -92,9 +93,9 @@ def _measure_near(mesh: GridMesh, dark: np.ndarray, held: np.ndarray) -> Residua
     return Residuals(offset, weight)
 
 
-def _held(residuals: Residuals) -> np.ndarray:
+def _held(residuals: Residuals, most_off_mm: float) -> np.ndarray:
     """Which nodes (rows, cols) had both lines clearly seen near the expected place."""
-    clear = (residuals.weight.min(axis=-1) > SEEN_WEIGHT) & (np.abs(residuals.offset_mm).max(axis=-1) < MOST_OFF_MM)
+    clear = (residuals.weight.min(axis=-1) > SEEN_WEIGHT) & (np.abs(residuals.offset_mm).max(axis=-1) < most_off_mm)
     return clear.astype(np.uint8)
 
 

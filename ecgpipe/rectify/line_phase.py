@@ -1,6 +1,6 @@
 """Where the heavy lines lie near the nodes of a mesh: the phase of their harmonics in Gaussian windows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ FAINTEST = 0.003  # mean contrast that counts as noise, added so that bare paper
 # noise stay below the first, clean grids pass the second (log, "Rectification that grows": a little better on mould
 # than 0.025 and 0.125).
 COHERENCE = (0.03, 0.15)
+NEAREST_SHARE = 0.45  # of the distance between lines that are alike: how far off one is looked for
+FINE_PX_PER_MM = 6.4  # for two harmonics of a millimetre
 TRIAL_MM = 0.1  # between the places at which the folded profile is computed; a parabola finds its peak in between
 
 
@@ -34,6 +36,17 @@ class LineSearch:
     piece_mm: float = 2.5  # with five as exact as 1.25 with nine, and faster (log, "Rectification that grows")
     median_of: int = 5
 
+    def among(self, lines_per_box: int) -> "LineSearch":
+        """The same search where so many lines a box are alike: the next one is as much nearer."""
+        if lines_per_box == 1:
+            return self
+        return replace(
+            self,
+            harmonics=max(self.harmonics // lines_per_box, 2),
+            reach_mm=min(self.reach_mm, NEAREST_SHARE * BOX_MM / lines_per_box),
+            px_per_mm=max(self.px_per_mm, FINE_PX_PER_MM),
+        )
+
 
 def measure_lines(mesh: GridMesh, dark: np.ndarray, search: LineSearch) -> Residuals:
     """How far the heavy lines near every node lie off it in the contrast picture `dark` (H, W).
@@ -45,6 +58,7 @@ def measure_lines(mesh: GridMesh, dark: np.ndarray, search: LineSearch) -> Resid
     whose first is the fifth, and may look far. With twelve the peak is as narrow as a line, and is no longer pulled by
     a QRS complex beside it, nor by the next 1 mm line, which may be printed up to half a pixel off its regular place.
     """
+    search = search.among(mesh.lines_per_box)
     canvas = mesh.canvas(dark, search.px_per_mm)
     known = ~np.isnan(canvas)
     ink, share = np.where(known, canvas, np.float32(0.0)), known.astype(np.float32)
@@ -66,7 +80,8 @@ def _along(
     lines = _median_along(lines, search.median_of)
     cell = lines.shape[1] // cols
     at_mm = ((np.arange(cell) + 0.5) / cell - 0.5) * step_mm + origin_mm  # of the first cell; all are whole boxes
-    waves = np.exp(-2j * np.pi / BOX_MM * np.outer(at_mm, np.arange(search.harmonics + 1))).astype(np.complex64)
+    orders = mesh.lines_per_box * np.arange(search.harmonics + 1)  # cycles a box
+    waves = np.exp(-2j * np.pi / BOX_MM * np.outer(at_mm, orders)).astype(np.complex64)
     boxes = (lines.reshape(-1, cell) @ waves / cell).reshape(rows, -1, cols, search.harmonics + 1).mean(axis=1)
     boxes = cv2.GaussianBlur(boxes.view(np.float32), (0, 0), search.window_mm / step_mm).view(np.complex64)
     mean, coefficients = boxes[..., 0].real, boxes[..., 1:]
@@ -75,7 +90,7 @@ def _along(
     fifths = cv2.resize(seen, (5 * cols, rows), interpolation=cv2.INTER_AREA).reshape(rows, cols, 5)
     seen = fifths[..., 1:4].min(axis=-1)  # of the millimetres on either side in which a line may lie
     weight = (seen * np.clip((coherence - floor) / (clear - floor), 0.0, 1.0)) ** 2
-    return _peak(coefficients, search.reach_mm), weight.astype(np.float64)
+    return _peak(coefficients, orders[1:], search.reach_mm), weight.astype(np.float64)
 
 
 def _pieces(ink: np.ndarray, known: np.ndarray, axis: int, count: int, near: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,10 +118,10 @@ def _median_along(lines: np.ndarray, count: int) -> np.ndarray:
     return ranked[half]
 
 
-def _peak(coefficients: np.ndarray, reach_mm: float) -> np.ndarray:
-    """Place in mm (rows, cols) of the highest point of the profile with the Fourier `coefficients` (rows, cols, h)."""
+def _peak(coefficients: np.ndarray, orders: np.ndarray, reach_mm: float) -> np.ndarray:
+    """Place in mm (rows, cols) of the highest point of the profile with the Fourier `coefficients` (rows, cols, h) at
+    `orders` (h,) cycles a box."""
     trial = np.arange(-reach_mm, reach_mm + 1e-6, TRIAL_MM)
-    orders = np.arange(1, coefficients.shape[-1] + 1)
     waves = np.exp(2j * np.pi / BOX_MM * np.outer(trial, orders))
     profile = (coefficients @ waves.T.astype(np.complex64)).real
     top = np.clip(profile.argmax(axis=-1), 1, len(trial) - 2)[..., None]

@@ -14,11 +14,15 @@ CANVAS_PX_PER_MM = 3.2  # for looking; measuring single lines needs a finer one.
 
 @dataclass(frozen=True)
 class GridMesh:
-    """`nodes` (rows, cols, 2): picture px of the points `origin_mm + step_mm * (col, row)`."""
+    """`nodes` (rows, cols, 2): picture px of the points `origin_mm + step_mm * (col, row)`.
+
+    A box has `lines_per_box` lines that are measured: its heavy one, or five where all lines of a grid are alike.
+    """
 
     nodes: np.ndarray
     step_mm: float
     origin_mm: np.ndarray
+    lines_per_box: int = 1
 
     @property
     def points_mm(self) -> np.ndarray:

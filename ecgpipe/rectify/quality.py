@@ -98,6 +98,8 @@ def _traced(mesh: GridMesh, layout: PageLayout) -> np.ndarray:
 
 def _is_traced(points_mm: np.ndarray, layout: PageLayout) -> np.ndarray:
     x, y = np.moveaxis(points_mm, -1, 0)
+    if not layout.windows:
+        return np.ones(x.shape, bool)
     near = np.abs(y[..., None] - np.array(layout.baselines_mm)).min(axis=-1) <= BAND_MM
     return near & (x >= layout.left_mm) & (x <= layout.right_mm)
 

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap
-from ecgpipe.page.layout import KIT, PageLayout
+from ecgpipe.page.layout import BOX_MM, KIT, Grid, PageLayout, blank_sheet
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh
 from ecgpipe.rectify.landmarks import CELL_PX, Placement, find_placement
-from ecgpipe.rectify.mesh import GridMesh, Residuals
+from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
 from ecgpipe.rectify.quality import Quality, disagreement_share, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refine_closer, refine_page
 from ecgpipe.rectify.registration import ink_offset_mm
@@ -41,6 +41,9 @@ GREY = 0.9  # greyness from which a grid was printed in black, with the trace; n
 WELL_SEEN = 0.04  # hidden or doubtful share up to which one resolution is enough ("Faster, and stains looked at twice")
 NO_WORSE = 0.01  # slipped share by which a map may exceed another and still put it in doubt; not swept
 MOST_HIDDEN = 0.5  # share of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
+WHOLE_SHARE = 0.3  # of the boxes that a picture has room for, from which heavy lines tell a sheet well; not swept
+LEAST_CROSSINGS = 80  # that make a sheet: a 3x1 page of 2.5 s has 13 x 10; not swept
+MARGIN_BOXES = 3  # about the crossings held, where names may stand; not swept
 IN_PLACE = (-FIRST[0], -FIRST[1])  # placement of a page that is where its mesh has it
 
 
@@ -113,6 +116,98 @@ def _rectify_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> R
             (ink_offset_mm(picture, page_map, layout, refined.snapping.displaced_boxes[0]), 0.0)
         )
     return Rectified(page_map, quality, layout)
+
+
+# ---- a sheet of which only the grid is known
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet found by its grid alone: its dewarping map from sheet mm to pixels of the picture as given.
+
+    `blank` is a layout that has nothing but the grid and so many mm about it; the sheet lies as it does in the picture.
+    """
+
+    page_map: PageMap
+    blank: PageLayout
+    refined: RefinedPage
+    shape: tuple[int, ...]
+
+    def quality(self, layout: PageLayout, certainty: float, turns: int) -> Quality:
+        """How far to trust the map where `layout`, which was found on the sheet before it was turned, has traces."""
+        return page_quality(replace(self.refined, layout=layout), self.shape, certainty, turns)
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def rectify_sheet(picture: np.ndarray) -> Sheet:
+    """The sheet with the largest grid in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
+    error: PageNotFound | None = None
+    for long_side in LONG_SIDES_PX:
+        try:
+            return _sheet_at(picture, long_side)
+        except PageNotFound as refusal:
+            error = error or refusal
+    raise error or PageNotFound("no picture")
+
+
+def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
+    """`rectify_sheet` with a working picture of `long_side_px`."""
+    work = _resized(picture, long_side_px)
+    dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
+    mesh, blank = _blank_sheet(_largest_mesh(dark), work.shape)
+    known = without_trace(dark, by_colour.trace, mesh)
+    refined = refine_page(mesh, known, blank)
+    page_map = densify(_closer(refined, picture, np.isnan(known), coloured=False), blank)
+    return Sheet(page_map, blank, refined, work.shape)
+
+
+def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:
+    """The mesh that holds most crossings, told by heavy lines or, where these hold few, by lines that are all alike."""
+    best: tuple[int, GridMesh, Residuals] | None = None
+    for lines_per_box in (1, 5):
+        for seed in find_seeds(dark, SEEDS, lines_per_box):
+            mesh, residuals = grow_mesh(dark, seed)
+            count = int((residuals.weight.min(axis=-1) > 0).sum())
+            if best is None or count > best[0]:
+                best = count, mesh, residuals
+        if best is not None and best[0] > WHOLE_SHARE * _boxes(best[1], dark.shape):
+            break
+    if best is None or best[0] < LEAST_CROSSINGS:
+        raise PageNotFound("no 5 mm grid found; expected a picture of an ECG on millimetre paper")
+    return best[1], best[2]
+
+
+def _boxes(mesh: GridMesh, shape: tuple[int, ...]) -> float:
+    """How many boxes as large as those of `mesh` a picture of `shape` holds."""
+    rows, cols = (np.linalg.norm(np.diff(mesh.nodes, axis=axis), axis=-1) for axis in (0, 1))
+    return shape[0] * shape[1] / float(np.median(rows) * np.median(cols))
+
+
+def _blank_sheet(grown: tuple[GridMesh, Residuals], shape: tuple[int, ...]) -> tuple[GridMesh, PageLayout]:
+    """The part of a mesh in a picture of `shape` that holds crossings, with a margin, and the sheet that it is."""
+    mesh, residuals = grown
+    held = cv2.morphologyEx((residuals.weight.min(axis=-1) > 0).astype(np.uint8), cv2.MORPH_OPEN, NEIGHBOURS[:2, :2])
+    x, y = mesh.nodes[..., 0], mesh.nodes[..., 1]
+    pictured = (x > 0) & (x < shape[1] - 1) & (y > 0) & (y < shape[0] - 1)
+    bounds = []
+    for axis in (1, 0):
+        lines = np.nonzero(held.any(axis=axis))[0]
+        shown = np.nonzero(pictured.any(axis=axis))[0]
+        if not len(lines):
+            raise PageNotFound("no 5 mm grid found; expected a picture of an ECG on millimetre paper")
+        first = max(lines[0] - MARGIN_BOXES, shown[0] - 1)
+        last = min(lines[-1] + MARGIN_BOXES, shown[-1] + 1)
+        bounds.append((first - 1, last + 1))  # one beyond each edge, as a page's mesh has
+    (top, bottom), (left, right) = bounds
+    at = np.stack(np.meshgrid(np.arange(left, right + 1), np.arange(top, bottom + 1)), axis=-1)
+    nodes = sample_linear(mesh.nodes, at[..., 0], at[..., 1])
+    cut = GridMesh(nodes, BOX_MM, BOX_MM * np.array(FIRST, np.float64), mesh.lines_per_box)
+    rows, cols = nodes.shape[:2]
+    grid = Grid(BOX_MM, BOX_MM, cols - 2, rows - 2)
+    return cut, blank_sheet((cols - 1) * BOX_MM, (rows - 1) * BOX_MM, grid)
+
+
+# ---- the page of a known layout
 
 
 def _resized(picture: np.ndarray, long_side_px: int) -> np.ndarray:

@@ -82,7 +82,8 @@ def page_mesh(mesh: GridMesh, placement: Placement, layout: PageLayout) -> GridM
     down, across = layout.grid.rows, layout.grid.columns
     boxes = np.stack(np.meshgrid(np.arange(across + 2), np.arange(down + 2)), axis=-1) + FIRST
     at = boxes + placement.first
-    return GridMesh(sample_linear(upright, at[..., 0], at[..., 1]), STEP_MM, STEP_MM * np.array(FIRST, np.float64))
+    nodes = sample_linear(upright, at[..., 0], at[..., 1])
+    return GridMesh(nodes, STEP_MM, STEP_MM * np.array(FIRST, np.float64), mesh.lines_per_box)
 
 
 def refine_page(mesh: GridMesh, dark: np.ndarray, layout: PageLayout) -> RefinedPage:

@@ -11,7 +11,8 @@ from ecgpipe.page.layout import BOX_MM
 # "Log" is the section "Rectification" of docs/log.md; of values without a reference no choice is recorded.
 TILE_PX = 320  # side of a tile of which the spectrum is taken (log); holds 7 of the largest boxes
 BOX_RANGE_PX = (10.0, 44.0)  # sides of a box: in a picture of 2000 px the page is 28 to 125 % of it
-FREQUENCIES = 1.0 / np.geomspace(*BOX_RANGE_PX, 240)  # cycles/px, of which each is tried as the fundamental
+FINE_RANGE_PX = (4.0, 12.0)  # between lines of a millimetre that are all alike: finer ones are blurred away
+FREQUENCY_COUNT = 240  # of which each is tried as the fundamental
 # Times the typical spectrum: lines above the first are all as clear, below the second it may be noise.
 MOST, NOISE = 30.0, 3.5
 # Weight of the logarithm of what exceeds MOST. Without it a clean render, whose whole spectrum exceeds MOST, may give a
@@ -28,16 +29,21 @@ ASPECT = (0.55, 1.8)  # of the boxes' sides, in perspective
 
 @dataclass(frozen=True)
 class Seed:
-    """A grid seen in one tile: `mm_to_px` (2, 2) px per mm about `centre_px` (2,); the higher `score`, the clearer."""
+    """A grid seen in one tile: `mm_to_px` (2, 2) px per mm about `centre_px` (2,); the higher `score`, the clearer.
+
+    Of the lines that it was told by there are `lines_per_box`.
+    """
 
     centre_px: np.ndarray
     mm_to_px: np.ndarray
     score: float
+    lines_per_box: int = 1
 
 
-def find_seeds(dark: np.ndarray, count: int = 6) -> list[Seed]:
+def find_seeds(dark: np.ndarray, count: int = 6, lines_per_box: int = 1) -> list[Seed]:
     """The `count` tiles of a contrast picture (H, W) that look most like ECG paper, best first.
 
+    It is looked for the heavy lines of the boxes, or for `lines_per_box` = 5 lines that are all alike.
     To a tile's score those of the tiles that see the same grid are added: paper is the same all over, wood is not.
     """
     height, width = dark.shape
@@ -47,7 +53,7 @@ def find_seeds(dark: np.ndarray, count: int = 6) -> list[Seed]:
     for top in _starts(height, tile):
         for left in _starts(width, tile):
             patch = dark[top : top + tile, left : left + tile]
-            seed = _tile_seed((patch - patch.mean()) * window, np.array([left, top]) + tile / 2)
+            seed = _tile_seed((patch - patch.mean()) * window, np.array([left, top]) + tile / 2, lines_per_box)
             if seed is not None:
                 seeds.append(seed)
     if not seeds:
@@ -68,7 +74,8 @@ def _starts(length: int, tile: int) -> np.ndarray:
     return np.linspace(0, length - tile, max(1, round(2 * length / tile) - 1)).astype(int)
 
 
-def _tile_seed(patch: np.ndarray, centre_px: np.ndarray) -> Seed | None:
+def _tile_seed(patch: np.ndarray, centre_px: np.ndarray, lines_per_box: int) -> Seed | None:
+    frequencies = 1.0 / np.geomspace(*(BOX_RANGE_PX if lines_per_box == 1 else FINE_RANGE_PX), FREQUENCY_COUNT)
     tile = len(patch)
     magnitude = np.abs(fft.fftshift(fft.fft2(patch))).astype(np.float32)
     polar = _polar(magnitude)  # (angle, frequency), bins of 1 / tile cycles per px
@@ -80,7 +87,7 @@ def _tile_seed(patch: np.ndarray, centre_px: np.ndarray) -> Seed | None:
     first = int(energy.argmax())
     away = np.abs((np.arange(len(energy)) * ANGLE_STEP_DEG - first * ANGLE_STEP_DEG) % 180.0 - 90.0)
     second = int(np.where(away < MAX_SKEW_DEG, energy, 0.0).argmax())
-    wave_a, wave_b = (_fundamental(polar, angle, tile) for angle in (first, second))
+    wave_a, wave_b = (_fundamental(polar, angle, tile, frequencies) for angle in (first, second))
     if wave_a is None or wave_b is None:
         return None
     (freq_a, score_a), (freq_b, score_b) = wave_a, wave_b
@@ -90,7 +97,8 @@ def _tile_seed(patch: np.ndarray, centre_px: np.ndarray) -> Seed | None:
         f * np.array([np.cos(a), np.sin(a)])
         for f, a in ((freq_a, np.deg2rad(first * ANGLE_STEP_DEG)), (freq_b, np.deg2rad(second * ANGLE_STEP_DEG)))
     ]
-    return Seed(centre_px, np.linalg.inv(_upright(vectors) * BOX_MM), float(min(score_a, score_b)))
+    mm_to_px = np.linalg.inv(_upright(vectors) * BOX_MM / lines_per_box)
+    return Seed(centre_px, mm_to_px, float(min(score_a, score_b)), lines_per_box)
 
 
 def _polar(magnitude: np.ndarray) -> np.ndarray:
@@ -102,14 +110,15 @@ def _polar(magnitude: np.ndarray) -> np.ndarray:
     return cv2.remap(magnitude, x, y, cv2.INTER_LINEAR)
 
 
-def _fundamental(polar: np.ndarray, angle: int, tile: int) -> tuple[float, float] | None:
-    """Frequency in cycles/px of the heavy lines across `angle`, and by how much their harmonics exceed the noise."""
+def _fundamental(polar: np.ndarray, angle: int, tile: int, frequencies: np.ndarray) -> tuple[float, float] | None:
+    """Which of `frequencies` in cycles/px the lines across `angle` have, and by how much their harmonics exceed the
+    noise."""
     profile = polar[np.arange(angle - 1, angle + 2) % len(polar)].max(axis=0) - NOISE
-    comb = FREQUENCIES[:, None] * np.arange(1, HARMONICS + 1)
+    comb = frequencies[:, None] * np.arange(1, HARMONICS + 1)
     heights = np.interp(comb * tile, np.arange(len(profile)), profile) * (comb <= TOP_FREQUENCY)
     scores = heights.sum(axis=1)
     best = int(scores.argmax())
-    return (FREQUENCIES[best], scores[best]) if scores[best] > 0 else None
+    return (frequencies[best], scores[best]) if scores[best] > 0 else None
 
 
 def _upright(vectors: list[np.ndarray]) -> np.ndarray:

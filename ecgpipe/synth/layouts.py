@@ -65,13 +65,15 @@ SEPARATORS: dict[Separators, float] = {
 }  # fmt: skip
 
 
-def random_page(rng: np.random.Generator, *, printed: bool = True) -> tuple[PageLayout, PageStyle, Print]:
-    """A page to train on: half of them the kit's, the others of any maker, from any printer if it is `printed`.
+def random_page(
+    rng: np.random.Generator, *, printed: bool = True, kit_share: float = KIT_SHARE
+) -> tuple[PageLayout, PageStyle, Print]:
+    """A page to train on: `kit_share` of them the kit's, the others of any maker, from any printer if it is `printed`.
 
     A page that is not printed, a render or one on a screen, has the rasters of its program only, the kit's not even
     these.
     """
-    if rng.random() < KIT_SHARE:
+    if rng.random() < kit_share:
         look = PageStyle.random if rng.random() < KIT_LOOK_SHARE else PageStyle.random_kit_print
         return KIT, look(rng), Print.random(rng) if printed else Print.none()
     page = random_layout(rng)

@@ -1,38 +1,33 @@
-"""A trained network as it reads: its graph, made when the weights were saved, run by OpenVINO without torch.
+"""A trained network as it reads: its graph, made when the weights were saved, run by OpenVINO without torch."""
 
-It computes in the precision that this machine is quickest in (bfloat16 where it has instructions for that, else
-float32), in as many threads as OMP_NUM_THREADS says.
-"""
-
-import os
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino as ov
 
-from ecgpipe.base.errors import DataError
 from ecgpipe.trace.weights import Weights
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 
 class Network:
-    """One network ready to read strips of one size. DataError if its files cannot be read or are of another size."""
+    """One network ready to read strips of any height and width that it takes; those of its card at once.
+
+    DataError if its files cannot be read or give something else than logits.
+    """
 
     def __init__(self, weights: Weights):
-        spec = weights.spec
-        graph, expected = weights.graph(), [1, spec.width * spec.samples_per_px, spec.height]
-        core, config = ov.Core(), {"PERFORMANCE_HINT": "LATENCY"}
-        if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
-            config["INFERENCE_NUM_THREADS"] = threads
-        try:
-            model = core.read_model(graph)
-            model.reshape([1, spec.height, spec.width, 3])  # known sizes are quicker
-            found = list(model.output().shape)
-            self._compiled = core.compile_model(model, "CPU", config)
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise DataError(f"{weights.path}: its graph cannot be loaded ({reason}); save it anew") from error
-        if found != expected:
-            raise DataError(f"{weights.path}: its graph gives {found}, its card expects {expected}; restore both")
+        self.weights = weights
+        self._compiled: dict[tuple[int, int], ov.CompiledModel] = {}
+        self._for(weights.spec.height, weights.spec.width)
 
     def __call__(self, strip: np.ndarray) -> np.ndarray:
         """Logits (T, H) float32 of a strip (H, W, 3) uint8: a distribution over heights for each of T samples."""
-        return self._compiled(strip[None])[0][0]
+        return self._for(*strip.shape[:2])(strip[None])[0][0]
+
+    def _for(self, height: int, width: int) -> "ov.CompiledModel":
+        """The graph for strips of this size, made when it is first asked for."""
+        if (height, width) not in self._compiled:
+            expected = [1, width * self.weights.spec.samples_per_px, height]
+            self._compiled[height, width] = self.weights.compiled([1, height, width, 3], expected)
+        return self._compiled[height, width]

@@ -17,18 +17,13 @@ from ecgpipe.training.losses import CombinedLoss
 WARM_UP = 0.05  # share of the training in which the learning rate rises
 
 
-class TraceModule(pl.LightningModule):
-    """Trains `model` with AdamW and a one-cycle learning rate over `max_steps` or a Timer's time, whichever ends first.
+class OneCycleModule(pl.LightningModule):
+    """Trains `model` with AdamW and a one-cycle learning rate over `max_steps` or a Timer's time, whichever ends
+    first."""
 
-    `freeze_norm` keeps the batch norms' statistics, as a short fine-tune on small batches needs. Validation takes
-    whole `Strips` and logs the median SNR in dB and error in px a strip, overall and by kind.
-    """
-
-    def __init__(self, model: nn.Module, loss: CombinedLoss, *, learning_rate: float, freeze_norm: bool = False):
+    def __init__(self, model: nn.Module, learning_rate: float):
         super().__init__()
-        self.model, self.loss = model, loss
-        self.learning_rate, self.freeze_norm = learning_rate, freeze_norm
-        self._scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.model, self.learning_rate = model, learning_rate
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.model.parameters(), lr=self.learning_rate, weight_decay=0.01)
@@ -48,9 +43,25 @@ class TraceModule(pl.LightningModule):
         return share if self.trainer.world_size == 1 else self.trainer.strategy.broadcast(share)
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
-        self.loss.progress = self.progress()
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.learning_rate * one_cycle(self.loss.progress)
+            group["lr"] = self.learning_rate * one_cycle(self.progress())
+
+
+class TraceModule(OneCycleModule):
+    """Trains a reader.
+
+    `freeze_norm` keeps the batch norms' statistics, as a short fine-tune on small batches needs. Validation takes
+    whole `Strips` and logs the median SNR in dB and error in px a strip, overall and by kind.
+    """
+
+    def __init__(self, model: nn.Module, loss: CombinedLoss, *, learning_rate: float, freeze_norm: bool = False):
+        super().__init__(model, learning_rate)
+        self.loss, self.freeze_norm = loss, freeze_norm
+        self._scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+        super().on_train_batch_start(batch, batch_idx)
+        self.loss.progress = self.progress()
 
     def on_train_epoch_start(self) -> None:
         self._hold_norm()
