@@ -2,7 +2,7 @@
 brought to the canvas by a slightly wrong map, from any place on."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import cv2
@@ -39,12 +39,17 @@ from pretrain.pages import Signals, random_slip
 T = TypeVar("T")
 
 SHEETS_MM = ((288.0, 224.0), (224.0, 288.0))  # width and height of a canvas, wide and high
-QUICK_SHARE = 0.7  # of pages: drawn small and worn a little, in a fifth of the time that a whole capture takes
+QUICK_SHARE = 0.75  # of pages: drawn small and worn a little, in a fifth of the time that a whole capture takes
 KIT_SHARE = 0.15  # of pages
 TURNED_SHARE = 0.12  # of canvases: turned or mirrored, where nothing is to be seen
 CAPITAL = 0.72  # height of a capital letter over that of the font
 SIGMA_CELLS = 1.2  # standard deviation of a mark's heat
-SPEED, GAIN = re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/s"), re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/mV")
+REACH = 3  # cells that it falls off over
+_AWAY = np.arange(-REACH, REACH + 1) ** 2
+BUMP = np.exp(-0.5 * (_AWAY[:, None] + _AWAY) / SIGMA_CELLS**2).astype(np.float16)
+SIZES = ("high", "wide")  # a pulse's measures
+SPEED = re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/s", re.IGNORECASE)
+GAIN = re.compile(r"(?<![\d/])(\d+)(?:\.0)? ?mm/mV|1 mV = (\d+) mm", re.IGNORECASE)
 
 
 class Canvases(NamedTuple):
@@ -114,15 +119,18 @@ def _canvas(
     nodes = picture.page_map.to_picture(points + slip.to_picture(points)).astype(np.float32)
     image = _in_other_light(canvas_of(picture.image, PageMap(nodes, 2.5), sheet), rng)
 
-    def placed(x_mm: float, y_mm: float) -> np.ndarray:
-        """Where on the canvas what is printed at a page point lies."""
-        at = np.array([x_mm, y_mm]) + np.stack(print_.ink_shift_mm(np.array([x_mm])))[:, 0]
-        return (at - slip.to_picture(at[None])[0] - first_mm) / scale
+    def placed(points: np.ndarray) -> np.ndarray:
+        """Where on the canvas what is printed at page `points` (n, 2) mm lies."""
+        at = points + np.stack(print_.ink_shift_mm(points[:, 0]), axis=-1)
+        return (at - slip.to_picture(at) - first_mm) / scale
 
     shown = _shown(picture, PageMap(nodes, 2.5), size_mm)
     if rng.random() < TURNED_SHARE:
         return _turned(image, int(rng.integers(4))), *_maps([], [], shown)
-    return image, *_maps(list(_marks(layout, style, placed)), list(_rows(layout, placed)), shown)
+    marks = list(_marks(layout, style))
+    at_mm = placed(np.array([mark.at_mm for mark in marks]))
+    marks = [mark._replace(at_mm=at) for mark, at in zip(marks, at_mm, strict=True)]
+    return image, *_maps(marks, _rows(layout, placed), shown)
 
 
 def _turned(image: np.ndarray, way: int) -> np.ndarray:
@@ -149,51 +157,51 @@ def _in_other_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 # ---- what is there
 
-Placed = Callable[[float, float], np.ndarray]
+Placed = Callable[[np.ndarray], np.ndarray]
 
 
 class _Mark(NamedTuple):
-    """A mark of `channel` at `at_mm` (2,) of the canvas; `kind` begins the names of its measures."""
+    """A mark of `channel` at `at_mm`, x and y; `kind` begins the names of its measures."""
 
     channel: str
     kind: str
-    at_mm: np.ndarray
+    at_mm: Sequence[float]
     sizes: tuple[float, ...] = ()
 
 
-def _marks(layout: PageLayout, style: PageStyle, placed: Placed) -> Iterator[_Mark]:
+def _marks(layout: PageLayout, style: PageStyle) -> Iterator[_Mark]:
+    """What is printed, in mm of the page."""
     size_mm = style.name_size_mm or style.font_size_mm
     for window, name in zip(layout.windows, layout.names, strict=True):
         if name.words:
             channel = INVERTED if name.words.startswith("-") else window.lead
-            middle = placed(name.left_mm + name.width_mm / 2, name.base_mm - CAPITAL / 2 * size_mm)
-            yield _Mark(channel, "name", middle)
+            yield _Mark(channel, "name", (name.left_mm + name.width_mm / 2, name.base_mm - CAPITAL / 2 * size_mm))
         zero, right = layout.baselines_mm[window.row], window.left_mm + window.duration_s * layout.speed_mm_per_s
-        yield _Mark(START, START, placed(window.left_mm, zero))
-        yield _Mark(END, END, placed(right, zero))
+        yield _Mark(START, START, (window.left_mm, zero))
+        yield _Mark(END, END, (right, zero))
     for pulse in layout.pulses:
         sizes = layout.gain_mm_per_mv * pulse.gain_ratio, pulse.right_mm - pulse.left_mm
-        foot = placed(pulse.left_mm, layout.baselines_mm[pulse.row])
-        yield _Mark(PULSE, PULSE, foot, tuple(size / unit for size, unit in zip(sizes, PULSE_UNITS_MM, strict=True)))
+        units = tuple(size / unit for size, unit in zip(sizes, PULSE_UNITS_MM, strict=True))
+        yield _Mark(PULSE, PULSE, (pulse.left_mm, layout.baselines_mm[pulse.row]), units)
     for text in layout.texts:
+        y_mm = text.base_mm - CAPITAL / 2 * style.font_size_mm
         for pattern, unit, known in ((SPEED, "mm/s", SPEEDS), (GAIN, "mm/mV", GAINS)):
             for match in pattern.finditer(text.words):
-                channel = f"{int(match[1])} {unit}"
+                channel = f"{int(match[match.lastindex or 1])} {unit}"
                 if channel in known:
                     share = (match.start() + match.end()) / 2 / len(text.words)
-                    yield _Mark(
-                        channel,
-                        "text",
-                        placed(text.left_mm + share * text.width_mm, text.base_mm - CAPITAL / 2 * style.font_size_mm),
-                    )
+                    yield _Mark(channel, "text", (text.left_mm + share * text.width_mm, y_mm))
 
 
-def _rows(layout: PageLayout, placed: Placed) -> Iterator[np.ndarray]:
+def _rows(layout: PageLayout, placed: Placed) -> list[np.ndarray]:
     """0 mV of each window, points (n, 2) every half millimetre on the canvas."""
+    lines = []
     for window in layout.windows:
-        right = window.left_mm + window.duration_s * layout.speed_mm_per_s
-        first, last = (placed(x_mm, layout.baselines_mm[window.row]) for x_mm in (window.left_mm, right))
-        yield np.linspace(first, last, max(round(2 * (right - window.left_mm)), 2))
+        left, right = window.left_mm, window.left_mm + window.duration_s * layout.speed_mm_per_s
+        zero = layout.baselines_mm[window.row]
+        first, last = placed(np.array([[left, zero], [right, zero]]))
+        lines.append(np.linspace(first, last, max(round(2 * (right - left)), 2)))
+    return lines
 
 
 def _shown(picture: Capture, page_map: PageMap, size_mm: tuple[float, float]) -> np.ndarray:
@@ -208,30 +216,28 @@ def _maps(marks: list[_Mark], rows: list[np.ndarray], shown: np.ndarray) -> tupl
     """Heat and measures of `marks` and 0 mV `rows` on a canvas whose cells are `shown` (h, w)."""
     heat = np.zeros((len(CHANNELS), *shown.shape), np.float16)
     measures = np.full((len(MEASURES), *shown.shape), np.nan, np.float16)
-    reach = np.arange(-3, 4)
     for mark in marks:
-        x, y = mark.at_mm / CELL_MM - 0.5
-        col, row = round(float(x)), round(float(y))
+        x, y = (float(mm) / CELL_MM - 0.5 for mm in mark.at_mm)
+        col, row = round(x), round(y)
         if not (0 <= row < shown.shape[0] and 0 <= col < shown.shape[1] and shown[row, col]):
             continue
-        for dy in reach:
-            for dx in reach:
-                r, c = row + dy, col + dx
-                if not (0 <= r < shown.shape[0] and 0 <= c < shown.shape[1]):
-                    continue
-                near = np.exp(-0.5 * (dx**2 + dy**2) / SIGMA_CELLS**2)
-                channel = CHANNELS.index(mark.channel)
-                heat[channel, r, c] = max(heat[channel, r, c], near)
-                if max(abs(dx), abs(dy)) <= 1 and mark.kind != "text":
-                    measures[MEASURES.index(f"{mark.kind}_x"), r, c] = (x - c) * CELL_MM
-                    measures[MEASURES.index(f"{mark.kind}_y"), r, c] = (y - r) * CELL_MM
-                    for name, size in zip(("high", "wide"), mark.sizes, strict=False):
-                        measures[MEASURES.index(f"{mark.kind}_{name}"), r, c] = size
+        rows_near, cols_near = (slice(max(at - REACH, 0), at + REACH + 1) for at in (row, col))
+        part = heat[CHANNELS.index(mark.channel), rows_near, cols_near]
+        first = (row - rows_near.start, col - cols_near.start)
+        bump = BUMP[REACH - first[0] :, REACH - first[1] :][: part.shape[0], : part.shape[1]]
+        np.maximum(part, bump, out=part)
+        if mark.kind == "text":
+            continue
+        for r in range(max(row - 1, 0), min(row + 2, shown.shape[0])):
+            for c in range(max(col - 1, 0), min(col + 2, shown.shape[1])):
+                values = {"x": (x - c) * CELL_MM, "y": (y - r) * CELL_MM} | dict(zip(SIZES, mark.sizes, strict=False))
+                for name, value in values.items():
+                    measures[MEASURES.index(f"{mark.kind}_{name}"), r, c] = value
     zero = CHANNELS.index(ROW)
     for points in rows:
         x, y = (points / CELL_MM - 0.5).T
         cols = np.rint(x).astype(int)
-        for dy in reach:
+        for dy in range(-REACH, REACH + 1):
             lines = np.rint(y).astype(int) + dy
             inside = (cols >= 0) & (cols < shown.shape[1]) & (lines >= 0) & (lines < shown.shape[0])
             c, r = cols[inside], lines[inside]
@@ -259,10 +265,10 @@ class SheetStream(IterableDataset):
 
 
 class CanvasStream(IterableDataset):
-    """Endless batches of canvases of one shape, each of another page if the pool of `pool_pages` allows."""
+    """Endless batches of canvases of one shape out of a pool of `pool_pages`; each is used `uses` times."""
 
-    def __init__(self, sheets: SheetStream, *, batch_size: int, pool_pages: int, workers: int):
-        self.sheets, self.batch_size, self.workers = sheets, batch_size, workers
+    def __init__(self, sheets: SheetStream, *, batch_size: int, pool_pages: int, uses: int, workers: int):
+        self.sheets, self.batch_size, self.uses, self.workers = sheets, batch_size, uses, workers
         self.pool_size = max(pool_pages * sheets.canvases_per_page, batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
@@ -278,15 +284,16 @@ class CanvasStream(IterableDataset):
         )
         rng = np.random.default_rng((self.sheets.seed, 1))
         pools: dict[tuple[int, ...], list[tuple[np.ndarray, ...]]] = {}
-        wanted = self.batch_size  # the pool fills while the training runs
         while True:
             made = next(maker)
             pool = pools.setdefault(made.images.shape[1:], [])
             pool.extend(zip(*made, strict=True))
-            wanted = min(wanted + 1, self.pool_size)
-            while len(pool) >= self.batch_size and sum(map(len, pools.values())) > wanted:
-                batch = [pool.pop(int(rng.integers(len(pool)))) for _ in range(self.batch_size)]
-                yield tuple(torch.from_numpy(np.stack(part)) for part in zip(*batch, strict=True))
+            if len(pool) < self.batch_size:
+                continue
+            for _ in range(self.uses * len(made.images) // self.batch_size or 1):
+                picks = rng.choice(len(pool), self.batch_size, replace=False)
+                yield tuple(torch.from_numpy(np.stack(part)) for part in zip(*(pool[k] for k in picks), strict=True))
+            del pool[: max(len(pool) - self.pool_size, 0)]  # the oldest ones
 
 
 def _as_is(made: T) -> T:

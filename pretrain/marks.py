@@ -86,6 +86,7 @@ def train(config: Pretrain, signals: Signals, work: Path) -> pl.Trainer:
         SheetStream(training, canvases_per_page=marks.canvases_per_page, seed=run.seed),
         batch_size=marks.batch_size,
         pool_pages=marks.pool_pages,
+        uses=marks.uses,
         workers=marks.workers,
     )
     return run.fit(MarksModule(marks.learning_rate), canvases, held_out_canvases(held_out, marks.validation_pages))

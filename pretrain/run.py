@@ -1,7 +1,7 @@
 """What every long training shares: its clock, its checkpoints, its averaged weights and what it cost."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any, cast
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from ecgpipe import params
@@ -99,7 +100,7 @@ class Run:
             log_every_n_steps=10,
             logger=CSVLogger(work, name="", version=f"from_step_{done}", flush_logs_every_n_steps=20),
             callbacks=[
-                EMAWeightAveraging(device, decay=long.average_decay),  # elsewhere every step would wait for a copy
+                WeightAveraging(device, avg_fn=running_mean(long.average_decay)),  # elsewhere every step waits for it
                 ShowProgress(title),
                 Machines(long.workers),
                 ModelCheckpoint(
@@ -125,6 +126,19 @@ class Run:
         )
         self.trainer.save_checkpoint(self.checkpoint)
         return self.trainer
+
+
+def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """How weights are averaged over the steps: exponentially, but at first over few steps, or a short training would
+    keep a share of what it began with."""
+
+    def average(mean: Tensor, now: Tensor, count: Tensor) -> Tensor:
+        if not now.is_floating_point():
+            return now
+        share = torch.clamp((1 + count) / (10 + count), max=decay).to(now)
+        return mean + (1 - share) * (now - mean)
+
+    return average
 
 
 def load_checkpoint(work: Path) -> dict[str, Any]:

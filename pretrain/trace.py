@@ -39,6 +39,7 @@ class Marks(Long):
     """The block `marks` of pretrain/params.yaml."""
 
     canvases_per_page: int = params.number(at_least=1)
+    uses: int = params.number(at_least=1)
 
 
 @dataclass(frozen=True)
