@@ -145,6 +145,7 @@ def test_columns_at_once_are_told_unless_there_is_only_one(form, columns, timing
         ("capitals", "I AVR -AVR V1"),
         ("small", "I avr -avr v1"),
         ("aVr", "I aVr -aVr V1"),
+        ("Lead I", "Lead I Lead aVR -aVR Lead V1"),
         ("DI", "DI aVR -aVR V1"),
         ("C1", "I aVR -aVR C1"),
     ],
@@ -154,8 +155,8 @@ def test_names_are_spelled_as_makers_do(spelling, expected):
 
 
 def test_a_strip_may_have_other_words_than_its_lead_or_none():
-    pages = [compose_layout("3x4", ("II",), marks=PageMarks(strip_words=w)) for w in ("Rhythm {lead} {g} mm/mV", "")]
-    assert [page.names[-1].words for page in pages] == ["Rhythm II 10 mm/mV", ""]
+    pages = [compose_layout("3x4", ("II",), marks=PageMarks(strip_words=w)) for w in ("Rhythm {lead}", "")]
+    assert [page.names[-1].words for page in pages] == ["Rhythm II", ""]
     assert [len(page.names) for page in pages] == [13, 13]
 
 

@@ -147,7 +147,10 @@ def _windows(
 
 
 def measured(page: PageLayout, style: PageStyle) -> PageLayout:
-    """`page` with the widths that its names and texts have in the fonts of `style`, moved to lie on the sheet."""
+    """`page` with the widths that its names and texts have in the fonts of `style`, moved to lie on the sheet.
+
+    Texts wider than the sheet are left out.
+    """
 
     def fitted(text: Text, font: str, size_mm: float, lettering: Lettering) -> Text:
         width = text_width_mm(text.words, font, size_mm, lettering)
@@ -158,7 +161,7 @@ def measured(page: PageLayout, style: PageStyle) -> PageLayout:
     name_font, name_size = style.name_font or style.font, style.name_size_mm or style.font_size_mm
     names = tuple(fitted(text, name_font, name_size, style.name_lettering) for text in page.names)
     texts = tuple(fitted(text, style.font, style.font_size_mm, style.lettering) for text in page.texts)
-    return replace(page, names=names, texts=texts)
+    return replace(page, names=names, texts=tuple(text for text in texts if text.width_mm < page.width_mm - 1))
 
 
 def full_grid(size_mm: tuple[float, float], x_mm: float = 0.0, y_mm: float = 0.0) -> Grid:

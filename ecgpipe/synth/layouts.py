@@ -26,6 +26,7 @@ KIT_SHARE = 0.5  # of pages: what the competition shows
 KIT_LOOK_SHARE = 0.8  # of those: in the kit's own look
 SHORTEST_S, PITCH_MM = 2.4, (15.0, 40.0)
 CLOSEST_MM = 12.0  # between rows
+WIDEST_MM = 340.0  # of a sheet: 330 and a little
 TRIES = 100
 
 FORMS = {"3x4": 0.46, "6x2": 0.18, "12x1": 0.12, "6x1": 0.12, "3x1": 0.06, "3x2": 0.06}
@@ -53,8 +54,8 @@ FILTERS = (
     "40Hz", "100 Hz 60~", "MUSCLE 35", "DFT:0.05 LPF:150",
 )  # fmt: skip
 STRIP_WORDS = {
-    "{lead}": 0.75, "": 0.08, "Rhythm {lead}": 0.03, "{lead} rhythm": 0.03, "{lead}  {g} mm/mV": 0.04,
-    "{lead} (rhythm)": 0.02, "RHYTHM STRIP: {lead}": 0.02, "{lead} x1": 0.015, "{lead}c": 0.015,
+    "{lead}": 0.75, "": 0.08, "Rhythm {lead}": 0.03, "{lead} rhythm": 0.03, "{lead} (rhythm)": 0.02,
+    "RHYTHM STRIP: {lead}": 0.02, "{lead} x1": 0.015, "{lead}c": 0.015,
 }  # fmt: skip
 SPELLINGS: dict[Spelling, float] = {
     "plain": 0.7, "capitals": 0.12, "small": 0.02, "aVr": 0.05, "Lead I": 0.03, "DI": 0.04, "C1": 0.04,
@@ -125,45 +126,20 @@ class _Draft:
 
     def layout(self, rng: np.random.Generator) -> PageLayout:
         """The draft on its sheet; ValueError where it does not fit."""
-        rows, across = (int(number) for number in self.form.split("x"))
-        total, marks = rows + len(self.rhythm), self.marks
-        pulse_mm = (marks.pulse_s + 2 * marks.foot_s) * self.speed + marks.pulse_gap_mm
-        at_left, at_right = marks.pulses in ("left", "both"), marks.pulses in ("right", "both")
-        left = rng.uniform(2, 18) + at_left * pulse_mm + (marks.names == "left") * 8
-        right = rng.uniform(0.5, 8) + at_right * pulse_mm
-        gaps = marks.gap_mm * (across - 1)
-        cropped = self.sheet == "screen"  # to the traces, often through the pulses
-        if cropped and rng.random() < 0.5:
-            left, right = rng.uniform(0.3, 2 + at_left * pulse_mm), rng.uniform(0.1, 2) + at_right * pulse_mm
-        if isinstance(self.sheet, tuple):
-            width, tallest = self.sheet[0], self.sheet[1] / total
-        elif cropped:
-            seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [2.5, RECORDING_S / across])
-            width = left + gaps + across * seconds * self.speed + right
-            tallest = 220 / total
-        else:
-            width, tallest = rng.uniform(200, 330), rng.uniform(80, 150) / total
-        pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
-        pitch = min(pitch, tallest * (1 if cropped else rng.uniform(0.7, 0.97)))
-        if pitch < CLOSEST_MM:
-            raise ValueError(f"rows every {pitch:.1f} mm")
-        pitches = _pitches(rng, pitch, rows, total)
-        if cropped:
-            first = pitch * rng.uniform(0.2, 0.8)
-            height = first + sum(pitches) + pitch * rng.uniform(0.2, 0.8)
-        else:
-            height = total * tallest
-            first = rng.uniform(0.6 * pitch, max(height - sum(pitches) - 0.55 * pitch, 0.6 * pitch))
-        if cropped and rng.random() < 0.6:
-            marks = replace(marks, legend=())
-        marks = replace(marks, name_dy_mm=min(marks.name_dy_mm, 0.5 * min(pitches, default=pitch)))  # nearest its row
+        across = int(self.form.split("x")[1])
+        left, right = self.margins_mm(rng)
+        width, tallest = self.room_mm(rng, left + right)
+        first, pitches, height = self.rows_mm(rng, tallest)
+        closest, gaps = min(pitches, default=tallest), self.marks.gap_mm * (across - 1)
         window_s = _window_s(rng, (width - left - right - gaps) / across / self.speed, across, self.simultaneous)
-        if window_s < SHORTEST_S or width > 340:
+        if window_s < SHORTEST_S or width > WIDEST_MM:
             raise ValueError(f"windows of {window_s} s on {width:.0f} mm")
-        slack = width - left - right - gaps - across * window_s * self.speed
-        left += rng.uniform(0, 1) * slack * (slack > 0)
+        left += rng.uniform(0, 1) * max(width - left - right - gaps - across * window_s * self.speed, 0)
+        marks = replace(self.marks, name_dy_mm=min(self.marks.name_dy_mm, 0.5 * closest))  # nearest its own row
+        if self.cropped and rng.random() < 0.6:
+            marks = replace(marks, legend=())
         end = first + sum(pitches)
-        extent = (max(left - pulse_mm - 1, 0.0), first - 0.7 * pitch, width - right + 1, end + 0.7 * pitch)
+        extent = (max(left - self.pulse_mm - 1, 0), first - 0.7 * closest, width - right + 1, end + 0.7 * closest)
         return compose_layout(
             self.form,
             self.rhythm,
@@ -177,10 +153,55 @@ class _Draft:
             size_mm=(float(width), float(height)),
             left_mm=float(left),
             first_mm=float(first),
-            pitch_mm=pitches if pitches else float(pitch),
+            pitch_mm=pitches,
             grid=_grid(rng, (width, height), extent, (left, first)),
             marks=marks,
         )
+
+    @property
+    def cropped(self) -> bool:
+        """Whether the sheet is cut to the traces."""
+        return self.sheet == "screen"
+
+    @property
+    def pulse_mm(self) -> float:
+        """The room that a pulse takes beside the traces."""
+        return (self.marks.pulse_s + self.marks.foot_s) * self.speed + self.marks.pulse_gap_mm
+
+    def margins_mm(self, rng: np.random.Generator) -> tuple[float, float]:
+        """How far the traces stay off the sheet's sides; a crop may go through the pulses at the left."""
+        at_left, at_right = (self.pulse_mm * (self.marks.pulses in (side, "both")) for side in ("left", "right"))
+        if self.cropped and rng.random() < 0.5:
+            return rng.uniform(0.3, 2 + at_left), rng.uniform(0.1, 2) + at_right
+        left = rng.uniform(2, 18) + at_left + (self.marks.names == "left") * 8
+        return left, rng.uniform(0.5, 8) + at_right
+
+    def room_mm(self, rng: np.random.Generator, margins: float) -> tuple[float, float]:
+        """Width of the sheet, and the height that there is for each row."""
+        rows, across = (int(number) for number in self.form.split("x"))
+        total = rows + len(self.rhythm)
+        if isinstance(self.sheet, tuple):
+            return self.sheet[0], self.sheet[1] / total
+        if self.sheet == "strip":
+            return rng.uniform(200, 330), rng.uniform(80, 150) / total
+        seconds = rng.choice([2.5, 5.0, 10.0] if across == 1 else [2.5, RECORDING_S / across])
+        return margins + self.marks.gap_mm * (across - 1) + across * seconds * self.speed, LETTER[1] / total
+
+    def rows_mm(self, rng: np.random.Generator, tallest: float) -> tuple[float, tuple[float, ...], float]:
+        """Page y of the first row's 0 mV, how far each other row is below the one before, and the sheet's height."""
+        rows = int(self.form.split("x")[0])
+        total = rows + len(self.rhythm)
+        pitch = rng.uniform(*PITCH_MM) if rng.random() < 0.5 else PITCH_MM[1]  # the latter: to fill the sheet
+        pitch = min(pitch, tallest * (1 if self.cropped else rng.uniform(0.7, 0.97)))
+        if pitch < CLOSEST_MM:
+            raise ValueError(f"rows every {pitch:.1f} mm")
+        pitches = _pitches(rng, pitch, rows, total)
+        if self.cropped:
+            first, below = pitch * rng.uniform(0.2, 0.8, 2)
+            return first, pitches, first + sum(pitches) + below
+        height = total * tallest
+        lowest = max(height - sum(pitches) - 0.55 * pitch, 0.6 * pitch)
+        return rng.uniform(0.6 * pitch, lowest), pitches, height
 
 
 def _pitches(rng: np.random.Generator, pitch: float, rows: int, total: int) -> tuple[float, ...]:
@@ -222,6 +243,7 @@ def _marks(rng: np.random.Generator, across: int, speed: float) -> PageMarks:
     )
     pulse_rows: PulseRows = _pick(rng, {"all": 0.88, "first": 0.05, "last": 0.07})
     pulse_s = _pick(rng, {PULSE_S: 0.65, 0.1: 0.2, float(rng.uniform(0.08, 0.3)): 0.15})
+    foot_s = rng.uniform(0.01, 0.08) if rng.random() < 0.5 else 0.0
     names: Names = _pick(rng, {"above": 0.48, "below": 0.25, "left": 0.1, "inside": 0.17})
     gap = rng.integers(2, 17) / 2 if rng.random() < 0.12 else 0.0  # mm; whole samples of 500 Hz
     passed = FILTERS[rng.integers(len(FILTERS))]
@@ -236,14 +258,14 @@ def _marks(rng: np.random.Generator, across: int, speed: float) -> PageMarks:
         pulses=pulses,
         pulse_rows=pulse_rows,
         pulse_s=pulse_s,
-        pulse_gap_mm=rng.uniform(0, 5),
-        foot_s=rng.uniform(0.01, 0.08) if rng.random() < 0.5 else 0.0,
+        pulse_gap_mm=foot_s * speed + rng.uniform(0, 5),
+        foot_s=foot_s,
         separators=_pick(rng, SEPARATORS),
         separator_width_mm=rng.uniform(0.1, 0.5) if rng.random() < 0.5 else rng.uniform(0.15, 1.2),
         separator_height_mm=rng.uniform(3, 12),
         dash_mm=rng.uniform(0.5, 2.0),
         closing=bool(rng.random() < 0.08),
-        gap_mm=max(gap, float(np.ceil(2 * pulse_s * speed)) / 2 + 4) if pulses == "between" else gap,
+        gap_mm=max(gap, float(np.ceil(2 * (pulse_s + 2 * foot_s) * speed)) / 2 + 2) if pulses == "between" else gap,
         legend=legend,
         legend_at=(
             rng.uniform(0.01, 0.35 if len(legend) > 1 else 0.85),

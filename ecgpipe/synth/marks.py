@@ -79,7 +79,7 @@ def spelled(lead: str, spelling: Spelling) -> str:
         "capitals": name.upper(),
         "small": name if name in ROMAN else name.lower(),
         "aVr": name[:2] + name[2].lower() if name.startswith("aV") else name,
-        "Lead I": f"Lead {name}",
+        "Lead I": f"Lead {name}" if name == lead else name,
         "DI": f"D{name}" if name in ROMAN else name,
         "C1": f"C{name[1]}" if name in CHEST else name,
     }[spelling]
@@ -93,7 +93,7 @@ def page_names(marks: PageMarks, named: Sequence[tuple[str, Window]], page: Page
     for lead, window in named:
         words = spelled(marks.inverted_name if lead.startswith("-") else lead, marks.spelling)
         if window.row >= rows:
-            words = marks.strip_words.format(lead=words, g=f"{page.gain_mm_per_mv * abs(window.gain_ratio):g}")
+            words = marks.strip_words.format(lead=words)
         left, base = window.left_mm + marks.name_dx_mm, page.baselines_mm[window.row]
         if marks.names == "above":
             base -= marks.name_dy_mm

@@ -18,7 +18,7 @@ from ecgpipe.synth.capture.photo import photograph
 from ecgpipe.synth.capture.scan import scan
 from ecgpipe.synth.capture.scanner import Scanner
 from ecgpipe.synth.capture.screen import render, screenshot
-from ecgpipe.synth.capture.snapshot import snapshot
+from ecgpipe.synth.capture.snapshot import close_snapshot, snapshot
 
 # (page, rng, layout, long side in px) -> picture and page map
 Taker = Callable[[np.ndarray, np.random.Generator, PageLayout, int], tuple[np.ndarray, PageMap]]
@@ -40,14 +40,27 @@ CAPTURES: dict[str, Taker] = {
     "copy": photocopy,
     "fax": fax,
     "snapshot": snapshot,
+    "close": close_snapshot,
 }
 
-LONG_SIDE_PX = dict.fromkeys(PHOTOS, 4032) | {"0006": 4000, "screenshot": 1400, "fax": 1728, "snapshot": 1200}
+LONG_SIDE_PX = dict.fromkeys(PHOTOS, 4032) | {
+    "0006": 4000,
+    "screenshot": 1400,
+    "fax": 1728,
+    "snapshot": 1200,
+    "close": 1200,
+}
 # What `random_capture` draws: the share of each kind, and between which sizes its longer side lies, in px.
 SHARES = dict.fromkeys(("0001", *SCANS), 1.0) | dict.fromkeys(PHOTOS, 2.0)
-SHARES |= {"screenshot": 1.5, "copy": 0.7, "fax": 0.3, "snapshot": 1.5}
+SHARES |= {"screenshot": 1.5, "copy": 0.7, "fax": 0.3, "snapshot": 1.0, "close": 2.0}
 LONG_SIDES_PX = {"0001": (1000, 3300)} | dict.fromkeys(SCANS, (1300, 2600)) | dict.fromkeys(PHOTOS, (1300, 4100))
-LONG_SIDES_PX |= {"screenshot": (600, 2200), "copy": (1300, 2300), "fax": (1500, 2200), "snapshot": (600, 1300)}
+LONG_SIDES_PX |= {
+    "screenshot": (600, 2200),
+    "copy": (1300, 2300),
+    "fax": (1500, 2200),
+    "snapshot": (600, 1300),
+    "close": (700, 1800),
+}
 OWN_SIZE_SHARE = 0.5  # of renders and scans, which most often have 200 dpi
 BAD_SCANNER_SHARE = 0.5
 TURNED_SHARE = 0.01

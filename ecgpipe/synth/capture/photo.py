@@ -1,4 +1,4 @@
-"""Photographs of a print: dry and folded (0005), soaked (0009), mouldy and torn (0010)."""
+"""Photographs of a print: dry and folded (0005), soaked (0009), mouldy and torn (0010); close up and smooth."""
 
 import cv2
 import numpy as np
@@ -6,10 +6,12 @@ import numpy as np
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth.capture import camera, noise, scene, stains
+from ecgpipe.synth.capture.crop import traces_mm
 from ecgpipe.synth.capture.paper import Sheet, Surface, crumple, curl, fold, print_sheet, wave
-from ecgpipe.synth.capture.warp import COARSE, Warp, WarpMesh
+from ecgpipe.synth.capture.warp import COARSE, STEP_MM, Warp, WarpMesh
 
 MARGIN_STEPS = 10
+CLOSE_DEG = (25.0, 8.0)  # tilt and roll of a camera held over the traces
 MAX_SLOPE = 0.5  # steeper facets would turn away from a tilted camera
 
 
@@ -23,6 +25,27 @@ def photograph(
         _damage(sheet, kind, rng)
     warp = _aim(surface, rng, _picture_size(rng, layout, long_side_px))
     return _expose(sheet, surface, warp, rng), warp.page_map()
+
+
+def close_up(
+    page: np.ndarray, rng: np.random.Generator, layout: PageLayout, long_side_px: int
+) -> tuple[np.ndarray, PageMap]:
+    """A photo, from nearly straight above, of the traces on a smooth sheet that fills most of the picture or all."""
+    sheet = _print(page, rng)
+    surface = Surface.flat(WarpMesh(MARGIN_STEPS, layout))
+    wave(surface, rng, noise.log_uniform(rng, 80, 250), noise.log_uniform(rng, 0.01, 0.08))
+    if rng.random() < 0.3:
+        curl(surface, rng)
+    surface.press(MAX_SLOPE)
+    pose = camera.Pose.random(rng, *CLOSE_DEG)
+    nodes = pose.project(surface.nodes())
+    (left, top), (right, bottom) = np.rint(traces_mm(layout)[[0, 2]] / STEP_MM).astype(int) + MARGIN_STEPS
+    seen = nodes[top : bottom + 1, left : right + 1]
+    sides = np.ptp(seen.reshape(-1, 2), axis=0)
+    width, height = (max(round(side), 2) for side in long_side_px * sides / sides.max())
+    points = camera.frame_points(nodes, seen, (height, width), rng.uniform(0.95, 1.07), rng, pose.radial)
+    warp = Warp(surface.mesh, points, (height, width))
+    return _expose(sheet, surface, warp, rng, most_shadows=int(rng.random() < 0.4)), warp.page_map()
 
 
 def _print(page: np.ndarray, rng: np.random.Generator) -> Sheet:
@@ -109,11 +132,11 @@ def _aim(surface: Surface, rng: np.random.Generator, size: tuple[int, int]) -> W
     return Warp(surface.mesh, camera.frame_points(nodes, inner, size, fill, rng, pose.radial), size)
 
 
-def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator) -> np.ndarray:
+def _expose(sheet: Sheet, surface: Surface, warp: Warp, rng: np.random.Generator, most_shadows: int = 3) -> np.ndarray:
     """Paper on the table under the light, developed."""
     print_ = warp.draw(sheet.rgba, sheet.left, sheet.top)
     alpha = cv2.resize(print_[..., 3], warp.mm.shape[:0:-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    light = scene.lamps(rng, warp.mm.shape[1:])
+    light = scene.lamps(rng, warp.mm.shape[1:], most_shadows)
     paper = warp.on_surface(scene.shade(surface, rng) * (1 + np.float32(0.15) * surface.wear))
     exposed = np.quantile((light[..., 1] * paper)[alpha > 0.5], 0.8)
     light *= camera.white_balance(rng) * np.float32(rng.uniform(0.68, 1.02) / exposed)

@@ -110,7 +110,7 @@ def shade(surface: Surface, rng: np.random.Generator) -> np.ndarray:
     return np.clip(lit, 0.25, 1.35).astype(np.float32)
 
 
-def lamps(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def lamps(rng: np.random.Generator, shape: tuple[int, int], most_shadows: int = 3) -> np.ndarray:
     """Uneven light (H, W, 3) float32 around 1: falloff, vignette, and shadows with soft or hard edges and tints."""
     height, width = shape
     rows, cols = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
@@ -118,7 +118,7 @@ def lamps(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     light = 1 + np.float32(fall) * (cols * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle)))
     light -= np.float32(rng.uniform(0, 0.12)) * (cols**2 + rows**2)
     light = np.repeat(light[..., None], 3, axis=2)
-    for _ in range(rng.choice(4, p=(0.35, 0.35, 0.2, 0.1))):
+    for _ in range(min(rng.choice(4, p=(0.35, 0.35, 0.2, 0.1)), most_shadows)):
         dark = rng.uniform(0.05, 0.5)
         tint = dark * rng.normal(0.03, 0.1)
         colour = np.array([1 - dark - tint, 1 - dark, 1 - dark + tint], np.float32)

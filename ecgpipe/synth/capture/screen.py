@@ -34,7 +34,8 @@ def screenshot(
     """The page, or the part with the traces, as a viewer or a web page shows it, saved with few colours or as JPEG."""
     image, page_map = page, PageMap.from_function(layout, lambda mm: mm * PX_PER_MM - 0.5)
     if rng.random() < 0.55:
-        image, page_map = crop_to_traces(image, page_map, layout, rng.uniform(-2, 14, 4) * PX_PER_MM)
+        least, most = (-2, 14) if rng.random() < 0.7 else (-9, 2)  # mm; the latter cuts pulses and the traces' ends
+        image, page_map = crop_to_traces(image, page_map, layout, rng.uniform(least, most, 4) * PX_PER_MM)
     border = rng.random() < 0.35
     inner_px = round(long_side_px * rng.uniform(0.8, 0.97)) if border else long_side_px
     if rng.random() < 0.2:  # shrunk before, and enlarged to what is seen now

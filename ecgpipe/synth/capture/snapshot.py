@@ -7,7 +7,7 @@ from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import PageLayout
 from ecgpipe.synth.capture.camera import jpeg
 from ecgpipe.synth.capture.crop import crop_to_traces, resized
-from ecgpipe.synth.capture.photo import photograph
+from ecgpipe.synth.capture.photo import close_up, photograph
 
 _ZOOM = 1.6  # a photograph's longer side over that of the part which is kept
 
@@ -21,6 +21,16 @@ def snapshot(
     image, page_map = crop_to_traces(image, page_map, layout, margins_px)
     image, page_map = resized(image, page_map, long_side_px)
     return jpeg(_pale(image, rng), int(rng.uniform(20, 60))), page_map
+
+
+def close_snapshot(
+    page: np.ndarray, rng: np.random.Generator, layout: PageLayout, long_side_px: int
+) -> tuple[np.ndarray, PageMap]:
+    """A photo taken close up, its longer side `long_side_px`, of a smooth sheet."""
+    image, page_map = close_up(page, rng, layout, long_side_px)
+    if rng.random() < 0.7:
+        image = _pale(image, rng)
+    return jpeg(image, int(rng.uniform(30, 92))), page_map
 
 
 def _pale(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
