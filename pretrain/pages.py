@@ -22,6 +22,7 @@ from ecgpipe.synth.ecg import list_wfdb, read_wfdb, simulate
 from ecgpipe.synth.layouts import KIT_SHARE, random_page
 from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.printer import Print
+from ecgpipe.trace.reader import CLOSE_MM
 from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec, flatten_light
 from ecgpipe.training.data import ENDS_SHARE, Strips, altered
 
@@ -33,7 +34,6 @@ BESIDE_MM = 0.5  # standard deviation of how far a row's strip is cut beside its
 # Rows and columns in px of a crop, alike in area: for usual rows, for rows that stand close, for large waves.
 USUAL, CLOSE, LARGE = (512, 384), (320, 608), (832, 224)
 SHAPES = (USUAL, CLOSE, LARGE)
-CLOSE_MM = 24.0  # rows less far apart are often read in low strips
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
 from ecgpipe.training.train import start_network
-from pretrain.pages import CropStream, PageStream, Signals, held_out_pages
+from pretrain.pages import CLOSE, LARGE, CropStream, PageStream, Signals, held_out_pages
 from pretrain.run import HERE, SIGNALS, Long, Run, cost, last_scores, load_checkpoint
 
 EXPORT = HERE.parent / "ecgpipe" / "weights" / "trace.safetensors"
@@ -96,6 +96,8 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
         "crops": state["global_step"] * config.trace.batch_size,
         "training": asdict(config.trace) | asdict(config.loss),
         "scores": last_scores(work, "snr_db", "error_px"),
+        "low_half_height_mv": CLOSE[0] / 2 / config.raster.px_per_mv,
+        "tall_half_height_mv": LARGE[0] / 2 / config.raster.px_per_mv,
     } | cost(state)
     model = config.model
     save_model(

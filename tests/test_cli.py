@@ -455,7 +455,7 @@ def test_a_gap_in_a_lead_breaks_its_trace():
 
 @pytest.mark.parametrize(
     ("module", "slow"),
-    [("ecgpipe.cli", {"numpy", "cv2", "scipy", "openvino"}), ("ecgpipe.rectify.pages", {"openvino"})],
+    [("ecgpipe.cli", {"numpy", "cv2", "scipy", "openvino"}), ("ecgpipe.recognize.pages", {"openvino"})],
 )
 def test_pages_are_being_found_before_the_reader_is_imported(module, slow):
     code = f"import sys, {module}; print({slow} & set(sys.modules))"

@@ -9,8 +9,8 @@ from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.page.layout import KIT
 from ecgpipe.recognize.hints import Hints
+from ecgpipe.recognize.pages import find_page
 from ecgpipe.rectify.frames import Frame
-from ecgpipe.rectify.pages import find_page
 from ecgpipe.rectify.pulses import printed_gain
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import capture

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
     from ecgpipe.recognize.hints import Hints
-    from ecgpipe.rectify.pages import Page
+    from ecgpipe.recognize.pages import Page
 
 CORES = os.cpu_count() or 1
 UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
@@ -127,7 +127,7 @@ def _digitize(options: argparse.Namespace) -> int:
     leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image))
     pages = ahead(partial(_pages_of, hints=hints), theirs, options.workers)
     # Pages are being found in other processes from here on, while this one imports what reads them.
-    from ecgpipe.digitize.digitizer import SHIPPED, Digitizer
+    from ecgpipe.digitize.digitizer import SHIPPED, SHIPPED_ANY, Digitizer
     from ecgpipe.digitize.export import write_rows
     from ecgpipe.digitize.leads import DEFAULT
     from ecgpipe.recognize.hints import Hints
@@ -135,7 +135,13 @@ def _digitize(options: argparse.Namespace) -> int:
     if len(images) > 1 or len(leaves_of(images[0])) > 1:
         leave_cores(options.workers)
     leads = DEFAULT if options.lead_laws == "on" else replace(DEFAULT, limb_lead_residual_mv=0.0)
-    digitizer = Digitizer(options.weights or SHIPPED, options=leads, flips=options.flips, hints=hints or Hints())
+    digitizer = Digitizer(
+        options.weights or SHIPPED,
+        options=leads,
+        flips=options.flips,
+        hints=hints or Hints(),
+        other_weights=options.weights or SHIPPED_ANY,
+    )
     stems, table = Counter(_stem(image, options) for image in images), []
     try:
         for found in _in_files(zip(leaves, pages, strict=True), options):
@@ -160,7 +166,7 @@ def _hints(options: argparse.Namespace) -> "Hints | None":
 def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | EcgpipeError]":
     """The pages in a picture, from the top down, or the errors that say why there are none."""
     from ecgpipe.recognize.hints import Hints
-    from ecgpipe.rectify.pages import find_page
+    from ecgpipe.recognize.pages import find_page
     from ecgpipe.rectify.picture import read_picture
 
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from ecgpipe.digitize.doubts import checked
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.recognize.hints import Hints
-from ecgpipe.rectify.pages import Page, find_page
+from ecgpipe.recognize.pages import Page, find_page
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
 from ecgpipe.trace.reader import Flips, Traces
-from ecgpipe.trace.weights import SHIPPED
+from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,30 @@ class Digitizer:
         flips: Flips = "none",
         layout_known: bool = False,
         hints: Hints = Hints(),  # noqa: B008, frozen
+        other_weights: Path | Sequence[Path] = SHIPPED_ANY,
     ):
         """`layout_known` says that all pages are of the layout of `spec`, so that none is refused for its reading.
 
-        `hints` are what else is known of all of them.
+        `hints` are what else is known of all of them. Pages of other layouts are read with `other_weights`, which are
+        loaded when the first of them comes.
         """
         self.reader, self.spec, self.options = load_reader(weights, flips), spec, options
         self.layout_known, self.hints = layout_known, hints
+        self._load_other = cache(lambda: load_reader(other_weights, flips))
 
     def digitize(self, picture: np.ndarray) -> Digitized:
         """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
-        return self.read(find_page(picture, self.spec, self.hints))
+        return self.read(find_page(picture, self.spec, self.hints, layout_known=self.layout_known))
 
     def read(self, page: Page) -> Digitized:
         """Read a page that was found. Raises PageNotFound where the reading shows that it is another one."""
         frame, quality = page.frame, page.quality
-        traces = self.reader.read(frame.rgb, frame.inside, frame.spec)
+        reader = self._load_other() if page.recognized else self.reader
+        traces = reader.read(frame.rgb, frame.inside, frame.spec)
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known)
         if sound.traces is not traces:
             traces = sound.traces
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
-        return Digitized(leads_of(traces, self.options), sigma_mv, traces, frame.page_map, quality, sound.warnings)
+        warnings = (*page.doubts, *sound.warnings)
+        return Digitized(leads_of(traces, self.options), sigma_mv, traces, frame.page_map, quality, warnings)

@@ -22,7 +22,7 @@ from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Postprocess
 from ecgpipe.pipeline.traces import trace_pairs
-from ecgpipe.rectify.pages import Page, find_page
+from ecgpipe.recognize.pages import Page, find_page
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.metrics import evaluate, summary
 
@@ -77,7 +77,7 @@ def digitize_test(
 def _page_of(spec: FrameSpec, image: Path) -> Page | PageNotFound | PictureError:
     """The page in a picture, or why there is none."""
     try:
-        return find_page(read_picture(image), spec)
+        return find_page(read_picture(image), spec, layout_known=True)
     except (PageNotFound, PictureError) as error:
         return error
 

@@ -133,8 +133,33 @@ class Sheet:
     refined: RefinedPage
     shape: tuple[int, ...]
 
+    def turned(self, turns: int) -> "Sheet":
+        """The sheet after so many counter-clockwise quarter turns; its picture stays as it is."""
+        if turns % 4 == 0:
+            return self
+        swapped = turns % 2 == 1
+        mesh, residuals = self.refined.mesh, self.refined.residuals
+
+        def turn(field: np.ndarray) -> np.ndarray:
+            """`field` (rows, cols, 2) of values across x and across y."""
+            field = np.rot90(field, turns)
+            return field[..., ::-1] if swapped else field
+
+        grid = self.blank.grid
+        grid = replace(grid, columns=grid.rows, rows=grid.columns) if swapped else grid
+        width, height = self.blank.size_mm[::-1] if swapped else self.blank.size_mm
+        refined = replace(
+            self.refined,
+            mesh=mesh.moved(np.rot90(mesh.nodes, turns)),
+            residuals=Residuals(turn(residuals.offset_mm), turn(residuals.weight)),
+            slips=turn(self.refined.slips),
+            doubtful=np.rot90(self.refined.doubtful, turns),
+        )
+        page_map = replace(self.page_map, nodes=np.ascontiguousarray(np.rot90(self.page_map.nodes, turns)))
+        return replace(self, page_map=page_map, blank=blank_sheet(width, height, grid), refined=refined)
+
     def quality(self, layout: PageLayout, certainty: float, turns: int) -> Quality:
-        """How far to trust the map where `layout`, which was found on the sheet before it was turned, has traces."""
+        """How far to trust the map where `layout`, which was found on the sheet after `turns`, has traces."""
         return page_quality(replace(self.refined, layout=layout), self.shape, certainty, turns)
 
 

@@ -17,6 +17,8 @@ from ecgpipe.trace.weights import SHIPPED, load_weights
 
 # What reads one strip: (H, W, 3) uint8 -> logits (T, H) float32, a distribution over heights for each of T samples.
 ReadsStrips = Callable[[np.ndarray], np.ndarray]
+CLOSE_MM = 24.0  # rows less far apart are read in low strips, as the weights were trained
+EDGE_MV, LEAST_LARGE = 0.2, 5  # a wave this near a strip's edge is cut, where so many samples are
 Flips = Literal["none", "vertical", "horizontal", "both"]
 # Axes of a strip (height, time) that are turned round for each reading of it; the readings' logits are averaged.
 _FLIPPED_AXES: dict[Flips, tuple[tuple[int, ...], ...]] = {
@@ -41,14 +43,30 @@ class Traces:
 class TraceReader:
     """Reads the rows of a frame with one network. Same frame, same traces on one machine."""
 
-    def __init__(self, network: ReadsStrips, spec: StripSpec, flips: Flips = "none"):
+    def __init__(
+        self,
+        network: ReadsStrips,
+        spec: StripSpec,
+        flips: Flips = "none",
+        *,
+        low_half_height_mv: float | None = None,
+        tall_half_height_mv: float | None = None,
+    ):
+        """Strips are as high as `spec` says, or lower and taller where the page asks for it and heights are given."""
         self.network, self.spec, self.flips = network, spec, flips
+        self.low_half_height_mv, self.tall_half_height_mv = low_half_height_mv, tall_half_height_mv
 
     @classmethod
     def load(cls, weights: Path = SHIPPED, flips: Flips = "none") -> "TraceReader":
         """A reader with the weights at `weights`; DataError if they cannot be read."""
         loaded = load_weights(Path(weights))
-        return cls(Network(loaded), loaded.spec, flips)
+        return cls(
+            Network(loaded),
+            loaded.spec,
+            flips,
+            low_half_height_mv=loaded.low_half_height_mv,
+            tall_half_height_mv=loaded.tall_half_height_mv,
+        )
 
     def read(self, frame: np.ndarray, inside: np.ndarray, spec: FrameSpec) -> Traces:
         """The traces of a frame (H, W, 3) uint8 RGB; `inside` (H, W) bool is False beyond the picture's edge.
@@ -62,25 +80,48 @@ class TraceReader:
                 "use that raster or train weights for this one"
             )
         strips = self.spec.on(spec.layout)
-        height, sigma = read_strips(self.network, strips.cut_all(frame, inside), self.flips)
+        if self.low_half_height_mv and close_rows(spec.layout):
+            strips = replace(strips, half_height_mv=self.low_half_height_mv)
+        light = strips.in_light(frame, inside)
+        rows = tuple(range(strips.rows))
+        mv, sigma_mv = self._read(light, inside, strips, rows)
+        if self.tall_half_height_mv:
+            near = np.abs(mv) > strips.half_height_mv - EDGE_MV
+            if large := tuple(row for row in rows if near[row].sum() >= LEAST_LARGE):
+                tall = replace(strips, half_height_mv=self.tall_half_height_mv)
+                mv[list(large)], sigma_mv[list(large)] = self._read(light, inside, tall, large)
+        return Traces(mv, sigma_mv, spec.layout)
+
+    def _read(
+        self, light: np.ndarray, inside: np.ndarray, strips: StripSpec, rows: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Millivolts and standard errors, each (len(rows), samples) float32, of some rows of a frame in even light."""
+        cut = np.stack([strips.cut(light, row) for row in rows])
+        height, sigma = read_strips(self.network, cut, self.flips)
         signal = slice(strips.first_sample, strips.first_sample + strips.samples)
         height, sigma = height[:, signal], sigma[:, signal]
-        px_per_mv = spec.raster.px_per_mv
-        mv = to_mv(height, strips.baselines.astype(np.float32), px_per_mv).astype(np.float32)
-        mv[~shown(height, inside, strips)] = np.nan
-        return Traces(mv, (sigma / px_per_mv).astype(np.float32), spec.layout)
+        px_per_mv = strips.frame.raster.px_per_mv
+        mv = to_mv(height, strips.baselines[list(rows)].astype(np.float32), px_per_mv).astype(np.float32)
+        mv[~shown(height, inside, strips, rows)] = np.nan
+        return mv, (sigma / px_per_mv).astype(np.float32)
 
 
-def shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec) -> np.ndarray:
-    """Which samples (rows, samples) the picture shows, both at strip rows `height` and at the row's median height.
+def close_rows(layout: PageLayout) -> bool:
+    """Whether rows stand so close that a strip of the usual height shows much of the next ones."""
+    return min(np.diff(layout.baselines_mm), default=CLOSE_MM) < CLOSE_MM
+
+
+def shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec, rows: tuple[int, ...]) -> np.ndarray:
+    """Which samples (rows, samples) of some `rows` the picture shows, both at strip rows `height` and at the row's
+    median height.
 
     Where a row runs out of the picture, the network reads what is left there instead: a line of the grid, a name.
     """
-    masks = np.stack([strips.cut(inside, row, fill=False) for row in range(strips.rows)])
+    masks = np.stack([strips.cut(inside, row, fill=False) for row in rows])
     columns = (strips.first_sample + np.arange(strips.samples)) // strips.samples_per_px
-    rows = np.arange(strips.rows)[:, None]
+    index = np.arange(len(rows))[:, None]
     usual = np.median(height, axis=1, keepdims=True)
-    here, there = (masks[rows, np.rint(at).astype(int), columns] for at in (height, usual))
+    here, there = (masks[index, np.rint(at).astype(int), columns] for at in (height, usual))
     return here & there
 
 

@@ -99,10 +99,15 @@ class StripSpec:
         pad = [(above, self.height - above - inner.shape[0]), (before, self.width - before - inner.shape[1])]
         return np.pad(inner, pad + [(0, 0)] * (raster.ndim - 2), constant_values=fill)
 
-    def cut_all(self, frame: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """All rows (rows, height, width, 3) uint8 of a frame in even light; blank paper where the picture ends."""
+    def in_light(self, frame: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """A frame (H, W, 3) uint8 in even light; blank paper where the picture ends."""
         flat = flatten_light(frame)
         flat[~inside] = PAPER
+        return flat
+
+    def cut_all(self, frame: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """All rows (rows, height, width, 3) uint8 of a frame in even light."""
+        flat = self.in_light(frame, inside)
         return np.stack([self.cut(flat, row) for row in range(self.rows)])
 
 

@@ -17,11 +17,17 @@ SHIPPED_ANY = FOLDER / "any.safetensors"  # reads all others
 
 @dataclass(frozen=True)
 class Weights(SavedNetwork):
-    """A reader's network: its `architecture` and `size`, and the strips it was trained on."""
+    """A reader's network: its `architecture` and `size`, and the strips it was trained on.
+
+    Where it has learnt them too, strips are `low_half_height_mv` high where rows stand close, `tall_half_height_mv`
+    where waves are large.
+    """
 
     architecture: str
     size: str
     spec: StripSpec
+    low_half_height_mv: float | None = None
+    tall_half_height_mv: float | None = None
 
 
 def save_weights(
@@ -50,6 +56,7 @@ def load_weights(path: Path) -> Weights:
     card = saved.card
     try:
         spec = StripSpec(FrameSpec(raster=Raster(**card["raster"])), card["half_height_mv"])
-        return Weights(path, saved.sha256, card, card["architecture"], card["size"], spec)
+        others = (card.get("low_half_height_mv"), card.get("tall_half_height_mv"))
+        return Weights(path, saved.sha256, card, card["architecture"], card["size"], spec, *others)
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable(path, error) from error

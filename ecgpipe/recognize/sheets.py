@@ -1,0 +1,235 @@
+"""A sheet's layout: its marks seen by the network, the best hypothesis about them, and the page that this makes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.base.networks import SavedNetwork
+from ecgpipe.page.layout import PageLayout, Pulse, Window
+from ecgpipe.recognize.canvas import canvas_of
+from ecgpipe.recognize.hints import Hints, parse_form
+from ecgpipe.recognize.layouts import Hypothesis, hypotheses
+from ecgpipe.recognize.marks import (
+    CHANNELS,
+    GAINS,
+    GAINS_MM_PER_MV,
+    INVERTED,
+    MEASURES,
+    PULSE,
+    SPEEDS,
+    SPEEDS_MM_PER_S,
+    Marks,
+    marks_of,
+)
+from ecgpipe.rectify.rectifier import Sheet
+from ecgpipe.trace.strips import PAPER
+
+SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "marks.safetensors"
+MULTIPLE_PX = 64  # sides of a canvas divide evenly down to the network's coarsest level
+CELL_PX = 4
+
+# None of these was swept.
+TURNS = (0, 2, 1, 3)  # in which a sheet is looked at: pictures mostly lie upright
+LEAST_NAMED, CLEARLY_NAMED = 0.45, 0.7  # share of the names expected that make a page, and a page without doubt
+LEAST_NAMES = 3
+LEAST_SCORE = 2.5  # of a hypothesis; the least of 34 real pages had 7.1, most of them 12 to 20
+CLEAR_MARGIN = 1.0  # over another page's hypothesis
+WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
+SEEN = 0.4  # probability of a text or a pulse that counts
+PULSE_OFF = 0.12  # share of its height or width that a pulse may be off
+PULSE_S = 0.2  # usual width of a pulse
+USUAL_SPEED, USUAL_GAIN = 25.0, 10.0
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """A page found on a sheet: its `layout` in mm of the sheet after `turns` counter-clockwise quarter turns, the
+    `certainty` (0..1) of its names, and in words what is doubtful about it."""
+
+    layout: PageLayout
+    turns: int
+    certainty: float
+    doubts: tuple[str, ...]
+
+
+def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Recognized:  # noqa: B008, frozen
+    """The page that is printed on a `sheet` of `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if it is none that is
+    known."""
+    looks: list[_Look] = []
+    for turns in TURNS:
+        turned = sheet.turned(turns)
+        marks = _shipped().marks(canvas_of(picture, turned.page_map, turned.blank))
+        looks.append(_Look(turns, turned.blank, marks, hypotheses(marks, turned.blank.size_mm, hints)))
+        if looks[-1].named >= CLEARLY_NAMED:
+            break
+    best = max(looks, key=lambda look: look.score)
+    best.check()
+    layout, doubts = best.layout(hints)
+    return Recognized(layout, best.turns, best.named, doubts)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What is seen on a sheet in one of its turns."""
+
+    turns: int
+    blank: PageLayout
+    marks: Marks
+    found: Sequence[Hypothesis]
+
+    @property
+    def score(self) -> float:
+        return self.found[0].score if self.found else -np.inf
+
+    @property
+    def named(self) -> float:
+        """Share of the names expected that are where they should be."""
+        if not self.found or self.found[0].matched < LEAST_NAMES:
+            return 0.0
+        return self.found[0].matched / self.found[0].expected
+
+    def check(self) -> None:
+        """PageNotFound, with the reason, where this is no page of a known layout."""
+        if not self.found:
+            raise PageNotFound("a grid, but no rows of traces on it that any known layout has; expected a 12-lead ECG")
+        best = self.found[0]
+        if self.named < LEAST_NAMED or best.score < LEAST_SCORE:
+            raise PageNotFound(
+                f"a grid with {len(best.rows)} rows on it, but {best.matched} lead names of the {best.expected} of the "
+                f"likeliest layout ({best.form}) were found; expected a 12-lead ECG with its leads named; "
+                "--layout says which it is"
+            )
+
+    def layout(self, hints: Hints) -> tuple[PageLayout, tuple[str, ...]]:
+        """The page of the best hypothesis, and what is doubtful about it."""
+        best, doubts = self.found[0], []
+        other = next((one for one in self.found if not one.same_page(best)), None)
+        if self.named < CLEARLY_NAMED:
+            doubts.append(f"only {best.matched} of {best.expected} lead names were found")
+        elif other is not None and best.score - other.score < CLEAR_MARGIN:
+            doubts.append(f"the layout may be another ({other.form} with {other.strips} strips fits almost as well)")
+        speed, of_speed = self._speed(best, hints)
+        gain, of_gain = self._gain(hints)
+        rhythm, of_rhythm = _rhythm(best, hints)
+        heights = tuple(row.y_mm for row in best.rows)
+        layout = PageLayout(
+            name=str(replace(parse_form(best.form), rhythm=rhythm)),
+            width_mm=self.blank.width_mm,
+            height_mm=self.blank.height_mm,
+            speed_mm_per_s=speed,
+            gain_mm_per_mv=gain,
+            baselines_mm=heights,
+            windows=tuple(_windows(best, rhythm, speed)),
+            grid=self.blank.grid,
+            pulses=tuple(self._pulses(heights, gain)),
+            timing="sequential" if len(best.lefts_mm) == 1 else "unknown",
+        )
+        return layout, (*doubts, *of_speed, *of_gain, *of_rhythm)
+
+    def _likeliest(self, texts: Sequence[str], values: Sequence[float]) -> dict[float, float]:
+        """The probability of each of `values` by the text that says it."""
+        return {
+            value: max((mark.probability for mark in self.marks.of(text)), default=0.0)
+            for text, value in zip(texts, values, strict=True)
+        }
+
+    def _speed(self, best: Hypothesis, hints: Hints) -> tuple[float, list[str]]:
+        """The paper's speed in mm/s: as printed, or such that windows are as long as machines make them."""
+        if hints.speed_mm_per_s:
+            return hints.speed_mm_per_s, []
+        printed = self._likeliest(SPEEDS, SPEEDS_MM_PER_S)
+        value = max(printed, key=lambda speed: printed[speed])
+        if printed[value] > SEEN:
+            return value, []
+        step = best.lefts_mm[1] - best.lefts_mm[0] if len(best.lefts_mm) > 1 else best.wide_mm
+        columns = len(best.lefts_mm)
+        if columns == 4 and abs(step / (2.5 * USUAL_SPEED) - 1) < 0.1:
+            return USUAL_SPEED, []  # 2.5 s in each of four columns is what all machines print
+        return USUAL_SPEED, [f"no speed was found on the page, {USUAL_SPEED:g} mm/s is assumed"]
+
+    def _gain(self, hints: Hints) -> tuple[float, list[str]]:
+        """The page's gain in mm/mV: as high as its pulses, or as printed."""
+        if hints.gain_mm_per_mv:
+            return hints.gain_mm_per_mv, []
+        printed = self._likeliest(GAINS, GAINS_MM_PER_MV)
+        said = [gain for gain, chance in printed.items() if chance > SEEN]
+        pulses = [mark for mark in self.marks.of(PULSE) if mark.probability > SEEN]
+        high = float(np.median([mark.high_mm for mark in pulses])) if pulses else 0.0
+        drawn = [gain for gain in GAINS_MM_PER_MV if abs(high / gain - 1) < PULSE_OFF]
+        if drawn and said and drawn[0] not in said:
+            return drawn[0], [f"the pulses are {high:.1f} mm high, but {said[0]:g} mm/mV is printed"]
+        if drawn or said:
+            several = [f"several gains are printed, {', '.join(f'{g:g}' for g in said)} mm/mV"] if len(said) > 1 else []
+            return (drawn or said)[0], several
+        return USUAL_GAIN, [f"no gain was found on the page, {USUAL_GAIN:g} mm/mV is assumed"]
+
+    def _pulses(self, heights_mm: Sequence[float], gain: float) -> Iterator[Pulse]:
+        for mark in self.marks.of(PULSE):
+            row = int(np.argmin(np.abs(np.array(heights_mm) - mark.y_mm)))
+            if mark.probability > SEEN and abs(heights_mm[row] - mark.y_mm) < mark.high_mm / 2:
+                yield Pulse(row, mark.x_mm, mark.x_mm + mark.wide_mm, round(mark.high_mm / gain, 1))
+
+
+def _rhythm(best: Hypothesis, hints: Hints) -> tuple[tuple[str, ...], list[str]]:
+    """The leads of the rhythm strips; one without a name is taken for lead II, as it mostly is."""
+    if hints.form:
+        return hints.form.rhythm, []
+    leads: list[str] = []
+    for lead in best.rhythm:
+        free = [name for name in ("II", "V1", "V5", "I", "aVF") if name not in (*leads, *best.rhythm)]
+        leads.append(lead if lead is not None and lead not in leads else free[0])
+    unnamed = sum(lead is None for lead in best.rhythm)
+    doubts = [f"the name of {unnamed} rhythm strips was not found"] if unnamed > 1 else []
+    doubts += ["the rhythm strip's name was not found, it is taken for lead II"] if unnamed == 1 else []
+    return tuple(leads), doubts
+
+
+def _windows(best: Hypothesis, rhythm: Sequence[str], speed: float) -> Iterator[Window]:
+    """The windows in page time: a column begins where the paper has it."""
+    first = best.lefts_mm[0]
+    step_s = _whole((best.lefts_mm[1] - first) / speed) if len(best.lefts_mm) > 1 else 0.0
+    wide_s = _whole(best.wide_mm / speed)
+    wide_s = min(wide_s, step_s) if step_s else wide_s
+    for lead, row, column in best.windows():
+        inverted = lead == INVERTED
+        yield Window(
+            lead.removeprefix("-"), row, best.lefts_mm[column], column * step_s, wide_s, -1.0 if inverted else 1.0
+        )
+    length_s = step_s * (len(best.lefts_mm) - 1) + wide_s
+    for row, lead in enumerate(rhythm, len(best.rows) - len(rhythm)):
+        yield Window(lead, row, first, 0.0, length_s)
+
+
+def _whole(seconds: float) -> float:
+    """`seconds`, or the multiple of WHOLE_S that is as good as that; else whole samples of 500 Hz."""
+    whole = round(seconds / WHOLE_S) * WHOLE_S
+    return whole if whole and abs(seconds / whole - 1) < WHOLE_WITHIN else round(500 * seconds) / 500
+
+
+class MarksReader:
+    """The network that sees a sheet's marks, compiled for each size of canvas that comes."""
+
+    def __init__(self, path: Path = SHIPPED):
+        self.path = path
+
+    @cached_property
+    def _saved(self) -> SavedNetwork:
+        return SavedNetwork.load(self.path)
+
+    def marks(self, canvas: np.ndarray) -> Marks:
+        """The marks on a canvas (H, W, 3) uint8 in even light."""
+        height, width = (-(-side // MULTIPLE_PX) * MULTIPLE_PX for side in canvas.shape[:2])
+        padded = np.full((height, width, 3), PAPER, np.uint8)
+        padded[: canvas.shape[0], : canvas.shape[1]] = canvas
+        shape = [1, len(CHANNELS) + len(MEASURES), height // CELL_PX, width // CELL_PX]
+        maps = self._saved.compiled([1, height, width, 3], shape)(padded[None])[0][0]
+        return marks_of(maps[: len(CHANNELS)], maps[len(CHANNELS) :])
+
+
+@cache
+def _shipped() -> MarksReader:
+    return MarksReader()
