@@ -49,6 +49,10 @@ TRIED = 12  # places of columns whose names are looked at, the best by starts an
 UNNAMED = 0.1  # loss for a name that is not seen; many are hidden by the trace
 REACH_MM = (-16.0, 36.0)  # of a name from the start of its window, along x
 REACH_ROWS, REACH_Y_MM = 0.8, 22.0  # along y: of the distance between rows, and at most
+STEP_REACH, STEP_TRIAL = 0.04, 0.002  # shares by which columns may be nearer or farther apart, and between trials
+PLACE_SPREAD_MM, PLACE_TRIAL_MM = 1.2, 0.1
+USUAL_FACTOR = 1.1  # by which the usual width counts more
+USUAL_GAP = 1.06  # times the usual width, up to which what is more is blank paper
 EDGE_MM = 2.0  # of the sheet, beyond which nothing is expected
 LEFT_OUT = 2.0  # loss for a row as long as the longest that a hypothesis does not explain
 
@@ -367,3 +371,43 @@ def _strips(
 
 def _nearness(mark: Mark, x_mm: float, y_mm: float) -> float:
     return float(np.exp(-0.5 * ((mark.x_mm - x_mm) ** 2 + (mark.y_mm - y_mm) ** 2) / STRIP_NAME_MM**2))
+
+
+# ---- where columns stand
+
+
+def placed(best: Hypothesis) -> Hypothesis:
+    """The hypothesis with its columns where most starts and ends of its rows are, to a tenth of a millimetre.
+
+    Marks that stand elsewhere do not pull them. Of columns that are a little farther apart than windows usually are
+    wide, the windows have the usual width and blank paper between them.
+    """
+    main = best.rows[: len(best.rows) - best.strips]
+    count = len(best.lefts_mm)
+    if count == 1:
+        left = _middle([mark for row in best.rows for mark in row.starts], best.lefts_mm[0])
+        right = _middle([mark for row in best.rows for mark in row.ends], best.right_mm)
+        return replace(best, lefts_mm=(left,), wide_mm=right - left)
+    marks = [mark for row in main for mark in (*row.starts, *row.ends)]
+    at, chance = np.array([(mark.x_mm, mark.probability) for mark in marks]).reshape(-1, 2).T
+    step_mm = best.lefts_mm[1] - best.lefts_mm[0]
+    steps = step_mm * (1 + np.arange(-STEP_REACH, STEP_REACH + STEP_TRIAL / 2, STEP_TRIAL))
+    steps = np.concatenate([steps, [usual for usual in USUAL_MM if abs(usual / step_mm - 1) < STEP_REACH]])
+    firsts = best.lefts_mm[0] + np.arange(-TOGETHER_MM, TOGETHER_MM, PLACE_TRIAL_MM)
+    bounds = firsts[:, None, None] + steps[None, :, None] * np.arange(count + 1)
+    near = np.exp(-0.5 * ((at - bounds[..., None]) / PLACE_SPREAD_MM) ** 2) * chance
+    score = near.sum(axis=(2, 3)) * np.where(np.isin(steps, USUAL_MM), USUAL_FACTOR, 1.0)
+    first, step = np.unravel_index(int(score.argmax()), score.shape)
+    step_mm = float(steps[step])
+    wide_mm = best.wide_mm if step_mm - best.wide_mm > GAP_MM else step_mm
+    wide_mm = next((usual for usual in USUAL_MM if usual < step_mm < usual * USUAL_GAP), wide_mm)
+    return replace(best, lefts_mm=tuple(float(firsts[first] + k * step_mm) for k in range(count)), wide_mm=wide_mm)
+
+
+def _middle(marks: Sequence[Mark], near_mm: float) -> float:
+    """The weighted median place of the marks at about `near_mm`."""
+    near = sorted((mark.x_mm, mark.probability) for mark in marks if abs(mark.x_mm - near_mm) < TOGETHER_MM)
+    if not near:
+        return near_mm
+    at, chance = np.array(near).T
+    return float(at[np.searchsorted(np.cumsum(chance), chance.sum() / 2)])

@@ -12,7 +12,7 @@ from ecgpipe.base.networks import SavedNetwork
 from ecgpipe.page.layout import PageLayout, Pulse, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import Hypothesis, hypotheses
+from ecgpipe.recognize.layouts import Hypothesis, hypotheses, placed
 from ecgpipe.recognize.marks import (
     CHANNELS,
     GAINS,
@@ -106,7 +106,7 @@ class _Look:
 
     def layout(self, hints: Hints) -> tuple[PageLayout, tuple[str, ...]]:
         """The page of the best hypothesis, and what is doubtful about it."""
-        best, doubts = self.found[0], []
+        best, doubts = placed(self.found[0]), []
         other = next((one for one in self.found if not one.same_page(best)), None)
         if self.named < CLEARLY_NAMED:
             doubts.append(f"only {best.matched} of {best.expected} lead names were found")
