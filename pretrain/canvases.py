@@ -88,7 +88,7 @@ def _worn(page: np.ndarray, layout: PageLayout, drawn_at: float, px_per_mm: floa
     if rng.random() < 0.5:
         shade = noise.fractal(rng, image.shape[:2], rng.uniform(0.1, 0.5) * max(image.shape), 3)
         light *= np.clip(1 - rng.uniform(0.02, 0.2) * (1.5 + shade), 0.25, 1)[..., None]
-        light *= rng.uniform(0.85, 1.0, 3).astype(np.float32)
+        light = light * rng.uniform(0.85, 1.0, 3).astype(np.float32)
     if rng.random() < 0.5:
         light += rng.normal(0, rng.uniform(1, 9), image.shape).astype(np.float32)
     image = np.clip(light, 0, 255).astype(np.uint8)

@@ -236,7 +236,7 @@ def _row_of(
         return row | {"reason": complain(unexpected(error), found.label)}
     written = f"{options.output / found.name}.{'hea' if options.format == 'wfdb' else 'csv'}"
     layout = digitized.traces.layout
-    scales = f"{layout.name}, {layout.speed_mm_per_s:g} mm/s, {layout.gain_mm_per_mv:g} mm/mV"
+    scales = f"{layout.name}, {layout.nominal_speed_mm_per_s:g} mm/s, {layout.gain_mm_per_mv:g} mm/mV"
     print(f"{found.label} -> {written} ({scales}; {digitized.quality})", flush=True)
     for warning in digitized.warnings:
         print(f"ecgpipe: {found.label}: warning: {warning}", file=sys.stderr, flush=True)
@@ -277,7 +277,7 @@ def _figures(digitized: "Digitized") -> dict[str, object]:
         **_sigma_figures(digitized.sigma_mv),
         "layout": layout.name,
         "lead_order": layout.lead_order,
-        "speed_mm_per_s": layout.speed_mm_per_s,
+        "speed_mm_per_s": layout.nominal_speed_mm_per_s,
         "gain_mm_per_mv": layout.gain_mm_per_mv,
         "columns": layout.timing,
         "warnings": "; ".join(digitized.warnings),

@@ -1,7 +1,7 @@
 """The one road from a picture to twelve leads: rectify, resample once, read the rows, cut into leads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from ecgpipe.digitize.doubts import checked
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.recognize.hints import Hints
+from ecgpipe.recognize.layouts import CLEARLY_NAMED
 from ecgpipe.recognize.pages import Page, find_page
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
@@ -77,9 +78,15 @@ class Digitizer:
         reader = self._load_other() if page.recognized else self.reader
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
-        sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known)
+        named = page.recognized and quality.certainty >= CLEARLY_NAMED
+        sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known or named)
         if sound.traces is not traces:
             traces = sound.traces
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         warnings = (*page.doubts, *sound.warnings)
-        return Digitized(leads_of(traces, self.options), sigma_mv, traces, frame.page_map, quality, warnings)
+        options = self.options
+        if page.recognized:  # its strips may be printed some milliseconds beside the short windows
+            options = replace(options, merge_rhythm=False)
+        if not sound.lawful and not self.layout_known:
+            options = replace(options, limb_lead_residual_mv=0.0)
+        return Digitized(leads_of(traces, options), sigma_mv, traces, frame.page_map, quality, warnings)

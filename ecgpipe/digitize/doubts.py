@@ -30,10 +30,14 @@ UNSURE_MV, MOST_UNSURE = 0.1, 0.1  # standard error of a sample from which it is
 
 @dataclass(frozen=True)
 class Checked:
-    """Traces whose layout is what they show, and in words what remains doubtful about them."""
+    """Traces whose layout is what they show, and in words what remains doubtful about them.
+
+    They are `lawful` unless the limb leads break their laws.
+    """
 
     traces: Traces
     warnings: tuple[str, ...]
+    lawful: bool
 
 
 def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_known: bool = False) -> Checked:
@@ -59,7 +63,7 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
         kept = tuple(window for window in traces.layout.windows if window not in strips)
         traces = replace(traces, layout=replace(traces.layout, windows=kept, names=()))
         signs.append("what was taken for a strip is left out")
-    return Checked(traces, (*signs, *_oddities(traces, sigma_mv)))
+    return Checked(traces, (*signs, *_oddities(traces, sigma_mv)), not broken)
 
 
 def _law_residuals(traces: Traces) -> Iterator[tuple[str, float]]:

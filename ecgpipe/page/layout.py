@@ -18,6 +18,7 @@ LeadOrder = Literal["standard", "cabrera"]
 
 BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
+SPEEDS_MM_PER_S = (12.5, 25.0, 50.0, 100.0)  # that machines print at
 ROUNDING = 1e-6  # samples; a sum of seconds that close below a whole sample counts as whole
 
 
@@ -133,6 +134,11 @@ class PageLayout:
     def size_mm(self) -> tuple[float, float]:
         """Width and height of the sheet."""
         return self.width_mm, self.height_mm
+
+    @property
+    def nominal_speed_mm_per_s(self) -> float:
+        """The speed that the machine was set to: of SPEEDS_MM_PER_S the one nearest to what was measured."""
+        return min(SPEEDS_MM_PER_S, key=lambda speed: abs(np.log(self.speed_mm_per_s / speed)))
 
     @property
     def rows(self) -> int:

@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 
 from ecgpipe.base.errors import ParamsError
-from ecgpipe.page.layout import LEADS
+from ecgpipe.page.layout import LEADS, SPEEDS_MM_PER_S
 
 MOST_STRIPS = {"3x4": 3, "6x2": 2, "12x1": 0, "6x1": 0, "3x1": 0, "3x2": 0}  # rhythm strips, by form
-SPEEDS_MM_PER_S = (12.5, 25.0, 50.0, 100.0)
 GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0)
 
 _NAME = re.compile(r"(?P<rows>\d+)x(?P<columns>\d+)(?:\+(?P<count>\d+)R\((?P<rhythm>[^()]*)\))?", re.ASCII)

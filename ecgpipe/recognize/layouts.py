@@ -26,12 +26,14 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "3x1": TRIPLES,
 }
 
+CLEARLY_NAMED = 0.7  # share of the names expected, from which a page is beyond doubt; not swept
+
 # None of these was swept. Lengths are mm.
 ROW_MM = 40.0  # of 0 mV seen along a row, at least
 ROW_SHARE = 0.3  # of what is seen along the longest
 ROW_SEEN = 0.25  # probability of 0 mV that counts
 ROW_QUANTILES = (0.01, 0.99)  # of what is seen, where a row begins and ends
-OFF_MM, OFF = 12.0, 0.6  # from a row's end, and loss for columns that begin or end so far or farther from it
+OFF_MM, OFF = 12.0, 1.0  # from a row's end, and loss for columns that begin or end so far or farther from it
 ROWS_APART_MM = 6.0
 MOST_FALSE_ROWS = 2  # that are left out wherever they are
 NEAR_ROW_MM = 5.0  # of a start or end from its row
@@ -42,10 +44,12 @@ LEAST_COLUMN_MM = 20.0
 EXPECTED = 0.35  # probability from which a mark that is expected speaks for a hypothesis
 NAME_WEIGHT = 1.5  # of a name over a start
 STRIP_NAME_MM = 8.0  # standard deviation of a strip's name about the place that the other names let expect
+USUAL_STRIPS, RARE_STRIP = {"II": 1.0, "V1": 0.7, "V5": 0.7}, 0.4  # weight of leads as strips
 NAMELESS_STRIP = 0.4  # loss for a strip whose name is not seen
 USUAL_MM, USUAL_WITHIN, USUAL = (62.5, 125.0, 250.0), 0.015, 2.5  # widths that most windows have, and what that adds
 GAP_MM = 1.0  # from which columns have blank paper between them
 TRIED = 12  # places of columns whose names are looked at, the best by starts and ends
+MOST_UNEXPLAINED = 0.7  # loss of a row for all starts and ends that stand where none is expected
 UNNAMED = 0.1  # loss for a name that is not seen; many are hidden by the trace
 REACH_MM = (-16.0, 36.0)  # of a name from the start of its window, along x
 REACH_ROWS, REACH_Y_MM = 0.8, 22.0  # along y: of the distance between rows, and at most
@@ -121,7 +125,7 @@ def hypotheses(marks: Marks, size_mm: tuple[float, float], hints: Hints = Hints(
         down, across = (int(count) for count in form.split("x"))
         for chosen in _chosen(rows, down + strips):
             left_out = sum((row.seen_mm / longest) ** 2 for row in rows if row not in chosen)
-            places = sorted(_columns(chosen, strips, across, size_mm), key=lambda place: -place[2])
+            places = sorted(set(_columns(chosen, strips, across, size_mm)), key=lambda place: -place[2])
             for lefts, wide, structure in places[:TRIED]:
                 bare = Hypothesis(form, chosen, strips, lefts, wide, (), structure - LEFT_OUT * left_out)
                 found += [_named(replace(bare, leads=leads), names, size_mm) for leads in orders]
@@ -206,7 +210,7 @@ def _columns(
         score += sum(_structure(row, *strip, size_mm) for row in rows[len(main) :])
         step = lefts[1] - lefts[0] if across > 1 else wide
         score += USUAL * max(float(np.exp(-0.5 * ((step / usual - 1) / USUAL_WITHIN) ** 2)) for usual in USUAL_MM)
-        yield lefts, wide, score
+        yield tuple(round(left, 1) for left in lefts), round(wide, 1), round(score, 3)
 
 
 def _clusters(marks: Sequence[Mark]) -> list[float]:
@@ -267,7 +271,8 @@ def _structure(row: Row, lefts_mm: tuple[float, ...], wide_mm: float, size_mm: t
         total -= OFF * float(np.clip((off_mm - TOGETHER_MM) / (OFF_MM - TOGETHER_MM), 0, 1))
     places = (*lefts_mm, right, *(x_mm + wide_mm for x_mm in lefts_mm[:-1]))
     unexplained = [mark for mark in both if min(abs(mark.x_mm - x_mm) for x_mm in places) > 2 * TOGETHER_MM]
-    return total - sum(mark.probability for mark in unexplained if mark.probability > EXPECTED)
+    loss = sum(mark.probability for mark in unexplained if mark.probability > EXPECTED)
+    return total - min(loss, MOST_UNEXPLAINED)
 
 
 def _support(marks: Sequence[Mark], x_mm: float) -> float:
@@ -363,7 +368,7 @@ def _strips(
     for row in bare.rows[len(bare.rows) - bare.strips :]:
         x, y = bare.lefts_mm[0] + offset_mm[0], row.y_mm + offset_mm[1]
         near = [(mark.probability * _nearness(mark, x, y), mark.what) for mark in names if mark.what != INVERTED]
-        chance, name = max(near, default=(0.0, ""))
+        chance, name = max(near, key=lambda one: one[0] * USUAL_STRIPS.get(one[1], RARE_STRIP), default=(0.0, ""))
         total += chance - NAMELESS_STRIP
         found.append(name if chance > UNNAMED else None)
     return tuple(found), total

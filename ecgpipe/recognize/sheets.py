@@ -12,7 +12,7 @@ from ecgpipe.base.networks import SavedNetwork
 from ecgpipe.page.layout import PageLayout, Pulse, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import Hypothesis, hypotheses, placed
+from ecgpipe.recognize.layouts import CLEARLY_NAMED, GAP_MM, Hypothesis, hypotheses, placed
 from ecgpipe.recognize.marks import (
     CHANNELS,
     GAINS,
@@ -34,11 +34,12 @@ CELL_PX = 4
 
 # None of these was swept.
 TURNS = (0, 2, 1, 3)  # in which a sheet is looked at: pictures mostly lie upright
-LEAST_NAMED, CLEARLY_NAMED = 0.45, 0.7  # share of the names expected that make a page, and a page without doubt
+LEAST_NAMED = 0.45  # share of the names expected that make a page
 LEAST_NAMES = 3
 LEAST_SCORE = 2.5  # of a hypothesis; the least of 34 real pages had 7.1, most of them 12 to 20
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
+OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
 SEEN = 0.4  # probability of a text or a pulse that counts
 PULSE_OFF = 0.12  # share of its height or width that a pulse may be off
 PULSE_S = 0.2  # usual width of a pulse
@@ -116,14 +117,15 @@ class _Look:
         gain, of_gain = self._gain(hints)
         rhythm, of_rhythm = _rhythm(best, hints)
         heights = tuple(row.y_mm for row in best.rows)
+        windows = tuple(_windows(best, rhythm, speed))
         layout = PageLayout(
             name=str(replace(parse_form(best.form), rhythm=rhythm)),
             width_mm=self.blank.width_mm,
             height_mm=self.blank.height_mm,
-            speed_mm_per_s=speed,
+            speed_mm_per_s=_measured_speed(best, windows, speed),
             gain_mm_per_mv=gain,
             baselines_mm=heights,
-            windows=tuple(_windows(best, rhythm, speed)),
+            windows=windows,
             grid=self.blank.grid,
             pulses=tuple(self._pulses(heights, gain)),
             timing="sequential" if len(best.lefts_mm) == 1 else "unknown",
@@ -202,6 +204,18 @@ def _windows(best: Hypothesis, rhythm: Sequence[str], speed: float) -> Iterator[
     length_s = step_s * (len(best.lefts_mm) - 1) + wide_s
     for row, lead in enumerate(rhythm, len(best.rows) - len(rhythm)):
         yield Window(lead, row, first, 0.0, length_s)
+
+
+def _measured_speed(best: Hypothesis, windows: Sequence[Window], nominal: float) -> float:
+    """The paper's speed in mm of its grid a second: in a print that came out much smaller than its grid, or larger,
+    columns are not as far apart as the nominal speed says."""
+    if len(best.lefts_mm) == 1:
+        return nominal
+    step_mm, step_s = best.lefts_mm[1] - best.lefts_mm[0], windows[0].duration_s
+    if step_mm - best.wide_mm > GAP_MM or step_s % WHOLE_S:
+        return nominal
+    measured = step_mm / step_s
+    return measured if abs(measured / nominal - 1) > OFF_SPEED else nominal
 
 
 def _whole(seconds: float) -> float:

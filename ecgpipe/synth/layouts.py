@@ -109,7 +109,7 @@ class _Draft:
     @staticmethod
     def random(rng: np.random.Generator) -> "_Draft":
         form = _pick(rng, FORMS)
-        speed, gain = _pick(rng, {25.0: 0.85, 50.0: 0.15}), _pick(rng, {10.0: 0.78, 5.0: 0.12, 20.0: 0.1})
+        speed, gain = _pick(rng, {25.0: 0.75, 50.0: 0.25}), _pick(rng, {10.0: 0.7, 5.0: 0.16, 20.0: 0.14})
         chest_ratio = 0.5 if rng.random() < 0.12 else 1.0
         return _Draft(
             form=form,
