@@ -31,8 +31,8 @@ OUTLIER = 0.12  # darkness that the template leaves unexplained which halves the
 PAPER_QUANTILE = 0.85  # of the light about a letter
 LEAST_CORRELATION = 0.9  # 0.91 to 0.99 on real prints (log)
 LEAST_LETTERS = 20  # of the sheet's 66
-# Median in a text, and over the page: at most 0.013 and 0.06 on real prints; simulated ones, whose fonts and rasters are
-# others, have 0.024 and more, or 0.18 (log).
+# Median in a text, and over the page: at most 0.013 and 0.06 on real prints; simulated ones, in other fonts or sizes,
+# have 0.024 and more, or 0.18 (log).
 MOST_SCATTER_MM, MOST_MM = 0.018, 0.1
 
 
