@@ -5,7 +5,7 @@ grows over the sheet, box by box (`grow`). The printed landmarks say which box i
 is measured by itself, against the place where this print has it (`snapping`, `halftone`), and one smooth sheet is laid
 through all of them (`refine`, `smoothing`); parts whose boxes were miscounted are found and corrected (`cycle_slips`).
 At last the lines are localised in the picture's own pixels (`line_localisation`), and the map is moved to where the
-black ink lies beside a coloured grid (`registration`).
+black ink lies beside the grid (`registration`).
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from ecgpipe.rectify.landmarks import CELL_PX, Placement, find_placement
 from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
 from ecgpipe.rectify.quality import Quality, disagreement_share, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refine_closer, refine_page
-from ecgpipe.rectify.registration import ink_offset_mm
+from ecgpipe.rectify.registration import to_ink
 from ecgpipe.rectify.seed import find_seeds
 from ecgpipe.rectify.trace_mask import without_trace
 
@@ -111,10 +111,7 @@ def _rectify_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> R
         )
     coloured = by_colour.greyness < GREY
     page_map = densify(_closer(refined, picture, np.isnan(known), coloured), layout)
-    if coloured:
-        page_map = page_map.displaced(
-            (ink_offset_mm(picture, page_map, layout, refined.snapping.displaced_boxes[0]), 0.0)
-        )
+    page_map = to_ink(picture, page_map, layout, coloured, refined.snapping.displaced_boxes[0])
     return Rectified(page_map, quality, layout)
 
 

@@ -1,15 +1,32 @@
-"""Colour registration: how far right of its coloured grid a print has its black ink.
+"""Colour registration: how far right of its grid a print has its black ink.
 
-A printer lays its colours down one after the other, some hundredths of a millimetre apart, and not by the same distance
-all over the sheet. The map is measured on the grid, but the trace is black. So the map is corrected by where the black
-pulses and separators lie, whose places on the page are known. On phone photos this is about half a sample of time.
+A printer lays its colours down one after the other, some hundredths of a millimetre apart. The distance changes along
+the sheet as drums and rollers turn, a wave that is the same in all rows; and across it, as the laser's scan lines are a
+little skew and bowed. The map is measured on the grid, but the trace is black. So the map is moved to where black ink
+lies whose place on the page is known: the letters of the kit's own texts (`lettering`), with a smooth curve between
+them; else, beside a coloured grid, pulses and separators, which give one number. On phone photos this is about half a
+sample of time, on the competition's black-and-white scans one.
 """
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import BOX_MM, PageLayout, Pulse, Separator
+from ecgpipe.rectify.lettering import Letters, find_letters
+
+# Along the sheet the displacement is a Gaussian process. What was tried is in "The time axis of prints" of docs/log.md.
+# Prints that a page may be: standard deviation in mm of the wave, and whether there is skew. 0.04 overshoots on photos.
+PRINTS = ((0.0, 0), (0.0, 1), (0.01, 1), (0.02, 1))
+WAVE_LENGTH_MM = 15.0  # over which the wave is alike: a sinusoid of 94 mm, a drum of 30 mm, curves so; 12 and 20 tried
+# Standard deviations of a shift, of the skew and of the bow of scan lines, ACROSS_MM away from MIDDLE_MM; not swept.
+SKEW_MM, MIDDLE_MM, ACROSS_MM = (0.04, 0.04, 0.03), 150.0, 100.0
+TEXT_MM = 0.02  # error that the letters of one text share: the map between lines, the raster; 0.015, 0.025, 0.03 tried
+LETTER_MM = 0.01  # error of a letter by itself: 0.004 to 0.013 in the median
+OUTLIER_MM = 0.05  # distance from the curve at which a letter counts half; 0.03 tried
+FIT_ROUNDS = 4
 
 # "Log" is the section "Ink beside the grid" of docs/log.md; of the other values no choice is recorded.
 REACH_MM, STEP_MM = 3.0, 0.05  # of the profile across a stroke
@@ -22,6 +39,57 @@ FAINTEST = 0.12  # contrast of a stroke that is seen
 MOST_MM = 0.13  # offset at most; what lies further off is another stroke. Up to 0.08 was seen on photos (log)
 NOISE_MM = 0.005  # of the page's offset: on simulated pages, which are in register, 0 to 0.005 (log)
 LEAST_PLACES = 3  # of the kit's four (the pulses, three columns of separators), for a median
+
+
+def to_ink(picture: np.ndarray, page_map: PageMap, layout: PageLayout, coloured: bool, boxes_right: int = 0) -> PageMap:
+    """The map of a page in `picture` (H, W, 3) moved from the grid, which may be `coloured`, to the black ink.
+
+    `boxes_right` is how many boxes right of its place the page stands.
+    """
+    letters = find_letters(picture, page_map, layout) if not boxes_right else None  # else set by another raster
+    if letters is not None:
+        if np.median(np.abs(letters.off_mm)) < NOISE_MM:  # a render
+            return page_map
+        points = np.moveaxis(np.indices(page_map.nodes.shape[:2])[::-1], 0, -1) * page_map.step_mm
+        points[..., 0] += ink_shift_mm(letters, points)
+        return replace(page_map, nodes=page_map.to_picture(points).astype(np.float32))
+    if coloured:
+        return page_map.displaced((ink_offset_mm(picture, page_map, layout, boxes_right), 0.0))
+    return page_map
+
+
+def ink_shift_mm(letters: Letters, points_mm: np.ndarray) -> np.ndarray:
+    """How far right of the grid black ink lies at page points (..., 2), by the letters.
+
+    The mean of several Gaussian processes, from a print in register to one with the highest wave, each with the weight
+    that the letters give it: its marginal likelihood. Letters far from the last one's curve count less, with Cauchy's
+    weights.
+    """
+    ours, off = letters.at_mm, letters.off_mm
+    noise = TEXT_MM**2 * (letters.text[:, None] == letters.text) + LETTER_MM**2 * np.eye(len(ours))
+    (wave, skew), root = _covariances(ours, ours), np.ones(len(ours))  # `root` of a letter's weight
+    alike = PRINTS[-1][0] ** 2 * wave + skew
+    for _ in range(FIT_ROUNDS):
+        factors = np.linalg.solve(alike + noise / np.outer(root, root), off)
+        root = 1 / np.hypot(1, (off - alike @ factors) / OUTLIER_MM)
+    evidence, shifts = [], []
+    there_wave, there_skew = _covariances(points_mm.reshape(-1, 2), ours)
+    for height, skewed in PRINTS:
+        total = height**2 * wave + skewed * skew + noise / np.outer(root, root)
+        factors = np.linalg.solve(total, off)
+        evidence.append(-0.5 * (off @ factors + np.linalg.slogdet(total)[1]))
+        shifts.append((height**2 * there_wave + skewed * there_skew) @ factors)
+    share = np.exp(np.array(evidence) - max(evidence))
+    return (share @ np.stack(shifts) / share.sum()).reshape(points_mm.shape[:-1])
+
+
+def _covariances(these: np.ndarray, those: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances (n, m) of the displacement at page points (n, 2) and (m, 2): of a wave of 1 mm, and in mm² of skew
+    and bow."""
+    wave = np.exp(-0.5 * ((these[:, None, 0] - those[:, 0]) / WAVE_LENGTH_MM) ** 2)
+    down = [(points[:, 1:] - MIDDLE_MM) / ACROSS_MM for points in (these, those)]
+    powers = [np.hstack([at**0, at, at**2]) * SKEW_MM for at in down]
+    return wave, powers[0] @ powers[1].T
 
 
 def ink_offset_mm(picture: np.ndarray, page_map: PageMap, layout: PageLayout, boxes_right: int = 0) -> float:
