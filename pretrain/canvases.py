@@ -84,11 +84,11 @@ def _worn(page: np.ndarray, layout: PageLayout, drawn_at: float, px_per_mm: floa
     image = cv2.resize(page, size, interpolation=cv2.INTER_AREA) if px_per_mm < drawn_at else page
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 0.9)))
-    light = image.astype(np.float32)
+    light: np.ndarray = image.astype(np.float32)
     if rng.random() < 0.5:
         shade = noise.fractal(rng, image.shape[:2], rng.uniform(0.1, 0.5) * max(image.shape), 3)
         light *= np.clip(1 - rng.uniform(0.02, 0.2) * (1.5 + shade), 0.25, 1)[..., None]
-        light = light * rng.uniform(0.85, 1.0, 3).astype(np.float32)
+        light *= rng.uniform(0.85, 1.0, 3).astype(np.float32)
     if rng.random() < 0.5:
         light += rng.normal(0, rng.uniform(1, 9), image.shape).astype(np.float32)
     image = np.clip(light, 0, 255).astype(np.uint8)

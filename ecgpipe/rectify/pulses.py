@@ -21,11 +21,16 @@ def printed_gain(frame: Frame) -> float | None:
 
     The frame's layout says where pulses stand; its own gain does not matter.
     """
-    heights_mm = [height for pulse in frame.spec.layout.pulses if (height := _height_mm(frame, pulse)) is not None]
+    heights_mm = pulse_heights_mm(frame)
     for gain in GAINS_MM_PER_MV:
         if sum(abs(height - gain) < OFF_MM for height in heights_mm) >= LEAST_PULSES:
             return gain
     return None
+
+
+def pulse_heights_mm(frame: Frame) -> list[float]:
+    """How high above 0 mV the tops of the pulses that the layout of `frame` names lie, of those that are seen clearly."""
+    return [height for pulse in frame.spec.layout.pulses if (height := _height_mm(frame, pulse)) is not None]
 
 
 def _height_mm(frame: Frame, pulse: Pulse) -> float | None:
