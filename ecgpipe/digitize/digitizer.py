@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgpipe.digitize.doubts import checked
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
+from ecgpipe.digitize.tempo import at_their_tempo
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.layouts import CLEARLY_NAMED
@@ -77,13 +78,17 @@ class Digitizer:
         frame, quality = page.frame, page.quality
         reader = self._load_other() if page.recognized else self.reader
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
+        doubts = page.doubts
+        if page.recognized:
+            traces, of_tempo = at_their_tempo(traces, speed_sure=page.speed_sure)
+            doubts = (*doubts, *of_tempo)
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         named = page.recognized and quality.certainty >= CLEARLY_NAMED
         sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known or named)
         if sound.traces is not traces:
             traces = sound.traces
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
-        warnings = (*page.doubts, *sound.warnings)
+        warnings = (*doubts, *sound.warnings)
         options = self.options
         if page.recognized:  # its strips may be printed some milliseconds beside the short windows
             options = replace(options, merge_rhythm=False)
