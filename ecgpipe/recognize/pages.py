@@ -11,6 +11,7 @@ import numpy as np
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.page.layout import PageLayout
+from ecgpipe.recognize.ends import with_measured_ends
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.pulses import printed_gain, pulse_heights_mm
@@ -98,13 +99,13 @@ def _other_page(picture: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
     found = recognize(picture, sheet, hints)
     turned = sheet.turned(found.turns)
     frame, doubts = Frame.cut(picture, turned.page_map, replace(spec, layout=found.layout)), found.doubts
+    layout = with_measured_ends(frame)
     gain = hints.gain_mm_per_mv
     if gain is None:
         gain, of_gain = found.printed.gain(pulse_heights_mm(frame))
         doubts = (*doubts, *of_gain)
-    if gain != found.layout.gain_mm_per_mv:
-        frame = Frame.cut(picture, turned.page_map, replace(spec, layout=replace(found.layout, gain_mm_per_mv=gain)))
-    quality = turned.quality(found.layout, found.certainty, found.turns)
+    frame = Frame.cut(picture, turned.page_map, replace(spec, layout=replace(layout, gain_mm_per_mv=gain)))
+    quality = turned.quality(layout, found.certainty, found.turns)
     return Page(frame, quality, recognized=True, doubts=doubts, speed_sure=found.speed_sure)
 
 
