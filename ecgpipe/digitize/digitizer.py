@@ -10,6 +10,7 @@ import numpy as np
 from ecgpipe.digitize.doubts import checked
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.digitize.tempo import at_their_tempo
+from ecgpipe.digitize.timing import timing_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.layouts import CLEARLY_NAMED
@@ -82,6 +83,7 @@ class Digitizer:
         if page.recognized:
             traces, of_tempo = at_their_tempo(traces, speed_sure=page.speed_sure)
             doubts = (*doubts, *of_tempo)
+            traces = replace(traces, layout=replace(traces.layout, timing=timing_of(traces)))
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         named = page.recognized and quality.certainty >= CLEARLY_NAMED
         sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known or named)

@@ -40,6 +40,7 @@ LEAST_SCORE = 2.5  # of a hypothesis; the least of 34 real pages had 7.1, most o
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
 OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
+SURE_PULSE, LEAST_PULSES = 0.8, 2  # probability and number of pulses whose heights count as the network has them
 SURE = 0.6  # probability of a text that is enough by itself
 SEEN = 0.4  # probability of a text or a pulse that counts
 PULSE_OFF = 0.08  # share of its height that a pulse may be off
@@ -48,15 +49,18 @@ USUAL_SPEED, USUAL_GAIN = 25.0, 10.0
 
 @dataclass(frozen=True)
 class PrintedScales:
-    """What the page's texts say: each speed in mm/s and gain in mm/mV that was read with its probability."""
+    """What the page's texts say, each speed in mm/s and gain in mm/mV with the probability that it is printed; and how
+    high in mm the network took pulses to be that it is sure of."""
 
     speeds: Mapping[float, float]
     gains: Mapping[float, float]
+    pulses_mm: Sequence[float]
 
     def gain(self, heights_mm: Sequence[float]) -> tuple[float, list[str]]:
         """The page's gain in mm/mV by its pulses, which are `heights_mm` high, and by its texts; and what is doubtful
         about it."""
         said = [gain for gain, chance in self.gains.items() if chance > SEEN]
+        heights_mm = heights_mm or self.pulses_mm
         agreeing = {gain: sum(abs(high / gain - 1) < PULSE_OFF for high in heights_mm) for gain in PRINTED_GAINS}
         drawn = max(agreeing, key=lambda gain: agreeing[gain])
         if agreeing[drawn] and 2 * agreeing[drawn] >= len(heights_mm):
@@ -149,7 +153,12 @@ class _Look:
     @property
     def printed(self) -> PrintedScales:
         """What the texts say of speed and gain."""
-        return PrintedScales(self._likeliest(SPEEDS, PRINTED_SPEEDS), self._likeliest(GAINS, PRINTED_GAINS))
+        pulses = [mark.high_mm for mark in self.marks.of(PULSE) if mark.probability > SURE_PULSE]
+        return PrintedScales(
+            self._likeliest(SPEEDS, PRINTED_SPEEDS),
+            self._likeliest(GAINS, PRINTED_GAINS),
+            pulses if len(pulses) >= LEAST_PULSES else (),
+        )
 
     def layout(self, hints: Hints) -> tuple[PageLayout, bool, tuple[str, ...]]:
         """The page of the best hypothesis at the usual gain, whether its speed is beyond doubt, and what is doubtful
