@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgpipe.digitize.doubts import checked
-from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
+from ecgpipe.digitize.leads import DEFAULT, PLAIN, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.digitize.tempo import at_their_tempo
 from ecgpipe.digitize.timing import timing_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
@@ -92,8 +92,8 @@ class Digitizer:
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         warnings = (*doubts, *sound.warnings)
         options = self.options
-        if page.recognized:  # its strips may be printed some milliseconds beside the short windows
-            options = replace(options, merge_rhythm=False)
-        if not sound.lawful and not self.layout_known:
+        if page.recognized:  # its strips may be printed beside the short windows, its rows beside their 0 mV
+            options = PLAIN
+        elif not sound.lawful and not self.layout_known:
             options = replace(options, limb_lead_residual_mv=0.0)
         return Digitized(leads_of(traces, options), sigma_mv, traces, frame.page_map, quality, warnings)
