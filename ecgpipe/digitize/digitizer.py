@@ -85,8 +85,9 @@ class Digitizer:
             doubts = (*doubts, *of_tempo)
             traces = replace(traces, layout=replace(traces.layout, timing=timing_of(traces)))
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
-        named = page.recognized and quality.certainty >= CLEARLY_NAMED
-        sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known or named)
+        told = bool(self.hints.layout or self.hints.leads) or quality.certainty >= CLEARLY_NAMED
+        known = self.layout_known or (page.recognized and told)
+        sound = checked(traces, sigma_mv, quality, layout_known=known)
         if sound.traces is not traces:
             traces = sound.traces
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)

@@ -53,7 +53,7 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
         for window, found in differing
     ]
     if quality.certainty < LEAST_CERTAINTY:
-        signs.append(f"its landmarks hardly fit better here than elsewhere (certainty {quality.certainty:.3f})")
+        signs.append(f"what is printed about its traces hardly tells this page (certainty {quality.certainty:.3f})")
     if len(signs) > 1 and not layout_known:
         raise PageNotFound(
             f"a grid and traces, but not the page that was expected ({traces.layout.name}): {'; '.join(signs)}"
