@@ -26,6 +26,9 @@ MOST_LAG_S = 0.04  # by which the two windows of a lead may be printed apart
 MOST_LEVEL_MV = 0.4  # of a row's median: right pages up to 0.11
 FLAT_MV = 0.03  # a lead that moves by less over its window shows no heart
 UNSURE_MV, MOST_UNSURE = 0.1, 0.1  # standard error of a sample from which it is unsure, and the share that may be
+# Share of unsure samples that no reading has: of forms with nothing recorded on them all are, of small pictures 0.16.
+ILLEGIBLE = 0.5
+FLAT_QUANTILES = (0.01, 0.99)  # of a window about its straight line, between which a recorded lead moves
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,22 @@ class Checked:
     traces: Traces
     warnings: tuple[str, ...]
     lawful: bool
+
+
+def check_traces(traces: Traces, sigma_mv: np.ndarray) -> None:
+    """PageNotFound where `traces` are none: a form with nothing recorded on it, or with flat lines."""
+    unsure = _unsure_share(sigma_mv)
+    if unsure > ILLEGIBLE:
+        raise PageNotFound(
+            f"a grid, but no traces on it that can be read ({unsure:.0%} of the samples are unsure by more than "
+            f"{UNSURE_MV:g} mV); expected a 12-lead ECG"
+        )
+    moved = [_moved_mv(_stretch(traces, window)) for window in traces.layout.windows]
+    known = [value for value in moved if np.isfinite(value)]
+    if known and np.median(known) < FLAT_MV:
+        raise PageNotFound(
+            f"a grid and rows on it, but flat ones (most leads move by less than {FLAT_MV:g} mV); expected heart beats"
+        )
 
 
 def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_known: bool = False) -> Checked:
@@ -114,10 +133,24 @@ def _oddities(traces: Traces, sigma_mv: np.ndarray) -> Iterator[str]:
         known = traces.mv[row][np.isfinite(traces.mv[row])]
         if known.size and abs(np.median(known)) > MOST_LEVEL_MV:
             yield f"row {row + 1} lies {np.median(known):+.2f} mV off its place"
-    known = sigma_mv[np.isfinite(sigma_mv)]
-    unsure = float((known > UNSURE_MV).mean()) if known.size else 1.0
+    unsure = _unsure_share(sigma_mv)
     if unsure > MOST_UNSURE:
         yield f"{unsure:.0%} of the samples are unsure by more than {UNSURE_MV:g} mV"
+
+
+def _unsure_share(sigma_mv: np.ndarray) -> float:
+    known = sigma_mv[np.isfinite(sigma_mv)]
+    return float((known > UNSURE_MV).mean()) if known.size else 1.0
+
+
+def _moved_mv(part: np.ndarray) -> float:
+    """How far a trace (n,) moves about the straight line through it; NaN where too little of it is known."""
+    at = np.flatnonzero(np.isfinite(part))
+    if len(at) < len(part) / 2:
+        return float("nan")
+    known = part[at]
+    low, high = np.quantile(known - np.polyval(np.polyfit(at, known, 1), at), FLAT_QUANTILES)
+    return float(high - low)
 
 
 def _stretch(traces: Traces, window: Window) -> np.ndarray:
