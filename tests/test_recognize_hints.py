@@ -96,7 +96,7 @@ def test_scales_that_are_said_count(found):
         ("twelve rows", {"layout": "6x1"}, "12 rows of traces on it, on which the 6 rows and the columns of --layout"),
         ("twelve rows", {}, "12 rows of traces on it, but 0 of the 12 lead names of the likeliest layout (12x1)"),
         ("one row", {}, "1 row of traces on it, but in no layout that is known; expected a 12-lead ECG (3x4, 6x2,"),
-        ("no rows", {}, "no rows of traces on it, but in no layout that is known"),
+        ("no rows", {}, "a grid with no rows of traces on it; expected a 12-lead ECG (3x4,"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_one_line_that_says_what_was_found_and_what_was_expected(found, name, hints, words):

@@ -152,7 +152,8 @@ class _Look:
 
         Of a page of which somebody knows the layout or the leads, names need not be readable.
         """
-        found = f"a grid with {_counted(len(rows_seen(self.marks)))} of traces on it"
+        count = len(rows_seen(self.marks))
+        found = f"a grid with {_counted(count)} of traces on it"
         seen = bool(self.found) and self.found[0].structure > LEAST_STRUCTURE
         named = self.named >= LEAST_NAMED and self.score >= LEAST_SCORE
         if named or (seen and (hints.layout or hints.leads)):
@@ -164,7 +165,8 @@ class _Look:
                 "which layout it has, or leave --layout out"
             )
         if not seen:
-            raise PageNotFound(f"{found}, but in no layout that is known; expected a 12-lead ECG ({', '.join(FORMS)})")
+            unknown = ", but in no layout that is known" if count else ""
+            raise PageNotFound(f"{found}{unknown}; expected a 12-lead ECG ({', '.join(FORMS)})")
         best = self.found[0]
         raise PageNotFound(
             f"{found}, but {best.matched} of the {best.expected} lead names of the likeliest layout ({best.form}) were "
