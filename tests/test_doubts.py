@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgpipe.base.errors import PageNotFound
-from ecgpipe.digitize.doubts import checked
+from ecgpipe.digitize.doubts import check_traces, checked
 from ecgpipe.digitize.leads import leads_of, sigma_of
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.rectify.quality import Quality
@@ -95,3 +95,23 @@ def test_a_lead_that_is_flat_or_not_read_and_a_row_off_its_level_are_named():
 def test_a_reading_that_is_unsure_throughout_says_so():
     traces = Traces(ROWS.astype(np.float32), np.full(ROWS.shape, 0.5, np.float32))
     assert any("unsure" in warning for warning in checked(traces, sigma_of(traces), SURE).warnings)
+
+
+def test_a_form_with_nothing_recorded_on_it_is_refused():
+    blank = Traces(ROWS.astype(np.float32), np.full(ROWS.shape, 1.5, np.float32))  # as the network reads a bare grid
+    with pytest.raises(PageNotFound, match=r"no traces on it that can be read \(100% of the samples are unsure"):
+        check_traces(blank, sigma_of(blank))
+
+
+@pytest.mark.parametrize("slope_mv", [0.0, 0.3])
+def test_flat_rows_are_refused_though_the_sheet_lies_askew(slope_mv):
+    flat = np.random.default_rng(0).normal(np.linspace(0, slope_mv, ROWS.shape[1]), 0.004, ROWS.shape)
+    traces = Traces(flat.astype(np.float32), np.full(ROWS.shape, 0.01, np.float32))
+    with pytest.raises(PageNotFound, match="flat ones"):
+        check_traces(traces, sigma_of(traces))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.2])
+def test_low_voltage_is_no_flat_line(scale):
+    traces = traces_of(scale * ROWS)
+    check_traces(traces, sigma_of(traces))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgpipe.digitize.doubts import checked
+from ecgpipe.digitize.doubts import check_traces, checked
 from ecgpipe.digitize.leads import DEFAULT, PLAIN, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.digitize.tempo import at_their_tempo
 from ecgpipe.digitize.timing import timing_of
@@ -85,8 +85,11 @@ class Digitizer:
             doubts = (*doubts, *of_tempo)
             traces = replace(traces, layout=replace(traces.layout, timing=timing_of(traces)))
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
-        named = page.recognized and quality.certainty >= CLEARLY_NAMED
-        sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known or named)
+        if not self.layout_known:
+            check_traces(traces, sigma_mv)
+        told = bool(self.hints.layout or self.hints.leads) or quality.certainty >= CLEARLY_NAMED
+        known = self.layout_known or (page.recognized and told)
+        sound = checked(traces, sigma_mv, quality, layout_known=known)
         if sound.traces is not traces:
             traces = sound.traces
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)

@@ -27,6 +27,9 @@ MOST_LEVEL_MV = 0.4  # of a row's median: right pages up to 0.11
 FLAT_MV = 0.03  # a lead that moves by less over its window shows no heart
 LOST_MV, MOST_LOST = 0.3, 0.02  # standard error of a sample that was lost, and a lead's share that may be; not swept
 UNSURE_MV, MOST_UNSURE = 0.1, 0.1  # standard error of a sample from which it is unsure, and the share that may be
+# Share of unsure samples that no reading has: of forms with nothing recorded on them all are, of small pictures 0.16.
+ILLEGIBLE = 0.5
+FLAT_QUANTILES = (0.01, 0.99)  # of a window about its straight line, between which a recorded lead moves
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,22 @@ class Checked:
     traces: Traces
     warnings: tuple[str, ...]
     lawful: bool
+
+
+def check_traces(traces: Traces, sigma_mv: np.ndarray) -> None:
+    """PageNotFound where `traces` are none: a form with nothing recorded on it, or with flat lines."""
+    unsure = _unsure_share(sigma_mv)
+    if unsure > ILLEGIBLE:
+        raise PageNotFound(
+            f"a grid, but no traces on it that can be read ({unsure:.0%} of the samples are unsure by more than "
+            f"{UNSURE_MV:g} mV); expected a 12-lead ECG"
+        )
+    moved = [_moved_mv(_stretch(traces, window)) for window in traces.layout.windows]
+    known = [value for value in moved if np.isfinite(value)]
+    if known and np.median(known) < FLAT_MV:
+        raise PageNotFound(
+            f"a grid and rows on it, but flat ones (most leads move by less than {FLAT_MV:g} mV); expected heart beats"
+        )
 
 
 def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_known: bool = False) -> Checked:
@@ -54,7 +73,7 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
         for window, found in differing
     ]
     if quality.certainty < LEAST_CERTAINTY:
-        signs.append(f"its landmarks hardly fit better here than elsewhere (certainty {quality.certainty:.3f})")
+        signs.append(f"what is printed about its traces hardly tells this page (certainty {quality.certainty:.3f})")
     if len(signs) > 1 and not layout_known:
         raise PageNotFound(
             f"a grid and traces, but not the page that was expected ({traces.layout.name}): {'; '.join(signs)}"
@@ -120,10 +139,24 @@ def _oddities(traces: Traces, sigma_mv: np.ndarray) -> Iterator[str]:
         lost = float((known > LOST_MV).mean()) if known.size else 0.0
         if lost > MOST_LOST:
             yield f"lead {lead} is unsure by more than {LOST_MV:g} mV in {lost:.0%} of its samples"
-    known = sigma_mv[np.isfinite(sigma_mv)]
-    unsure = float((known > UNSURE_MV).mean()) if known.size else 1.0
+    unsure = _unsure_share(sigma_mv)
     if unsure > MOST_UNSURE:
         yield f"{unsure:.0%} of the samples are unsure by more than {UNSURE_MV:g} mV"
+
+
+def _unsure_share(sigma_mv: np.ndarray) -> float:
+    known = sigma_mv[np.isfinite(sigma_mv)]
+    return float((known > UNSURE_MV).mean()) if known.size else 1.0
+
+
+def _moved_mv(part: np.ndarray) -> float:
+    """How far a trace (n,) moves about the straight line through it; NaN where too little of it is known."""
+    at = np.flatnonzero(np.isfinite(part))
+    if len(at) < len(part) / 2:
+        return float("nan")
+    known = part[at]
+    low, high = np.quantile(known - np.polyval(np.polyfit(at, known, 1), at), FLAT_QUANTILES)
+    return float(high - low)
 
 
 def _stretch(traces: Traces, window: Window) -> np.ndarray:

@@ -119,7 +119,7 @@ class Hypothesis:
 
 def hypotheses(marks: Marks, size_mm: tuple[float, float], hints: Hints = Hints()) -> list[Hypothesis]:  # noqa: B008
     """All hypotheses that `hints` allow about a sheet of `size_mm`, best first; empty if no row of traces is seen."""
-    rows, names = _rows(marks), marks.of(*NAMES)
+    rows, names = rows_seen(marks), marks.of(*NAMES)
     longest = max((row.seen_mm for row in rows), default=0.0)
     found: list[Hypothesis] = []
     for form, strips, orders in _forms(hints):
@@ -155,7 +155,7 @@ def _chosen(rows: list[Row], count: int) -> Iterator[tuple[Row, ...]]:
         yield from (tuple(rows[first : first + count]) for first in range(len(rows) - count + 1))
 
 
-def _rows(marks: Marks) -> list[Row]:
+def rows_seen(marks: Marks) -> list[Row]:
     """The rows of traces from the top down."""
     seen = (marks.row * (marks.row > ROW_SEEN)).sum(axis=1) * CELL_MM
     rows: list[Row] = []

@@ -12,11 +12,19 @@ from ecgpipe.base.networks import SavedNetwork
 from ecgpipe.page.layout import PageLayout, Pulse, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import CLEARLY_NAMED, GAP_MM, NEAR_ROW_MM, Hypothesis, hypotheses, placed
+from ecgpipe.recognize.layouts import (
+    CLEARLY_NAMED,
+    FORMS,
+    GAP_MM,
+    NEAR_ROW_MM,
+    Hypothesis,
+    hypotheses,
+    placed,
+    rows_seen,
+)
 from ecgpipe.recognize.marks import (
     CHANNELS,
     GAINS,
-    INVERTED,
     MEASURES,
     PRINTED_GAINS,
     PRINTED_SPEEDS,
@@ -37,6 +45,7 @@ TURNS = (0, 2, 1, 3)  # in which a sheet is looked at: pictures mostly lie uprig
 LEAST_NAMED = 0.45  # share of the names expected that make a page
 LEAST_NAMES = 3
 LEAST_SCORE = 2.5  # of a hypothesis; the least of 34 real pages had 7.1, most of them 12 to 20
+LEAST_STRUCTURE = 0.0  # of a hypothesis; above, more speaks for its rows and columns than against them
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
 OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
@@ -113,7 +122,7 @@ def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Reco
         if looks[-1].named >= CLEARLY_NAMED:
             break
     best = max(looks, key=lambda look: look.score)
-    best.check()
+    best.check(hints)
     layout, speed_sure, doubts = best.layout(hints)
     return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_sure)
 
@@ -138,17 +147,31 @@ class _Look:
             return 0.0
         return self.found[0].matched / self.found[0].expected
 
-    def check(self) -> None:
-        """PageNotFound, with the reason, where this is no page of a known layout."""
-        if not self.found:
-            raise PageNotFound("a grid, but no rows of traces on it that any known layout has; expected a 12-lead ECG")
-        best = self.found[0]
-        if self.named < LEAST_NAMED or best.score < LEAST_SCORE:
+    def check(self, hints: Hints) -> None:
+        """PageNotFound, with the reason, where this is no page of a known layout, or of that which `hints` say.
+
+        Of a page of which somebody knows the layout or the leads, names need not be readable.
+        """
+        count = len(rows_seen(self.marks))
+        found = f"a grid with {_counted(count)} of traces on it"
+        seen = bool(self.found) and self.found[0].structure > LEAST_STRUCTURE
+        named = self.named >= LEAST_NAMED and self.score >= LEAST_SCORE
+        if named or (seen and (hints.layout or hints.leads)):
+            return
+        if hints.form:
+            rows = hints.form.rows + len(hints.form.rhythm)
             raise PageNotFound(
-                f"a grid with {len(best.rows)} rows on it, but {best.matched} lead names of the {best.expected} of the "
-                f"likeliest layout ({best.form}) were found; expected a 12-lead ECG with its leads named; "
-                "--layout says which it is"
+                f"{found}, on which the {_counted(rows)} and the columns of --layout {hints.form} are not seen; say "
+                "which layout it has, or leave --layout out"
             )
+        if not seen:
+            unknown = ", but in no layout that is known" if count else ""
+            raise PageNotFound(f"{found}{unknown}; expected a 12-lead ECG ({', '.join(FORMS)})")
+        best = self.found[0]
+        raise PageNotFound(
+            f"{found}, but {best.matched} of the {best.expected} lead names of the likeliest layout ({best.form}) were "
+            "found; expected a 12-lead ECG with its leads named; --layout says which it is"
+        )
 
     @property
     def printed(self) -> PrintedScales:
@@ -201,6 +224,10 @@ class _Look:
                 yield Pulse(row, mark.x_mm, mark.x_mm + mark.wide_mm)
 
 
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows or 'no'} rows"
+
+
 def _rhythm(best: Hypothesis, hints: Hints) -> tuple[tuple[str, ...], list[str]]:
     """The leads of the rhythm strips; one without a name is taken for lead II, as it mostly is."""
     if hints.form:
@@ -222,10 +249,8 @@ def _windows(best: Hypothesis, rhythm: Sequence[str], speed: float) -> Iterator[
     wide_s = _whole(best.wide_mm / speed)
     wide_s = min(wide_s, step_s) if step_s else wide_s
     for lead, row, column in best.windows():
-        inverted = lead == INVERTED
-        yield Window(
-            lead.removeprefix("-"), row, best.lefts_mm[column], column * step_s, wide_s, -1.0 if inverted else 1.0
-        )
+        sign = -1.0 if lead.startswith("-") else 1.0
+        yield Window(lead.removeprefix("-"), row, best.lefts_mm[column], column * step_s, wide_s, sign)
     length_s = step_s * (len(best.lefts_mm) - 1) + wide_s
     for row, lead in enumerate(rhythm, len(best.rows) - len(rhythm)):
         yield Window(lead, row, first, 0.0, length_s)
