@@ -100,7 +100,7 @@ def test_where_a_row_has_left_the_picture_a_line_of_the_grid_is_not_taken_for_it
     inside = np.ones(SMALL_FRAME.shape, bool)
     cut = inside[:, round(KIT.x_mm(KIT.windows[-1], 9.0) * SMALL_FRAME.px_per_mm_x) :]
     cut[round(KIT.baselines_mm[3] * SMALL_FRAME.px_per_mm_y) - 20 :] = False
-    seen = shown(height, inside, SMALL)
+    seen = shown(height, inside, SMALL, tuple(range(ROWS)))
     assert seen[:3].all() and seen[3, :4480].all() and not seen[3, 4520:].any()
 
 
