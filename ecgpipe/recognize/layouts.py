@@ -393,9 +393,11 @@ def placed(best: Hypothesis) -> Hypothesis:
         left = _middle([mark for row in best.rows for mark in row.starts], best.lefts_mm[0])
         right = _middle([mark for row in best.rows for mark in row.ends], best.right_mm)
         return replace(best, lefts_mm=(left,), wide_mm=right - left)
-    marks = [mark for row in main for mark in (*row.starts, *row.ends)]
-    at, chance = np.array([(mark.x_mm, mark.probability) for mark in marks]).reshape(-1, 2).T
     step_mm = best.lefts_mm[1] - best.lefts_mm[0]
+    gap_mm = step_mm - best.wide_mm if step_mm - best.wide_mm > GAP_MM else 0.0
+    marks = [(m.x_mm, m.probability) for row in main for m in row.starts]
+    marks += [(m.x_mm + gap_mm, m.probability) for row in main for m in row.ends]  # so far before the next start
+    at, chance = np.array(marks).reshape(-1, 2).T
     steps = step_mm * (1 + np.arange(-STEP_REACH, STEP_REACH + STEP_TRIAL / 2, STEP_TRIAL))
     steps = np.concatenate([steps, [usual for usual in USUAL_MM if abs(usual / step_mm - 1) < STEP_REACH]])
     firsts = best.lefts_mm[0] + np.arange(-TOGETHER_MM, TOGETHER_MM, PLACE_TRIAL_MM)
