@@ -226,13 +226,15 @@ def _clusters(marks: Sequence[Mark]) -> list[float]:
 
 
 def _refined(rows: Sequence[Row], lefts_mm: tuple[float, ...]) -> tuple[float, ...]:
-    """`lefts_mm` on the starts seen near them, evenly spaced: the line that fits them best."""
+    """`lefts_mm` on the starts seen near them, evenly spaced: the line that fits them best.
+
+    Where a row shows no start, the end of the window before counts.
+    """
     near = [
         (column, mark.x_mm, mark.probability)
         for column, x_mm in enumerate(lefts_mm)
         for row in rows
-        for mark in (*row.starts, *(row.ends if column else ()))
-        if abs(mark.x_mm - x_mm) < TOGETHER_MM
+        for mark in _near(row.starts, x_mm) or (_near(row.ends, x_mm) if column else [])
     ]
     if not near:
         return lefts_mm
@@ -242,6 +244,10 @@ def _refined(rows: Sequence[Row], lefts_mm: tuple[float, ...]) -> tuple[float, .
         return tuple(x + shift for x in lefts_mm)
     slope, first = np.polyfit(columns, places, 1, w=np.sqrt(weights))
     return tuple(float(first + slope * k) for k in range(len(lefts_mm)))
+
+
+def _near(marks: Sequence[Mark], x_mm: float) -> list[Mark]:
+    return [mark for mark in marks if abs(mark.x_mm - x_mm) < TOGETHER_MM]
 
 
 def _width(rows: Sequence[Row], lefts_mm: tuple[float, ...], step_mm: float) -> float:
