@@ -16,7 +16,7 @@ from pretrain.pages import Signals
 PAGE = compose_layout("3x2", ("II",), order="cabrera")
 STYLE = PageStyle(header=())
 SLIP_MM = 1.5  # of a canvas's map, at most
-FIRST_MM = 10.0
+WHOLE = 2  # seed of a canvas that shows all of the page
 
 
 def a_canvas(monkeypatch, turned_share: float = 0.0, seed: int = 0) -> canvases.Canvases:
@@ -33,7 +33,7 @@ def seen(made: canvases.Canvases, channel: str) -> np.ndarray:
 
 
 def test_what_is_printed_is_marked_once_each(monkeypatch):
-    made = a_canvas(monkeypatch)
+    made = a_canvas(monkeypatch, seed=WHOLE)
     counts = {channel: len(seen(made, channel)) for channel in (*NAMES, PULSE, START, END)}
     leads = [INVERTED if window.gain_ratio < 0 else window.lead for window in PAGE.windows]
     assert counts == {name: leads.count(name) for name in NAMES} | {
@@ -44,19 +44,24 @@ def test_what_is_printed_is_marked_once_each(monkeypatch):
 
 
 def test_marks_lie_where_the_page_has_them_but_for_a_shift_and_the_maps_slip(monkeypatch):
-    made = a_canvas(monkeypatch)
+    made = a_canvas(monkeypatch, seed=WHOLE)
     measures = np.nan_to_num(made.measures[0].astype(np.float32))
     logits = np.where(made.heat[0] > 0.99, 5.0, -5.0)
-    found = sorted((mark.y_mm, mark.x_mm) for mark in marks_of(logits, measures).of(START))
-    true = sorted((PAGE.baselines_mm[window.row], window.left_mm) for window in PAGE.windows)
-    rows = np.array(found)[:, 0], np.array(true)[:, 0]
-    for got, expected in (rows, (sorted(x for _, x in found), sorted(x for _, x in true))):
-        off = np.array(got) - np.array(expected)
-        assert np.abs(off - np.median(off)).max() < SLIP_MM + 0.03 * np.ptp(expected)
+    found = {kind: marks_of(logits, measures).of(kind) for kind in (START, END)}
+    ends_mm = {START: [w.left_mm for w in PAGE.windows], END: [w.left_mm + 25 * w.duration_s for w in PAGE.windows]}
+    for kind, marks in found.items():
+        for got, true in (
+            ([mark.x_mm for mark in marks], ends_mm[kind]),
+            ([mark.y_mm for mark in marks], [PAGE.baselines_mm[window.row] for window in PAGE.windows]),
+        ):
+            off = np.sort(got) - np.sort(true)
+            scale = np.polyfit(np.sort(true), off, 1)  # a canvas's map is some percent too large or too small
+            assert abs(scale[0]) < 0.05
+            assert np.abs(off - np.polyval(scale, np.sort(true))).max() < SLIP_MM
 
 
 def test_a_start_has_ink_right_of_it_and_paper_above(monkeypatch):
-    made = a_canvas(monkeypatch, seed=1)
+    made = a_canvas(monkeypatch, seed=WHOLE)
     dark = made.images[0].min(axis=2) < PAPER / 2
     px = made.images.shape[1] // made.heat.shape[2]
     for x, y in seen(made, START):
@@ -65,7 +70,8 @@ def test_a_start_has_ink_right_of_it_and_paper_above(monkeypatch):
 
 
 def test_a_pulses_measures_are_those_of_the_page(monkeypatch):
-    made = a_canvas(monkeypatch)
+    made = a_canvas(monkeypatch, seed=WHOLE)
+    assert len(seen(made, PULSE))
     for x, y in seen(made, PULSE):
         high, wide = (float(made.measures[0, MEASURES.index(f"pulse_{size}"), y, x]) for size in ("high", "wide"))
         assert (high, wide) == pytest.approx((1.0, 1.0), abs=1e-3)  # 10 mm, 5 mm
