@@ -95,3 +95,11 @@ def test_a_lead_that_is_flat_or_not_read_and_a_row_off_its_level_are_named():
 def test_a_reading_that_is_unsure_throughout_says_so():
     traces = Traces(ROWS.astype(np.float32), np.full(ROWS.shape, 0.5, np.float32))
     assert any("unsure" in warning for warning in checked(traces, sigma_of(traces), SURE).warnings)
+
+
+@pytest.mark.parametrize(
+    ("rows", "lawful"), [(ROWS, True), (rows_of(("aVL", "I", "aVR", "II", "aVF", "III", *LEADS[6:])), False)]
+)
+def test_a_reading_is_lawful_unless_its_limb_leads_break_their_laws(rows, lawful):
+    traces = traces_of(rows)
+    assert checked(traces, sigma_of(traces), SURE, layout_known=True).lawful == lawful
