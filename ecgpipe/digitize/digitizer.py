@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ecgpipe.digitize.doubts import checked
-from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
+from ecgpipe.digitize.leads import DEFAULT, PLAIN, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
+from ecgpipe.digitize.tempo import at_their_tempo
+from ecgpipe.digitize.timing import timing_of
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.layouts import CLEARLY_NAMED
@@ -77,16 +79,21 @@ class Digitizer:
         frame, quality = page.frame, page.quality
         reader = self._load_other() if page.recognized else self.reader
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
+        doubts = page.doubts
+        if page.recognized:
+            traces, of_tempo = at_their_tempo(traces, speed_sure=page.speed_sure)
+            doubts = (*doubts, *of_tempo)
+            traces = replace(traces, layout=replace(traces.layout, timing=timing_of(traces)))
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         named = page.recognized and quality.certainty >= CLEARLY_NAMED
         sound = checked(traces, sigma_mv, quality, layout_known=self.layout_known or named)
         if sound.traces is not traces:
             traces = sound.traces
             sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
-        warnings = (*page.doubts, *sound.warnings)
+        warnings = (*doubts, *sound.warnings)
         options = self.options
-        if page.recognized:  # its strips may be printed some milliseconds beside the short windows
-            options = replace(options, merge_rhythm=False)
-        if not sound.lawful and not self.layout_known:
+        if page.recognized:  # its strips may be printed beside the short windows, its rows beside their 0 mV
+            options = PLAIN
+        elif not sound.lawful and not self.layout_known:
             options = replace(options, limb_lead_residual_mv=0.0)
         return Digitized(leads_of(traces, options), sigma_mv, traces, frame.page_map, quality, warnings)

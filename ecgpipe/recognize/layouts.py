@@ -56,6 +56,7 @@ REACH_ROWS, REACH_Y_MM = 0.8, 22.0  # along y: of the distance between rows, and
 STEP_REACH, STEP_TRIAL = 0.04, 0.002  # shares by which columns may be nearer or farther apart, and between trials
 PLACE_SPREAD_MM, PLACE_TRIAL_MM = 1.2, 0.1
 USUAL_FACTOR = 1.1  # by which the usual width counts more
+SEEN_GAP_MM = 2.5  # of blank paper that the marks tell by themselves
 USUAL_GAP = 1.06  # times the usual width, up to which what is more is blank paper
 EDGE_MM = 2.0  # of the sheet, beyond which nothing is expected
 LEFT_OUT = 2.0  # loss for a row as long as the longest that a hypothesis does not explain
@@ -412,7 +413,7 @@ def placed(best: Hypothesis) -> Hypothesis:
     score = near.sum(axis=(2, 3)) * np.where(np.isin(steps, USUAL_MM), USUAL_FACTOR, 1.0)
     first, step = np.unravel_index(int(score.argmax()), score.shape)
     step_mm = float(steps[step])
-    wide_mm = best.wide_mm if step_mm - best.wide_mm > GAP_MM else step_mm
+    wide_mm = best.wide_mm if step_mm - best.wide_mm > SEEN_GAP_MM else step_mm
     wide_mm = next((usual for usual in USUAL_MM if usual < step_mm < usual * USUAL_GAP), wide_mm)
     return replace(best, lefts_mm=tuple(float(firsts[first] + k * step_mm) for k in range(count)), wide_mm=wide_mm)
 

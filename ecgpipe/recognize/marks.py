@@ -16,9 +16,9 @@ PX_PER_MM = 4.0  # of the canvas: a lead's name is 2 to 5 mm high, so 8 px or mo
 CELL_MM = 1.0
 INVERTED = "-aVR"  # as Cabrera's order prints it
 NAMES = (*LEADS, INVERTED)
-SPEEDS_MM_PER_S, GAINS_MM_PER_MV = (25.0, 50.0), (5.0, 10.0, 20.0)
-SPEEDS = tuple(f"{speed:g} mm/s" for speed in SPEEDS_MM_PER_S)
-GAINS = tuple(f"{gain:g} mm/mV" for gain in GAINS_MM_PER_MV)
+PRINTED_SPEEDS, PRINTED_GAINS = (25.0, 50.0), (5.0, 10.0, 20.0)
+SPEEDS = tuple(f"{speed:g} mm/s" for speed in PRINTED_SPEEDS)
+GAINS = tuple(f"{gain:g} mm/mV" for gain in PRINTED_GAINS)
 # A name or text is at its middle; a pulse at its left foot; a start and an end at the trace's first and last point, on
 # 0 mV; the row is all that lies on 0 mV between the two.
 PULSE, START, END, ROW = "pulse", "start", "end", "row"

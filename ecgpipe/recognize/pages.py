@@ -11,9 +11,10 @@ import numpy as np
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.page.layout import PageLayout
+from ecgpipe.recognize.ends import with_measured_ends
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.frames import Frame
-from ecgpipe.rectify.pulses import printed_gain
+from ecgpipe.rectify.pulses import printed_gain, pulse_heights_mm
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.rectify.rectifier import Rectified, rectify, rectify_sheet
 
@@ -28,13 +29,15 @@ NO_HINTS = Hints()
 class Page:
     """An ECG page found in a picture: its `frame`, and in `quality` how far to trust the geometry.
 
-    A page that is not of the layout that was expected was `recognized`; `doubts` says in words what is doubtful then.
+    A page that is not of the layout that was expected was `recognized`; `doubts` says in words what is doubtful then,
+    and its speed is `speed_sure` or a guess.
     """
 
     frame: Frame
     quality: Quality
     recognized: bool = False
     doubts: tuple[str, ...] = ()
+    speed_sure: bool = True
 
 
 def find_page(
@@ -95,9 +98,15 @@ def _other_page(picture: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
     sheet = rectify_sheet(picture)
     found = recognize(picture, sheet, hints)
     turned = sheet.turned(found.turns)
-    frame = Frame.cut(picture, turned.page_map, replace(spec, layout=found.layout))
-    quality = turned.quality(found.layout, found.certainty, found.turns)
-    return Page(frame, quality, recognized=True, doubts=found.doubts)
+    frame, doubts = Frame.cut(picture, turned.page_map, replace(spec, layout=found.layout)), found.doubts
+    layout = with_measured_ends(frame)
+    gain = hints.gain_mm_per_mv
+    if gain is None:
+        gain, of_gain = found.printed.gain(pulse_heights_mm(frame))
+        doubts = (*doubts, *of_gain)
+    frame = Frame.cut(picture, turned.page_map, replace(spec, layout=replace(layout, gain_mm_per_mv=gain)))
+    quality = turned.quality(layout, found.certainty, found.turns)
+    return Page(frame, quality, recognized=True, doubts=doubts, speed_sure=found.speed_sure)
 
 
 def _same_page(page_map: PageMap, layout: PageLayout, other: Frame) -> bool:

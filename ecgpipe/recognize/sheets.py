@@ -1,6 +1,6 @@
 """A sheet's layout: its marks seen by the network, the best hypothesis about them, and the page that this makes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -12,16 +12,16 @@ from ecgpipe.base.networks import SavedNetwork
 from ecgpipe.page.layout import PageLayout, Pulse, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import CLEARLY_NAMED, GAP_MM, Hypothesis, hypotheses, placed
+from ecgpipe.recognize.layouts import CLEARLY_NAMED, GAP_MM, NEAR_ROW_MM, Hypothesis, hypotheses, placed
 from ecgpipe.recognize.marks import (
     CHANNELS,
     GAINS,
-    GAINS_MM_PER_MV,
     INVERTED,
     MEASURES,
+    PRINTED_GAINS,
+    PRINTED_SPEEDS,
     PULSE,
     SPEEDS,
-    SPEEDS_MM_PER_S,
     Marks,
     marks_of,
 )
@@ -40,10 +40,53 @@ LEAST_SCORE = 2.5  # of a hypothesis; the least of 34 real pages had 7.1, most o
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
 OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
+SURE_PULSE, LEAST_PULSES = 0.8, 2  # probability and number of pulses whose heights count as the network has them
+SURE = 0.6  # probability of a text that is enough by itself
 SEEN = 0.4  # probability of a text or a pulse that counts
-PULSE_OFF = 0.12  # share of its height or width that a pulse may be off
-PULSE_S = 0.2  # usual width of a pulse
+PULSE_OFF = 0.08  # share of its height that a pulse may be off
 USUAL_SPEED, USUAL_GAIN = 25.0, 10.0
+
+
+@dataclass(frozen=True)
+class PrintedScales:
+    """What the page's texts say, each speed in mm/s and gain in mm/mV with the probability that it is printed; and how
+    high in mm the network took pulses to be that it is sure of."""
+
+    speeds: Mapping[float, float]
+    gains: Mapping[float, float]
+    pulses_mm: Sequence[float]
+
+    def gain(self, heights_mm: Sequence[float]) -> tuple[float, list[str]]:
+        """The page's gain in mm/mV by its pulses, which are `heights_mm` high, and by its texts; and what is doubtful
+        about it."""
+        said = [gain for gain, chance in self.gains.items() if chance > SEEN]
+        heights_mm = heights_mm or self.pulses_mm
+        agreeing = {gain: sum(abs(high / gain - 1) < PULSE_OFF for high in heights_mm) for gain in PRINTED_GAINS}
+        drawn = max(agreeing, key=lambda gain: agreeing[gain])
+        if agreeing[drawn] and 2 * agreeing[drawn] >= len(heights_mm):
+            if said and drawn not in said:
+                return drawn, [f"the pulses are {np.median(heights_mm):.1f} mm high, but {said[0]:g} mm/mV is printed"]
+            several = [f"several gains are printed, {', '.join(f'{g:g}' for g in said)} mm/mV"] if len(said) > 1 else []
+            return drawn, several
+        if len(said) == 1 and self.gains[said[0]] > SURE:
+            return said[0], []
+        if said:
+            value = max(said, key=lambda gain: self.gains[gain])
+            return value, [f"the gain, {value:g} mm/mV, was told by a text that is hard to read"]
+        return USUAL_GAIN, [f"no gain was found on the page, {USUAL_GAIN:g} mm/mV is assumed"]
+
+    def speed(self, best: Hypothesis) -> tuple[float, bool]:
+        """The paper's speed in mm/s, and whether it is beyond doubt.
+
+        It is as printed, or such that windows are as long as machines make them.
+        """
+        value = max(self.speeds, key=lambda speed: self.speeds[speed])
+        rest = max(chance for speed, chance in self.speeds.items() if speed != value)
+        if self.speeds[value] > SEEN:
+            return value, self.speeds[value] > max(SURE, 2 * rest)
+        usual_mm = 2.5 * USUAL_SPEED  # 2.5 s in each of four columns
+        columns = len(best.lefts_mm)
+        return USUAL_SPEED, columns == 4 and abs((best.lefts_mm[1] - best.lefts_mm[0]) / usual_mm - 1) < 0.1
 
 
 @dataclass(frozen=True)
@@ -55,6 +98,8 @@ class Recognized:
     turns: int
     certainty: float
     doubts: tuple[str, ...]
+    printed: PrintedScales
+    speed_sure: bool
 
 
 def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Recognized:  # noqa: B008, frozen
@@ -69,8 +114,8 @@ def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Reco
             break
     best = max(looks, key=lambda look: look.score)
     best.check()
-    layout, doubts = best.layout(hints)
-    return Recognized(layout, best.turns, best.named, doubts)
+    layout, speed_sure, doubts = best.layout(hints)
+    return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_sure)
 
 
 @dataclass(frozen=True)
@@ -105,16 +150,26 @@ class _Look:
                 "--layout says which it is"
             )
 
-    def layout(self, hints: Hints) -> tuple[PageLayout, tuple[str, ...]]:
-        """The page of the best hypothesis, and what is doubtful about it."""
+    @property
+    def printed(self) -> PrintedScales:
+        """What the texts say of speed and gain."""
+        pulses = [mark.high_mm for mark in self.marks.of(PULSE) if mark.probability > SURE_PULSE]
+        return PrintedScales(
+            self._likeliest(SPEEDS, PRINTED_SPEEDS),
+            self._likeliest(GAINS, PRINTED_GAINS),
+            pulses if len(pulses) >= LEAST_PULSES else (),
+        )
+
+    def layout(self, hints: Hints) -> tuple[PageLayout, bool, tuple[str, ...]]:
+        """The page of the best hypothesis at the usual gain, whether its speed is beyond doubt, and what is doubtful
+        else."""
         best, doubts = placed(self.found[0]), []
         other = next((one for one in self.found if not one.same_page(best)), None)
         if self.named < CLEARLY_NAMED:
             doubts.append(f"only {best.matched} of {best.expected} lead names were found")
         elif other is not None and best.score - other.score < CLEAR_MARGIN:
             doubts.append(f"the layout may be another ({other.form} with {other.strips} strips fits almost as well)")
-        speed, of_speed = self._speed(best, hints)
-        gain, of_gain = self._gain(hints)
+        speed, speed_sure = (hints.speed_mm_per_s, True) if hints.speed_mm_per_s else self.printed.speed(best)
         rhythm, of_rhythm = _rhythm(best, hints)
         heights = tuple(row.y_mm for row in best.rows)
         windows = tuple(_windows(best, rhythm, speed))
@@ -123,14 +178,14 @@ class _Look:
             width_mm=self.blank.width_mm,
             height_mm=self.blank.height_mm,
             speed_mm_per_s=_measured_speed(best, windows, speed),
-            gain_mm_per_mv=gain,
+            gain_mm_per_mv=USUAL_GAIN,
             baselines_mm=heights,
             windows=windows,
             grid=self.blank.grid,
-            pulses=tuple(self._pulses(heights, gain)),
+            pulses=tuple(self._pulses(heights)),
             timing="sequential" if len(best.lefts_mm) == 1 else "unknown",
         )
-        return layout, (*doubts, *of_speed, *of_gain, *of_rhythm)
+        return layout, speed_sure, (*doubts, *of_rhythm)
 
     def _likeliest(self, texts: Sequence[str], values: Sequence[float]) -> dict[float, float]:
         """The probability of each of `values` by the text that says it."""
@@ -139,41 +194,11 @@ class _Look:
             for text, value in zip(texts, values, strict=True)
         }
 
-    def _speed(self, best: Hypothesis, hints: Hints) -> tuple[float, list[str]]:
-        """The paper's speed in mm/s: as printed, or such that windows are as long as machines make them."""
-        if hints.speed_mm_per_s:
-            return hints.speed_mm_per_s, []
-        printed = self._likeliest(SPEEDS, SPEEDS_MM_PER_S)
-        value = max(printed, key=lambda speed: printed[speed])
-        if printed[value] > SEEN:
-            return value, []
-        step = best.lefts_mm[1] - best.lefts_mm[0] if len(best.lefts_mm) > 1 else best.wide_mm
-        columns = len(best.lefts_mm)
-        if columns == 4 and abs(step / (2.5 * USUAL_SPEED) - 1) < 0.1:
-            return USUAL_SPEED, []  # 2.5 s in each of four columns is what all machines print
-        return USUAL_SPEED, [f"no speed was found on the page, {USUAL_SPEED:g} mm/s is assumed"]
-
-    def _gain(self, hints: Hints) -> tuple[float, list[str]]:
-        """The page's gain in mm/mV: as high as its pulses, or as printed."""
-        if hints.gain_mm_per_mv:
-            return hints.gain_mm_per_mv, []
-        printed = self._likeliest(GAINS, GAINS_MM_PER_MV)
-        said = [gain for gain, chance in printed.items() if chance > SEEN]
-        pulses = [mark for mark in self.marks.of(PULSE) if mark.probability > SEEN]
-        high = float(np.median([mark.high_mm for mark in pulses])) if pulses else 0.0
-        drawn = [gain for gain in GAINS_MM_PER_MV if abs(high / gain - 1) < PULSE_OFF]
-        if drawn and said and drawn[0] not in said:
-            return drawn[0], [f"the pulses are {high:.1f} mm high, but {said[0]:g} mm/mV is printed"]
-        if drawn or said:
-            several = [f"several gains are printed, {', '.join(f'{g:g}' for g in said)} mm/mV"] if len(said) > 1 else []
-            return (drawn or said)[0], several
-        return USUAL_GAIN, [f"no gain was found on the page, {USUAL_GAIN:g} mm/mV is assumed"]
-
-    def _pulses(self, heights_mm: Sequence[float], gain: float) -> Iterator[Pulse]:
+    def _pulses(self, heights_mm: Sequence[float]) -> Iterator[Pulse]:
         for mark in self.marks.of(PULSE):
             row = int(np.argmin(np.abs(np.array(heights_mm) - mark.y_mm)))
-            if mark.probability > SEEN and abs(heights_mm[row] - mark.y_mm) < mark.high_mm / 2:
-                yield Pulse(row, mark.x_mm, mark.x_mm + mark.wide_mm, round(mark.high_mm / gain, 1))
+            if mark.probability > SEEN and abs(heights_mm[row] - mark.y_mm) < NEAR_ROW_MM:
+                yield Pulse(row, mark.x_mm, mark.x_mm + mark.wide_mm)
 
 
 def _rhythm(best: Hypothesis, hints: Hints) -> tuple[tuple[str, ...], list[str]]:

@@ -29,7 +29,7 @@ def printed_gain(frame: Frame) -> float | None:
 
 
 def pulse_heights_mm(frame: Frame) -> list[float]:
-    """How high above 0 mV the tops of the pulses that the layout of `frame` names lie, of those that are seen clearly."""
+    """How high above 0 mV the tops of the layout's pulses lie in `frame`, of those that are seen clearly."""
     return [height for pulse in frame.spec.layout.pulses if (height := _height_mm(frame, pulse)) is not None]
 
 

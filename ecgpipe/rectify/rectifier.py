@@ -43,7 +43,7 @@ NO_WORSE = 0.01  # slipped share by which a map may exceed another and still put
 MOST_HIDDEN = 0.5  # share of the traced area; badly mouldy sheets reach 0.2, a chessboard 0.8
 WHOLE_SHARE = 0.3  # of the boxes that a picture has room for, from which heavy lines tell a sheet well; not swept
 LEAST_CROSSINGS = 80  # that make a sheet: a 3x1 page of 2.5 s has 13 x 10; not swept
-MARGIN_BOXES = 3  # about the crossings held, where names may stand; not swept
+MARGIN_BOXES = 12  # about the crossings held, where paper may go on; not swept
 IN_PLACE = (-FIRST[0], -FIRST[1])  # placement of a page that is where its mesh has it
 
 
