@@ -401,7 +401,7 @@ def placed(best: Hypothesis) -> Hypothesis:
         right = _middle([mark for row in best.rows for mark in row.ends], best.right_mm)
         return replace(best, lefts_mm=(left,), wide_mm=right - left)
     step_mm = best.lefts_mm[1] - best.lefts_mm[0]
-    gap_mm = step_mm - best.wide_mm if step_mm - best.wide_mm > GAP_MM else 0.0
+    gap_mm = step_mm - best.wide_mm if step_mm - best.wide_mm > SEEN_GAP_MM else 0.0
     marks = [(m.x_mm, m.probability) for row in main for m in row.starts]
     marks += [(m.x_mm + gap_mm, m.probability) for row in main for m in row.ends]  # so far before the next start
     at, chance = np.array(marks).reshape(-1, 2).T
