@@ -14,6 +14,7 @@ from ecgpipe import params
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.strips import StripSpec
+from ecgpipe.trace.weights import load_weights
 from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
@@ -90,7 +91,9 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
     state = load_checkpoint(work)
     module = build_module(config)
     module.load_state_dict(state["state_dict"])
+    start = Path(config.trace.weights) if config.trace.weights else None
     about = {
+        "started_from": f"{start.name}, sha256 {load_weights(start).sha256['tensors']}" if start else "nothing",
         "data": "pages of the kit's and all other layouts, printed and pictured by ecgpipe.synth",
         "signals": SIGNALS,
         "crops": state["global_step"] * config.trace.batch_size,

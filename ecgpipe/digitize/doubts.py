@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ecgpipe.base.errors import PageNotFound
-from ecgpipe.page.layout import Window
+from ecgpipe.page.layout import LEADS, Window
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.signals import LIMB_LAWS
 from ecgpipe.trace.reader import Traces
@@ -25,6 +25,7 @@ MOST_LAW_RESIDUAL = 0.15
 MOST_LAG_S = 0.04  # by which the two windows of a lead may be printed apart
 MOST_LEVEL_MV = 0.4  # of a row's median: right pages up to 0.11
 FLAT_MV = 0.03  # a lead that moves by less over its window shows no heart
+LOST_MV, MOST_LOST = 0.3, 0.02  # standard error of a sample that was lost, and a lead's share that may be; not swept
 UNSURE_MV, MOST_UNSURE = 0.1, 0.1  # standard error of a sample from which it is unsure, and the share that may be
 
 
@@ -114,6 +115,11 @@ def _oddities(traces: Traces, sigma_mv: np.ndarray) -> Iterator[str]:
         known = traces.mv[row][np.isfinite(traces.mv[row])]
         if known.size and abs(np.median(known)) > MOST_LEVEL_MV:
             yield f"row {row + 1} lies {np.median(known):+.2f} mV off its place"
+    for lead, lead_sigma_mv in zip(LEADS, sigma_mv, strict=True):
+        known = lead_sigma_mv[np.isfinite(lead_sigma_mv)]
+        lost = float((known > LOST_MV).mean()) if known.size else 0.0
+        if lost > MOST_LOST:
+            yield f"lead {lead} is unsure by more than {LOST_MV:g} mV in {lost:.0%} of its samples"
     known = sigma_mv[np.isfinite(sigma_mv)]
     unsure = float((known > UNSURE_MV).mean()) if known.size else 1.0
     if unsure > MOST_UNSURE:
