@@ -23,9 +23,10 @@ from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
-from ecgpipe.trace.weights import SHIPPED
+from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
 
 FS_HZ = 500
+GIVEN = [Path("a"), Path("b")]
 
 
 @pytest.fixture(scope="module")
@@ -137,21 +138,23 @@ def test_a_quality_table_has_a_line_a_picture_and_the_reason_of_a_refusal(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], (SHIPPED, DEFAULT, "none", Hints())),
-        (["--weights", "a", "--weights", "b", "--flips", "both"], ([Path("a"), Path("b")], DEFAULT, "both", Hints())),
-        (["--lead-laws", "off"], (SHIPPED, LeadOptions(merge_rhythm=True), "none", Hints())),
+        ([], (SHIPPED, SHIPPED_ANY, DEFAULT, "none", Hints())),
+        (["--weights", "a", "--weights", "b", "--flips", "both"], (GIVEN, GIVEN, DEFAULT, "both", Hints())),
+        (["--lead-laws", "off"], (SHIPPED, SHIPPED_ANY, LeadOptions(merge_rhythm=True), "none", Hints())),
         (
             ["--layout", "6x1", "--speed", "50", "--gain", "20", "--leads", "V1,V2,V3,V4,V5,V6"],
-            (SHIPPED, DEFAULT, "none", Hints("6x1", 50.0, 20.0, LEADS[6:])),
+            (SHIPPED, SHIPPED_ANY, DEFAULT, "none", Hints("6x1", 50.0, 20.0, LEADS[6:])),
         ),
-        (["--leads=-aVR,I,II"], (SHIPPED, DEFAULT, "none", Hints(leads=("-aVR", "I", "II")))),
+        (["--leads=-aVR,I,II"], (SHIPPED, SHIPPED_ANY, DEFAULT, "none", Hints(leads=("-aVR", "I", "II")))),
     ],
 )
 def test_weights_lead_laws_flips_and_hints_reach_the_digitizer(monkeypatch, tmp_path, page, arguments, expected):
     asked = []
     monkeypatch.setattr(
         "ecgpipe.digitize.digitizer.Digitizer",
-        lambda weights, options, flips, hints: asked.append((weights, options, flips, hints)),
+        lambda weights, options, flips, hints, other_weights: asked.append(
+            (weights, other_weights, options, flips, hints)
+        ),
     )
     main(["digitize", str(page), "--output", str(tmp_path), *arguments])
     assert asked == [expected]

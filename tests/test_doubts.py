@@ -115,3 +115,11 @@ def test_flat_rows_are_refused_though_the_sheet_lies_askew(slope_mv):
 def test_low_voltage_is_no_flat_line(scale):
     traces = traces_of(scale * ROWS)
     check_traces(traces, sigma_of(traces))
+
+
+@pytest.mark.parametrize(
+    ("rows", "lawful"), [(ROWS, True), (rows_of(("aVL", "I", "aVR", "II", "aVF", "III", *LEADS[6:])), False)]
+)
+def test_a_reading_is_lawful_unless_its_limb_leads_break_their_laws(rows, lawful):
+    traces = traces_of(rows)
+    assert checked(traces, sigma_of(traces), SURE, layout_known=True).lawful == lawful

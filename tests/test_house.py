@@ -196,7 +196,8 @@ def test_the_plain_install_brings_what_reading_and_scoring_import_and_no_more():
     files = set().union(*(imported_files(f"ecgpipe.{name}") for name in READING))
     # their own imports, not those of what speaks to Kaggle
     files |= {Path("ecgpipe/cli.py"), *(path.relative_to(ROOT) for path in (ROOT / "ecgpipe/commands").glob("*.py"))}
-    assert distributions(outside_modules(files, at_once=True)) == declared()
+    needed = distributions(outside_modules(files, at_once=True))
+    assert needed <= declared() <= distributions(outside_modules(files))  # OpenVINO is imported when a network is run
 
 
 def test_the_plain_install_has_no_training_pipeline_or_kaggle():

@@ -13,12 +13,17 @@ import torch
 
 from ecgpipe import params
 from ecgpipe.base.errors import ParamsError
-from ecgpipe.page.layout import KIT
+from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.page.layout import KIT, PageLayout
+from ecgpipe.rectify.frames import Frame
+from ecgpipe.synth import PX_PER_MM
+from ecgpipe.synth.compose import compose_layout
+from ecgpipe.synth.page import PageStyle, draw_page
 from ecgpipe.trace.decode import decode_heights
 from ecgpipe.trace.network import Network
-from ecgpipe.trace.reader import Flips, TraceReader, read_strips, shown
+from ecgpipe.trace.reader import Flips, TraceReader, close_rows, read_strips, shown
 from ecgpipe.trace.strips import FS_HZ, StripSpec
-from ecgpipe.trace.weights import SHIPPED, load_weights
+from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY, load_weights
 from ecgpipe.training.architectures import build_model
 from ecgpipe.training.data import row_series
 from ecgpipe.training.export import save_model
@@ -100,7 +105,7 @@ def test_where_a_row_has_left_the_picture_a_line_of_the_grid_is_not_taken_for_it
     inside = np.ones(SMALL_FRAME.shape, bool)
     cut = inside[:, round(KIT.x_mm(KIT.windows[-1], 9.0) * SMALL_FRAME.px_per_mm_x) :]
     cut[round(KIT.baselines_mm[3] * SMALL_FRAME.px_per_mm_y) - 20 :] = False
-    seen = shown(height, inside, SMALL)
+    seen = shown(height, inside, SMALL, tuple(range(ROWS)))
     assert seen[:3].all() and seen[3, :4480].all() and not seen[3, 4520:].any()
 
 
@@ -126,3 +131,74 @@ def test_a_frame_of_another_raster_is_refused(weights):
         TraceReader.load(weights).read(
             np.zeros((*SPEC.frame.shape, 3), np.uint8), np.ones(SPEC.frame.shape), SPEC.frame
         )
+
+
+# ---- strips lower and taller than usual
+
+
+class Watched:
+    """A network that notes how high its strips are."""
+
+    def __init__(self) -> None:
+        self.heights: list[int] = []
+
+    def __call__(self, strip: np.ndarray) -> np.ndarray:
+        self.heights.append(len(strip))
+        ink = np.exp(-strip.mean(axis=-1) / 8.0)
+        rows = np.arange(len(strip))[:, None]
+        heights = np.repeat((ink * rows).sum(axis=0) / np.maximum(ink.sum(axis=0), 1e-9), SMALL.samples_per_px)
+        return (-np.square(np.arange(len(strip)) - heights[:, None]) / 4.5).astype(np.float32)
+
+
+def frame_of(layout: PageLayout, mv: np.ndarray) -> tuple[np.ndarray, np.ndarray, FrameSpec]:
+    spec = replace(SMALL_FRAME, layout=layout)
+    rows = np.broadcast_to(mv, (layout.rows, len(mv)))
+    return drawn_frame(rows, spec), np.ones(spec.shape, bool), spec
+
+
+@pytest.mark.parametrize(("pitch_mm", "low"), [(20.0, True), (30.0, False)])
+def test_rows_that_stand_close_are_read_in_low_strips(pitch_mm, low):
+    layout = compose_layout("3x1", (), first_mm=60.0, pitch_mm=pitch_mm)
+    assert close_rows(layout) == low
+    network = Watched()
+    reader = TraceReader(network, SMALL, low_half_height_mv=1.6, tall_half_height_mv=5.0)
+    reader.read(*frame_of(layout, 0.3 * np.sin(np.arange(5000) / 90)))
+    assert network.heights == [64 if low else 128] * 3
+
+
+def test_rows_as_far_apart_as_usual_and_single_rows_are_not_close():
+    assert not close_rows(KIT)
+    assert not close_rows(replace(KIT, baselines_mm=(60.0,)))
+
+
+@pytest.mark.parametrize("tall_mv", [None, 5.2])
+def test_a_wave_higher_than_the_strip_is_read_again_in_a_taller_one(tall_mv):
+    layout = compose_layout("3x1", (), size_mm=(279.4, 340.0), first_mm=60.0, pitch_mm=110.0)
+    wave_mv = 4.0 * np.exp(-0.5 * ((np.arange(5000) - 2500) / 400) ** 2)
+    network = Watched()
+    reader = TraceReader(network, SMALL, tall_half_height_mv=tall_mv)
+    read = reader.read(*frame_of(layout, wave_mv))
+    error = np.abs(read.mv[1, 2300:2700] - wave_mv[2300:2700])
+    assert (error.max() < 0.15) == (tall_mv is not None)
+    assert network.heights == [128] * 3 + [224] * 3 * (tall_mv is not None)
+
+
+def test_waves_that_fit_the_usual_strip_are_read_once():
+    layout = compose_layout("3x1", (), first_mm=60.0, pitch_mm=50.0)
+    network = Watched()
+    TraceReader(network, SMALL, tall_half_height_mv=5.2).read(*frame_of(layout, np.sin(np.arange(5000) / 90)))
+    assert network.heights == [128] * 3
+
+
+@pytest.mark.slow
+def test_the_shipped_reader_of_all_layouts_does_not_cut_a_wave_of_four_millivolts():
+    layout = compose_layout("3x1", (), first_mm=70.0, pitch_mm=50.0)
+    t_s = np.arange(5000) / FS_HZ
+    series = np.zeros((12, 5000))
+    series[1] = 4.0 * np.exp(-0.5 * (((t_s % 1.0) - 0.5) / 0.03) ** 2)
+    page = draw_page(series, FS_HZ, PageStyle(header=()), layout)
+    exact = PageMap.from_function(layout, lambda mm: mm * PX_PER_MM - 0.5)
+    frame = Frame.cut(page, exact, FrameSpec(layout))
+    read = TraceReader.load(SHIPPED_ANY).read(frame.rgb, frame.inside, frame.spec)
+    peaks = read.mv[1].reshape(10, FS_HZ)[1:-1].max(axis=1)
+    assert peaks.min() > 3.8 and peaks.max() < 4.2

@@ -227,13 +227,15 @@ def _clusters(marks: Sequence[Mark]) -> list[float]:
 
 
 def _refined(rows: Sequence[Row], lefts_mm: tuple[float, ...]) -> tuple[float, ...]:
-    """`lefts_mm` on the starts seen near them, evenly spaced: the line that fits them best."""
+    """`lefts_mm` on the starts seen near them, evenly spaced: the line that fits them best.
+
+    Where a row shows no start, the end of the window before counts.
+    """
     near = [
         (column, mark.x_mm, mark.probability)
         for column, x_mm in enumerate(lefts_mm)
         for row in rows
-        for mark in (*row.starts, *(row.ends if column else ()))
-        if abs(mark.x_mm - x_mm) < TOGETHER_MM
+        for mark in _near(row.starts, x_mm) or (_near(row.ends, x_mm) if column else [])
     ]
     if not near:
         return lefts_mm
@@ -243,6 +245,10 @@ def _refined(rows: Sequence[Row], lefts_mm: tuple[float, ...]) -> tuple[float, .
         return tuple(x + shift for x in lefts_mm)
     slope, first = np.polyfit(columns, places, 1, w=np.sqrt(weights))
     return tuple(float(first + slope * k) for k in range(len(lefts_mm)))
+
+
+def _near(marks: Sequence[Mark], x_mm: float) -> list[Mark]:
+    return [mark for mark in marks if abs(mark.x_mm - x_mm) < TOGETHER_MM]
 
 
 def _width(rows: Sequence[Row], lefts_mm: tuple[float, ...], step_mm: float) -> float:
@@ -394,9 +400,11 @@ def placed(best: Hypothesis) -> Hypothesis:
         left = _middle([mark for row in best.rows for mark in row.starts], best.lefts_mm[0])
         right = _middle([mark for row in best.rows for mark in row.ends], best.right_mm)
         return replace(best, lefts_mm=(left,), wide_mm=right - left)
-    marks = [mark for row in main for mark in (*row.starts, *row.ends)]
-    at, chance = np.array([(mark.x_mm, mark.probability) for mark in marks]).reshape(-1, 2).T
     step_mm = best.lefts_mm[1] - best.lefts_mm[0]
+    gap_mm = step_mm - best.wide_mm if step_mm - best.wide_mm > SEEN_GAP_MM else 0.0
+    marks = [(m.x_mm, m.probability) for row in main for m in row.starts]
+    marks += [(m.x_mm + gap_mm, m.probability) for row in main for m in row.ends]  # so far before the next start
+    at, chance = np.array(marks).reshape(-1, 2).T
     steps = step_mm * (1 + np.arange(-STEP_REACH, STEP_REACH + STEP_TRIAL / 2, STEP_TRIAL))
     steps = np.concatenate([steps, [usual for usual in USUAL_MM if abs(usual / step_mm - 1) < STEP_REACH]])
     firsts = best.lefts_mm[0] + np.arange(-TOGETHER_MM, TOGETHER_MM, PLACE_TRIAL_MM)
