@@ -81,7 +81,7 @@ class Digitizer:
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
         doubts = page.doubts
         if page.recognized:
-            traces, of_tempo = at_their_tempo(traces, speed_sure=page.speed_sure)
+            traces, of_tempo = at_their_tempo(traces, page.speed_told)
             doubts = (*doubts, *of_tempo)
             traces = replace(traces, layout=replace(traces.layout, timing=timing_of(traces)))
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ecgpipe.page.layout import PageLayout, Window
+from ecgpipe.page.layout import PageLayout, SpeedTold, Window
 from ecgpipe.trace.reader import Traces
 
 FS_HZ = 500.0
@@ -14,8 +14,8 @@ FS_HZ = 500.0
 # and at half their speed (examples.tempo). Of 1,000 records each, 0.8 % of the former and 91 % of the
 # latter exceed 0.9.
 WEIGHTS, CONSTANT = (14.66, 6.743, -2.815), 37.885
-GUESSED = 25.0  # mm/s
-LIKELY_USUAL, LIKELY_SLOW, VERY_SLOW = 0.3, 0.8, 0.99  # probabilities of half the speed; not swept
+USUAL = 25.0  # mm/s
+LIKELY_USUAL, LIKELY_SLOW, VERY_SLOW = 0.3, 0.8, 0.95  # probabilities of half the speed; not swept
 LEAST_S = 1.8  # of a stretch, of which rhythm can be told
 SLOPE_S, ENERGY_S = 0.004, 0.010  # standard deviations of the smoothing of signal and of energy
 BEATS_S = (0.25, 2.5)  # between two beats
@@ -53,22 +53,24 @@ def features(leads_mv: np.ndarray) -> tuple[float, float, float] | None:
     return max(width_s, 1 / FS_HZ), apart_s, max(steep, 1e-3) * apart_s
 
 
-def at_their_tempo(traces: Traces, *, speed_sure: bool) -> tuple[Traces, list[str]]:
-    """`traces` at the speed that their beats tell, if theirs is a guess; and what is doubtful about it.
+def at_their_tempo(traces: Traces, told: SpeedTold) -> tuple[Traces, list[str]]:
+    """`traces` at the speed that their beats tell, unless more than a text has `told` it; and what is doubtful.
 
-    Only 25 mm/s is ever guessed, and twice that is the only other speed that machines print at often.
+    A text of 50 mm/s is easily read as the usual 25, which is also what is guessed where there is none; the other way
+    round is rare.
     """
-    chance, speed = slow_chance(traces), traces.layout.nominal_speed_mm_per_s
-    if speed != GUESSED:
+    speed = traces.layout.nominal_speed_mm_per_s
+    if speed != USUAL or told in ("hint", "columns"):
         return traces, []
-    if speed_sure:
-        slow = chance is not None and chance > VERY_SLOW
+    chance = slow_chance(traces)
+    if chance is not None and chance > (VERY_SLOW if told == "text" else LIKELY_SLOW):
+        said = f"{speed:g} mm/s seems to be printed" if told == "text" else "no speed was found on the page"
+        return _halved_in_time(traces), [f"{said}, {2 * speed:g} mm/s is told by the beats"]
+    if told == "text":
+        slow = chance is not None and chance > LIKELY_SLOW
         return traces, [f"the beats are slow and wide for {speed:g} mm/s"] if slow else []
-    if chance is None or LIKELY_USUAL < chance < LIKELY_SLOW:
-        return traces, [f"no speed was found on the page, {speed:g} mm/s is assumed"]
-    if chance < LIKELY_USUAL:
-        return traces, [f"no speed was found on the page, {speed:g} mm/s is assumed, which fits the beats"]
-    return _halved_in_time(traces), [f"no speed was found on the page, {2 * speed:g} mm/s is told by the beats"]
+    fits = ", which fits the beats" if chance is not None and chance < LIKELY_USUAL else ""
+    return traces, [f"no speed was found on the page, {speed:g} mm/s is assumed{fits}"]
 
 
 def _halved_in_time(traces: Traces) -> Traces:

@@ -18,6 +18,8 @@ LeadOrder = Literal["standard", "cabrera"]
 
 BOX_MM = 5.0  # between two heavy lines of the grid
 MM_PER_INCH = 25.4
+# What tells the speed of a page that was not expected.
+SpeedTold = Literal["hint", "columns", "text", "nothing"]
 SPEEDS_MM_PER_S = (12.5, 25.0, 50.0, 100.0)  # that machines print at
 ROUNDING = 1e-6  # samples; a sum of seconds that close below a whole sample counts as whole
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec, PageMap
-from ecgpipe.page.layout import PageLayout
+from ecgpipe.page.layout import PageLayout, SpeedTold
 from ecgpipe.recognize.ends import with_measured_ends
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.frames import Frame
@@ -30,14 +30,14 @@ class Page:
     """An ECG page found in a picture: its `frame`, and in `quality` how far to trust the geometry.
 
     A page that is not of the layout that was expected was `recognized`; `doubts` says in words what is doubtful then,
-    and its speed is `speed_sure` or a guess.
+    and `speed_told` by what its speed is known.
     """
 
     frame: Frame
     quality: Quality
     recognized: bool = False
     doubts: tuple[str, ...] = ()
-    speed_sure: bool = True
+    speed_told: SpeedTold = "columns"
 
 
 def find_page(
@@ -106,7 +106,7 @@ def _other_page(picture: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
         doubts = (*doubts, *of_gain)
     frame = Frame.cut(picture, turned.page_map, replace(spec, layout=replace(layout, gain_mm_per_mv=gain)))
     quality = turned.quality(layout, found.certainty, found.turns)
-    return Page(frame, quality, recognized=True, doubts=doubts, speed_sure=found.speed_sure)
+    return Page(frame, quality, recognized=True, doubts=doubts, speed_told=found.speed_told)
 
 
 def _same_page(page_map: PageMap, layout: PageLayout, other: Frame) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.networks import SavedNetwork
-from ecgpipe.page.layout import PageLayout, Pulse, Window
+from ecgpipe.page.layout import PageLayout, Pulse, SpeedTold, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.hints import Hints, parse_form
 from ecgpipe.recognize.layouts import (
@@ -84,18 +84,16 @@ class PrintedScales:
             return value, [f"the gain, {value:g} mm/mV, was told by a text that is hard to read"]
         return USUAL_GAIN, [f"no gain was found on the page, {USUAL_GAIN:g} mm/mV is assumed"]
 
-    def speed(self, best: Hypothesis) -> tuple[float, bool]:
-        """The paper's speed in mm/s, and whether it is beyond doubt.
+    def speed(self, best: Hypothesis) -> tuple[float, SpeedTold]:
+        """The paper's speed in mm/s, and what tells it.
 
-        It is as printed, or such that windows are as long as machines make them.
+        Four columns of 62.5 mm are 2.5 s each, as all machines print them; else it is as printed, or the usual one.
         """
+        usual_mm = 2.5 * USUAL_SPEED
+        if len(best.lefts_mm) == 4 and abs((best.lefts_mm[1] - best.lefts_mm[0]) / usual_mm - 1) < 0.1:
+            return USUAL_SPEED, "columns"
         value = max(self.speeds, key=lambda speed: self.speeds[speed])
-        rest = max(chance for speed, chance in self.speeds.items() if speed != value)
-        if self.speeds[value] > SEEN:
-            return value, self.speeds[value] > max(SURE, 2 * rest)
-        usual_mm = 2.5 * USUAL_SPEED  # 2.5 s in each of four columns
-        columns = len(best.lefts_mm)
-        return USUAL_SPEED, columns == 4 and abs((best.lefts_mm[1] - best.lefts_mm[0]) / usual_mm - 1) < 0.1
+        return (value, "text") if self.speeds[value] > SEEN else (USUAL_SPEED, "nothing")
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class Recognized:
     certainty: float
     doubts: tuple[str, ...]
     printed: PrintedScales
-    speed_sure: bool
+    speed_told: SpeedTold
 
 
 def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Recognized:  # noqa: B008, frozen
@@ -123,8 +121,8 @@ def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Reco
             break
     best = max(looks, key=lambda look: look.score)
     best.check(hints)
-    layout, speed_sure, doubts = best.layout(hints)
-    return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_sure)
+    layout, speed_told, doubts = best.layout(hints)
+    return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_told)
 
 
 @dataclass(frozen=True)
@@ -183,16 +181,17 @@ class _Look:
             pulses if len(pulses) >= LEAST_PULSES else (),
         )
 
-    def layout(self, hints: Hints) -> tuple[PageLayout, bool, tuple[str, ...]]:
-        """The page of the best hypothesis at the usual gain, whether its speed is beyond doubt, and what is doubtful
-        else."""
+    def layout(self, hints: Hints) -> tuple[PageLayout, SpeedTold, tuple[str, ...]]:
+        """The page of the best hypothesis at the usual gain, what tells its speed, and what is doubtful."""
         best, doubts = placed(self.found[0]), []
         other = next((one for one in self.found if not one.same_page(best)), None)
         if self.named < CLEARLY_NAMED:
             doubts.append(f"only {best.matched} of {best.expected} lead names were found")
         elif other is not None and best.score - other.score < CLEAR_MARGIN:
             doubts.append(f"the layout may be another ({other.form} with {other.strips} strips fits almost as well)")
-        speed, speed_sure = (hints.speed_mm_per_s, True) if hints.speed_mm_per_s else self.printed.speed(best)
+        speed, speed_told = self.printed.speed(best)
+        if hints.speed_mm_per_s:
+            speed, speed_told = hints.speed_mm_per_s, "hint"
         rhythm, of_rhythm = _rhythm(best, hints)
         heights = tuple(row.y_mm for row in best.rows)
         windows = tuple(_windows(best, rhythm, speed))
@@ -208,7 +207,7 @@ class _Look:
             pulses=tuple(self._pulses(heights)),
             timing="sequential" if len(best.lefts_mm) == 1 else "unknown",
         )
-        return layout, speed_sure, (*doubts, *of_rhythm)
+        return layout, speed_told, (*doubts, *of_rhythm)
 
     def _likeliest(self, texts: Sequence[str], values: Sequence[float]) -> dict[float, float]:
         """The probability of each of `values` by the text that says it."""
