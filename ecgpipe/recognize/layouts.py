@@ -415,6 +415,8 @@ def placed(best: Hypothesis) -> Hypothesis:
     step_mm = float(steps[step])
     wide_mm = best.wide_mm if step_mm - best.wide_mm > SEEN_GAP_MM else step_mm
     wide_mm = next((usual for usual in USUAL_MM if usual < step_mm < usual * USUAL_GAP), wide_mm)
+    if any(abs(step_mm / usual - 1) < USUAL_WITHIN for usual in USUAL_MM):
+        wide_mm = step_mm  # no room for blank paper
     return replace(best, lefts_mm=tuple(float(firsts[first] + k * step_mm) for k in range(count)), wide_mm=wide_mm)
 
 

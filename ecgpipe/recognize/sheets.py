@@ -250,7 +250,7 @@ def _windows(best: Hypothesis, rhythm: Sequence[str], speed: float) -> Iterator[
     for lead, row, column in best.windows():
         sign = -1.0 if lead.startswith("-") else 1.0
         yield Window(lead.removeprefix("-"), row, best.lefts_mm[column], column * step_s, wide_s, sign)
-    length_s = step_s * (len(best.lefts_mm) - 1) + wide_s
+    length_s = _whole(step_s * (len(best.lefts_mm) - 1) + wide_s)
     for row, lead in enumerate(rhythm, len(best.rows) - len(rhythm)):
         yield Window(lead, row, first, 0.0, length_s)
 
