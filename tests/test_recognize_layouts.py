@@ -8,9 +8,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ecgpipe.page.layout import CABRERA, LEADS, PageLayout
+from ecgpipe.recognize.columns import placed
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import CLEARLY_NAMED, Hypothesis, hypotheses, placed
+from ecgpipe.recognize.layouts import CLEARLY_NAMED, hypotheses
 from ecgpipe.recognize.marks import CELL_MM, END, INVERTED, NAMES, START, Mark, Marks
+from ecgpipe.recognize.rows import Hypothesis
 from ecgpipe.recognize.sheets import LEAST_NAMED
 from ecgpipe.synth.compose import compose_layout
 from ecgpipe.synth.marks import PageMarks

@@ -11,17 +11,9 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.networks import SavedNetwork
 from ecgpipe.page.layout import PageLayout, Pulse, SpeedTold, Window
 from ecgpipe.recognize.canvas import canvas_of
+from ecgpipe.recognize.columns import GAP_MM, placed
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import (
-    CLEARLY_NAMED,
-    FORMS,
-    GAP_MM,
-    NEAR_ROW_MM,
-    Hypothesis,
-    hypotheses,
-    placed,
-    rows_seen,
-)
+from ecgpipe.recognize.layouts import CLEARLY_NAMED, FORMS, hypotheses
 from ecgpipe.recognize.marks import (
     CHANNELS,
     GAINS,
@@ -33,6 +25,7 @@ from ecgpipe.recognize.marks import (
     Marks,
     marks_of,
 )
+from ecgpipe.recognize.rows import NEAR_ROW_MM, Hypothesis, rows_seen
 from ecgpipe.rectify.rectifier import Sheet
 from ecgpipe.trace.strips import PAPER
 
