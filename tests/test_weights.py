@@ -76,4 +76,4 @@ def test_the_shipped_files_belong_together(path):
 
 
 def test_the_shipped_files_fit_a_repository():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 26e6  # 25.3e6: two readers and the marks' network
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 25e6
