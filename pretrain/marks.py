@@ -4,7 +4,6 @@ python -m pretrain.marks [--signals FOLDER]  train, or go on where a stopped tra
 python -m pretrain.marks --export            only write the weights of the last checkpoint
 """
 
-import argparse
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +14,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from ecgpipe import params
-from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.recognize.marks import CHANNELS, END, GAINS, MEASURES, NAMES, PULSE, SPEEDS, START, marks_of
 from ecgpipe.training.architectures import to_input
 from ecgpipe.training.export import save_marks
@@ -24,10 +21,9 @@ from ecgpipe.training.lightning import OneCycleModule
 from ecgpipe.training.marks import MarksNet, marks_loss
 from pretrain.canvases import CanvasStream, SheetStream, make_canvases
 from pretrain.pages import Signals
-from pretrain.run import HERE, SIGNALS, Run, cost, last_scores, load_checkpoint
+from pretrain.run import SIGNALS, Run, cost, last_scores, load_checkpoint, run_command
 from pretrain.trace import Pretrain
 
-EXPORT = HERE.parent / "ecgpipe" / "weights" / "marks.safetensors"
 VALIDATION_SEED = 2**21
 KINDS = {"names": NAMES, "scales": (*SPEEDS, *GAINS), PULSE: (PULSE,), START: (START,), END: (END,)}
 NEAR_CELLS = 2.5  # from a mark within which it counts as found
@@ -115,23 +111,13 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--signals", type=Path, help="WFDB folder, or µV (N, 12, n) as .npy; else params.yaml's")
-    parser.add_argument("--params", type=Path, default=HERE / "params.yaml")
-    parser.add_argument("--work", type=Path, default=HERE.parent / "scratch" / "marks", help="checkpoints and logs")
-    parser.add_argument("--out", type=Path, default=EXPORT)
-    parser.add_argument("--export", action="store_true", help="write the last checkpoint's weights and stop")
-    args = parser.parse_args()
-    config = params.load_dataclass(Pretrain, args.params)
-    try:
-        first = (
-            args.export
-            or train(config, Signals.read(args.signals or config.signals, args.work), args.work).is_global_zero
-        )
-        if first:  # of several processes
-            export(config, args.work, args.out)
-    except EcgpipeError as error:
-        parser.exit(1, f"error: {error}\n")
+    run_command(
+        __doc__ or "",
+        "marks",
+        Pretrain,
+        lambda config, signals, work: train(config, Signals.read(signals or config.signals, work), work),
+        export,
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What every long training shares: its clock, its checkpoints, its averaged weights and what it cost."""
 
+import argparse
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import pytorch_lightning as pl
@@ -16,8 +17,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from ecgpipe import params
+from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.training.machine import device_name, device_type, trainer_on
 from ecgpipe.training.progress import ShowProgress
+
+C = TypeVar("C")
 
 HERE = Path(__file__).parent
 SEEDS_A_DEVICE = 2**24  # more than a training has steps
@@ -163,3 +167,30 @@ def last_scores(work: Path, *names: str) -> dict[str, float]:
     columns = [name for name in logs if name.startswith(names)]
     validations = logs.sort_values("step").dropna(subset=columns, how="all") if columns else logs[:0]
     return {} if validations.empty else {name: round(float(validations[name].iloc[-1]), 3) for name in columns}
+
+
+def run_command(
+    about: str,
+    name: str,
+    config_class: type[C],
+    train: Callable[[C, Path | None, Path], pl.Trainer],
+    export: Callable[[C, Path, Path], None],
+) -> None:
+    """The command `python -m pretrain.NAME`: train, or go on, and write the weights; `about` is its help.
+
+    `train` takes the parameters, the signals that were given and the folder of the work; `export` the parameters, that
+    folder and the file to write.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--signals", type=Path, help="WFDB folder, or µV (N, 12, n) as .npy; else params.yaml's")
+    parser.add_argument("--params", type=Path, default=HERE / "params.yaml")
+    parser.add_argument("--work", type=Path, default=HERE.parent / "scratch" / name, help="checkpoints and logs")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "ecgpipe" / "weights" / f"{name}.safetensors")
+    parser.add_argument("--export", action="store_true", help="write the last checkpoint's weights and stop")
+    args = parser.parse_args()
+    config = params.load_dataclass(config_class, args.params)
+    try:
+        if args.export or train(config, args.signals, args.work).is_global_zero:  # one of several processes
+            export(config, args.work, args.out)
+    except EcgpipeError as error:
+        parser.exit(1, f"error: {error}\n")

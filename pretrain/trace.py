@@ -4,14 +4,12 @@ python -m pretrain.trace [--signals FOLDER]  train, or go on where a stopped tra
 python -m pretrain.trace --export            only write the weights of the last checkpoint
 """
 
-import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytorch_lightning as pl
 
 from ecgpipe import params
-from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import load_weights
@@ -20,9 +18,8 @@ from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
 from ecgpipe.training.train import start_network
 from pretrain.pages import CLOSE, LARGE, CropStream, PageStream, Signals, held_out_pages
-from pretrain.run import HERE, SIGNALS, Long, Run, cost, last_scores, load_checkpoint
+from pretrain.run import SIGNALS, Long, Run, cost, last_scores, load_checkpoint, run_command
 
-EXPORT = HERE.parent / "ecgpipe" / "weights" / "trace.safetensors"
 VALIDATION_SEED = 2**20
 
 
@@ -109,27 +106,13 @@ def export(config: Pretrain, work: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--signals",
-        type=Path,
-        help="WFDB folder, or µV (N, 12, n) as .npy; else params.yaml's",
+    run_command(
+        __doc__ or "",
+        "trace",
+        Pretrain,
+        lambda config, signals, work: train(config, Signals.read(signals or config.signals, work), work),
+        export,
     )
-    parser.add_argument("--params", type=Path, default=HERE / "params.yaml")
-    parser.add_argument("--work", type=Path, default=HERE.parent / "scratch" / "trace", help="checkpoints and logs")
-    parser.add_argument("--out", type=Path, default=EXPORT)
-    parser.add_argument("--export", action="store_true", help="write the last checkpoint's weights and stop")
-    args = parser.parse_args()
-    config = params.load_dataclass(Pretrain, args.params)
-    try:
-        first = (
-            args.export
-            or train(config, Signals.read(args.signals or config.signals, args.work), args.work).is_global_zero
-        )
-        if first:  # of several processes
-            export(config, args.work, args.out)
-    except EcgpipeError as error:
-        parser.exit(1, f"error: {error}\n")
 
 
 if __name__ == "__main__":
