@@ -48,6 +48,26 @@ def test_a_wfdb_record_keeps_every_series_to_half_a_step(tmp_path_factory, seed,
     np.testing.assert_allclose(record.p_signal.T, series, rtol=0, atol=0.501 / ADC_PER_MV)
 
 
+def test_a_wfdb_record_is_byte_for_byte_that_of_the_wfdb_package(tmp_path):
+    series = random_series(0, 5000)
+    write_wfdb(tmp_path / "ours", "page", series, 500)
+    (tmp_path / "theirs").mkdir()
+    wfdb.wrsamp(
+        "page",
+        fs=500,
+        units=["mV"] * 12,
+        sig_name=list(LEADS),
+        p_signal=series.T,
+        fmt=["16"] * 12,
+        adc_gain=[ADC_PER_MV] * 12,
+        baseline=[0] * 12,
+        write_dir=str(tmp_path / "theirs"),
+    )
+    for name in ("page.dat", "page.hea"):
+        assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
+    assert len(list((tmp_path / "ours").iterdir())) == 2
+
+
 def test_what_passes_sixteen_bits_is_held_at_their_end_and_not_turned_over(tmp_path):
     write_wfdb(tmp_path, "1", np.full((12, 3), 99.0) * [1, -1, 0], 500)
     found = wfdb.rdrecord(str(tmp_path / "1")).p_signal[:, 0]
