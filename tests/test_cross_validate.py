@@ -1,5 +1,6 @@
 """Out-of-fold reading: no weights see the record they read, and a run that was stopped goes on."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,20 +44,30 @@ def frames(tmp_path) -> Path:
 
 
 class Untrained(FineTune):
-    """Writes a network as it comes, and remembers what it was to be trained on."""
+    """Writes a network as it came, and remembers what it was to be trained on."""
 
     trainings: list[list] = []  # noqa: RUF012, emptied by each test
+    saved: Path
 
     def __call__(self, samples: StoredFrames, weights: Path) -> None:
         self.trainings.append(samples.pages)
-        spec = StripSpec(self.frame, self.model.half_height_mv)
-        network = build_model("unet", "tiny", spec.samples_per_px)
-        save_model(weights, network, architecture="unet", size="tiny", spec=spec, about={})
+        for file in self.saved.parent.glob(f"{self.saved.stem}.*"):
+            shutil.copy(file, weights.with_suffix(file.suffix))
+
+
+@pytest.fixture(scope="module")
+def untrained(params, tmp_path_factory) -> Path:
+    """The weights (.safetensors) of a network as it comes."""
+    path = tmp_path_factory.mktemp("untrained") / "w.safetensors"
+    spec = StripSpec(SPEC, params.model.half_height_mv)
+    network = build_model("unet", "tiny", spec.samples_per_px)
+    save_model(path, network, architecture="unet", size="tiny", spec=spec, about={})
+    return path
 
 
 @pytest.fixture
-def fine_tune(params) -> Untrained:
-    Untrained.trainings = []
+def fine_tune(params, untrained) -> Untrained:
+    Untrained.trainings, Untrained.saved = [], untrained
     return Untrained(SPEC, params.model, params.loss, replace(params.train, weights="none"))
 
 
