@@ -18,10 +18,11 @@ DOWN, ACROSS = GRID.rows, GRID.columns
 WHITE = (255, 255, 255)
 
 
-@pytest.fixture(scope="module")
-def ink() -> np.ndarray:
-    """Contrast of the kit's page, its first lines across and down in the middle of the first box."""
-    drawn = draw_page(simulate(np.random.default_rng(5)), 500, PageStyle(major=WHITE, minor=WHITE), KIT)
+@pytest.fixture(scope="module", params=[WHITE, (90, 90, 90)], ids=["coloured grid", "black grid"])
+def ink(request) -> np.ndarray:
+    """Contrast of the kit's page, its first lines across and down in the middle of the first box; a black grid is ink,
+    a coloured one is not."""
+    drawn = draw_page(simulate(np.random.default_rng(5)), 500, PageStyle(major=request.param, minor=WHITE), KIT)
     left_px, top_px = ((mm - BOX_MM / 2) * PX_PER_MM for mm in (GRID.left_mm, GRID.top_mm))
     scale = CELL_PX / (BOX_MM * PX_PER_MM)
     move = np.array([[scale, 0, -left_px * scale], [0, scale, -top_px * scale]])

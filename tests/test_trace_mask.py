@@ -36,5 +36,9 @@ def test_lines_alone_are_left_as_they_are(level):
 
 
 def test_where_much_looks_like_a_trace_nothing_is_masked():
-    mould = np.where(np.indices(SHAPE)[1] < SHAPE[1] // 3, np.float32(0.9), grid(0.2))
+    y, x = np.indices(SHAPE)
+    stain = (y < 0.45 * SHAPE[0]) & (x < 0.45 * SHAPE[1])  # a fifth of the sheet, less than half of any line
+    mould = np.where(stain, np.float32(0.9), grid(0.2))
     assert without_trace(mould, mould, MESH) is mould
+    small = np.where(stain & (x < 0.2 * SHAPE[1]), np.float32(0.9), grid(0.2))
+    assert np.isnan(without_trace(small, small, MESH)).any()
