@@ -6,10 +6,11 @@ import pytest
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import KIT
+from ecgpipe.recognize import pages
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import find_page
 from ecgpipe.rectify.frames import Frame
-from ecgpipe.rectify.rectifier import rectify
+from ecgpipe.rectify.rectifier import Rectified, rectify
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -20,7 +21,17 @@ def kit_page() -> np.ndarray:
     return draw_page(simulate(np.random.default_rng(5)), 500, PageStyle(), KIT)
 
 
-@pytest.mark.slow
+@pytest.fixture(scope="module")
+def rectified(kit_page) -> Rectified:
+    return rectify(kit_page)
+
+
+@pytest.fixture
+def rectified_once(monkeypatch, rectified) -> None:
+    """The kit's page is rectified once for all tests."""
+    monkeypatch.setattr(pages, "rectify", lambda picture, layout: rectified)
+
+
 @pytest.mark.parametrize("kind", ["0001", "0003"])
 def test_a_kit_page_is_rectified_and_cut_as_if_nothing_else_were_known(kit_page, kind):
     picture = capture(kit_page, kind, np.random.default_rng(0), quarter_turn=0).image
@@ -35,7 +46,7 @@ def test_a_kit_page_is_rectified_and_cut_as_if_nothing_else_were_known(kit_page,
 @pytest.mark.parametrize(
     "hints", [Hints(layout="12x1"), Hints(speed_mm_per_s=50.0), Hints(leads=tuple(KIT.lead_windows)[::-1])]
 )
-def test_where_the_layout_is_known_hints_do_not_send_the_kit_page_elsewhere(kit_page, hints):
+def test_where_the_layout_is_known_hints_do_not_send_the_kit_page_elsewhere(kit_page, rectified_once, hints):
     assert not find_page(kit_page, hints=hints, layout_known=True).recognized
 
 

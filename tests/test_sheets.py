@@ -71,8 +71,8 @@ def assert_found(page: PageLayout, found: Page) -> None:
 # What is left of rows as close as those of 12x1 are the places where one wave crosses the next.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "least_db"), [("12x1", 13), ("3x4 without a strip", 35), ("Cabrera 6x2", 33)]
-)  # 15.5, 39.0, 37.5
+    ("name", "least_db"), [("12x1", 15.7), ("3x4 without a strip", 38.8), ("Cabrera 6x2", 38.6)]
+)  # 16.7, 40.3, 40.1
 def test_a_clean_page_of_another_layout_is_read_without_being_asked(name, least_db):
     page = PAGES[name]
     found = find_page(drawn(page))
@@ -87,12 +87,12 @@ def test_a_grid_whose_lines_are_all_alike_is_as_good_as_another():
     page = PAGES["6x2 and a strip"]
     read = digitizer().digitize(drawn(page, ALIKE))
     assert read.traces.layout.name == page.name
-    assert snr_db(page, read) > 32  # 36.5
+    assert snr_db(page, read) > 38.5  # 40.2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "name", "least_db"), [("0005", "Cabrera 6x2", 23)])
-def test_a_captured_page_of_another_layout_is_read(kind, name, least_db):  # 26.4
+@pytest.mark.parametrize(("kind", "name", "least_db"), [("0005", "Cabrera 6x2", 23.5)])
+def test_a_captured_page_of_another_layout_is_read(kind, name, least_db):  # 24.7
     page = PAGES[name]
     taken = capture(drawn(page), kind, np.random.default_rng(0), page, long_side_px=2200, quarter_turn=0)
     found = find_page(taken.image)
@@ -115,12 +115,12 @@ def test_a_speed_that_is_said_is_that_of_the_page():
     read = Digitizer(hints=Hints(speed_mm_per_s=50.0)).digitize(drawn(page))
     assert read.traces.layout.speed_mm_per_s == 50.0
     assert {window.duration_s for window in read.traces.layout.windows} == {2.5}
-    assert snr_db(page, read) > 15
+    assert snr_db(page, read) > 37  # 38.8
 
 
 @pytest.mark.slow
 def test_twice_the_usual_speed_is_told_by_the_beats_where_the_text_is_misread():
-    digitized = Digitizer().digitize(drawn(compose_layout("6x2", (), speed=50.0)))
+    digitized = digitizer().digitize(drawn(compose_layout("6x2", (), speed=50.0)))
     assert digitized.traces.layout.speed_mm_per_s == 50.0
     assert any("50 mm/s" in warning for warning in digitized.warnings)
 
