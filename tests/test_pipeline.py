@@ -20,7 +20,7 @@ TINY = {
     "data": {"train_records": 2, "test_records": 1, "kinds": ["0001", "0003"], "turned_share": 0.0, "workers": 1},
     "verify": {"workers": 1},
     "preprocess": {"workers": 1},
-    "train": {"steps": 2, "batch_size": 1, "crop_columns": 128, "workers": 0},
+    "train": {"steps": 2, "crop_columns": 64, "workers": 0},
     "cross_validate": {"folds": 2, "steps": 1},
     "postprocess": {"workers": 1},
 }

@@ -115,7 +115,7 @@ def test_a_page_is_found_though_names_are_unseen_others_false_and_all_jitter(pag
     false, seed = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 999))
     marks = marks_on(page, np.random.default_rng(seed), jitter_mm=1.0, unnamed=unnamed, false=false)
     found, form = best_of(marks, page), parse_form(page.name)
-    assert_is(found, page, 0.5 if page.rows > 3 else 1.0)
+    assert_is(found, page, 0.5 if form.columns > 1 else 1.0)  # 0.4 and 0.82 at worst of 12 draws a page
     for place, lead in enumerate(form.rhythm, form.count):
         assert found.rhythm[place - form.count] in ((lead, None) if place in unnamed else (lead,))
 
