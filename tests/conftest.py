@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tests.kaggle_server import Remote
 
 REPOSITORY = Path(__file__).parents[1]
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores: more threads than these only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cv2.setNumThreads(1)
 
 
 @pytest.fixture(scope="session")
