@@ -16,9 +16,10 @@ from PIL import Image
 from ecgpipe.cli import main
 from ecgpipe.competition.dataset import write_signal
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.digitize.export import read_series, write_csv, write_wfdb
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, resample_leads
 from ecgpipe.digitize.overlay import trace_mm
+from ecgpipe.formats.csv import read_series, write_csv
+from ecgpipe.formats.wfdb import write_wfdb
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.synth.ecg import simulate
@@ -404,7 +405,7 @@ def test_a_number_of_workers_that_is_none_is_refused(count, capsys):
 
 def test_digitize_starts_without_what_it_does_not_need():
     slow = {"torch", "pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
-    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.digitize.export, ecgpipe.rectify.picture"
+    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.formats.csv, ecgpipe.rectify.picture"
     code = f"import sys, {used}; print({slow} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
