@@ -42,8 +42,8 @@ def row_name(row: int) -> str:
 
 # ---- what to install for a module that is missing
 
-# Modules that one extra alone brings; for one that several share the caller names the extra. (pyarrow is in formats as
-# well, which names itself.)
+# Modules that one extra alone brings; for one that several share the caller names the extra, as ecgpipe.formats does of
+# pyarrow.
 EXTRA_OF = {
     "dvc": "pipeline",
     "edfio": "formats",
