@@ -63,7 +63,7 @@ def test_a_number_of_workers_that_is_none_is_refused(count, capsys):
 
 def test_digitize_starts_without_what_it_does_not_need():
     slow = {"torch", "pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
-    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.digitize.export, ecgpipe.rectify.picture"
+    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.formats.csv, ecgpipe.rectify.picture"
     code = f"import sys, {used}; print({slow} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

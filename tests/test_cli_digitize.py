@@ -10,7 +10,7 @@ import pytest
 
 from ecgpipe.cli import main
 from ecgpipe.competition.dataset import write_signal
-from ecgpipe.digitize.export import read_series
+from ecgpipe.formats.csv import read_series
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.synth.page import PageStyle, draw_page
 

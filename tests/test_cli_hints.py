@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecgpipe.cli import main
-from ecgpipe.digitize.export import read_series
+from ecgpipe.formats.csv import read_series
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgpipe.digitize.export import read_series
+from ecgpipe.formats.csv import read_series
 
 
 @pytest.fixture(scope="module")

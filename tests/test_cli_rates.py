@@ -1,4 +1,4 @@
-"""`ecgpipe digitize` in other formats, at other rates and with a column of times."""
+"""`ecgpipe digitize` at other rates and of other lengths, and with a column of times."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import wfdb
 
 from ecgpipe.cli import main
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.digitize.export import read_series
 from ecgpipe.digitize.leads import resample_leads
+from ecgpipe.formats.csv import read_series
 from ecgpipe.page.layout import KIT, LEADS
 
 FS_HZ = 500
