@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.recognize.pages import Page
+    from ecgpipe.vector.pages import VectorPage
 
 CORES = os.cpu_count() or 1
 UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
@@ -113,7 +114,7 @@ class _Found:
     number: int
     stem: str
     label: str
-    page: "Page | EcgpipeError"
+    page: "Page | VectorPage | EcgpipeError"
 
     @property
     def name(self) -> str:
@@ -163,14 +164,16 @@ def _hints(options: argparse.Namespace) -> "Hints | None":
     return Hints.parsed(*given)
 
 
-def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | EcgpipeError]":
+def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | VectorPage | EcgpipeError]":
     """The pages in a picture, from the top down, or the errors that say why there are none."""
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.recognize.pages import find_page
     from ecgpipe.rectify.picture import read_picture
+    from ecgpipe.vector.pages import vector_page
 
+    hints = hints or Hints()
     try:
-        return [find_page(read_picture(leaf), hints=hints or Hints())]
+        return [vector_page(leaf, hints) or find_page(read_picture(leaf), hints=hints)]
     except EcgpipeError as error:
         return [error]
     except Exception as error:  # one picture's surprise must not stop an archive of them
@@ -178,7 +181,7 @@ def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | EcgpipeError]":
 
 
 def _in_files(
-    found: "Iterable[tuple[Leaf, list[Page | EcgpipeError]]]", options: argparse.Namespace
+    found: "Iterable[tuple[Leaf, list[Page | VectorPage | EcgpipeError]]]", options: argparse.Namespace
 ) -> Iterator[_Found]:
     """Every page, counted within its file."""
     number = 0

@@ -8,8 +8,9 @@ from PIL import Image, ImageOps
 
 from ecgpipe.base.errors import PictureError
 from ecgpipe.rectify.leaves import Leaf, leaves_of
+from ecgpipe.rectify.pdf import dpi_of, is_pdf, opened, page_of, rendered, size_px
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")  # of Pillow's; PDFs are rendered
 MIN_SIDE_PX = 200  # below, a 1 mm box of a page has less than a pixel
 MAX_SIDE_PX = 20_000  # a page at 1,800 dpi
 MAX_PIXELS = 120_000_000  # 360 MB decoded
@@ -31,6 +32,8 @@ def read_picture(path: str | Path | Leaf) -> np.ndarray:
     try:
         if leaf.path.stat().st_size == 0:
             raise PictureError(f"{leaf}: the file is empty, expected a picture ({', '.join(FORMATS)})")
+        if is_pdf(leaf.path):
+            return _not_blank(leaf, _rendered(leaf))
         # Pillow's warnings are of metadata, or of what becomes an error below.
         with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=FORMATS) as image:
             if leaf.place:
@@ -45,10 +48,7 @@ def read_picture(path: str | Path | Leaf) -> np.ndarray:
         raise PictureError(f"{leaf}: cannot be opened: {error.strerror or error}") from None
     except ValueError as error:  # a header that unpacks to more than Pillow allows
         raise PictureError(f"{leaf}: refused before decoding: {' '.join(str(error).split())}") from None
-    if np.ptp(np.array(picture.getextrema()), axis=1).max() <= BLANK_LEVELS:
-        colour = picture.getpixel((0, 0))
-        raise PictureError(f"{leaf}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
-    return np.array(picture)
+    return _not_blank(leaf, np.array(picture))
 
 
 def read_pictures(path: str | Path) -> list[np.ndarray]:
@@ -58,6 +58,26 @@ def read_pictures(path: str | Path) -> list[np.ndarray]:
     `Leaf` of `leaves_of` after another where that is too much.
     """
     return [read_picture(leaf) for leaf in leaves_of(path)]
+
+
+def _not_blank(leaf: Leaf, picture: np.ndarray) -> np.ndarray:
+    """A picture that shows something; PictureError for any other."""
+    if np.ptp(picture, axis=(0, 1)).max() <= BLANK_LEVELS:
+        colour = tuple(map(int, picture[0, 0]))
+        raise PictureError(f"{leaf}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
+    return picture
+
+
+def _rendered(leaf: Leaf) -> np.ndarray:
+    """The page of a PDF as it is shown."""
+    with opened(leaf.path) as document:
+        try:
+            page = page_of(document, leaf.place)
+            dpi = dpi_of(page)
+            _check_size(leaf, size_px(page, dpi))
+            return rendered(page, dpi)
+        except PictureError as error:
+            raise PictureError(str(error) if str(leaf) in str(error) else f"{leaf}: {error}") from None
 
 
 def _turn_to(leaf: Leaf, image: Image.Image) -> None:
