@@ -21,6 +21,7 @@ PULSE_WIDE, FLANK_WIDE = (2.0, 12.0), 0.6
 LEVEL = 0.1  # by which a pulse's top and feet may be uneven
 PULSE_REACH = 30.0  # from an end of a trace within which a pulse of its own stands
 FOOT_WIDE = 8.0  # of a pulse's foot, at most
+BEHIND = 1e-6  # of a place, where a curve that goes straight up there has done so
 STEP, PLATEAU = 4.0, 1.5  # height of a flank, and width of the level top behind it, as no heart makes them
 
 
@@ -48,17 +49,20 @@ class Curve:
         """The median height y."""
         return float(np.median(self.at(np.linspace(self.left, self.right, 2000))))
 
-    def at(self, x_mm: np.ndarray, reach_mm: float = 0.0) -> np.ndarray:
-        """The height y at `x_mm`; NaN where the curve is not, but up to `reach_mm` beyond its ends as it is there."""
-        x = self.points[:, 0] + np.arange(len(self.points)) * 1e-10  # of points above each other the last one counts
-        y = np.interp(x_mm, np.maximum.accumulate(x), self.points[:, 1])
+    def at(self, x_mm: np.ndarray, reach_mm: float = 0.0, step: float = BEHIND) -> np.ndarray:
+        """The height y at `x_mm`; NaN where the curve is not, but up to `reach_mm` beyond its ends as it is there.
+
+        Where it goes straight up or down it is what it is behind that, or before it with a negative `step`.
+        """
+        x = np.maximum.accumulate(self.points[:, 0] + np.arange(len(self.points)) * (BEHIND / 1000 / len(self.points)))
+        y = np.interp(x_mm + step, x, self.points[:, 1])
         return np.where((x_mm >= self.left - reach_mm) & (x_mm <= self.right + reach_mm), y, np.nan)
 
     def cut(self, left: float, right: float) -> "Curve":
         """The part between two x, with points of its own there."""
         ends = np.clip([left, right], self.left, self.right)
         inner = self.points[(self.points[:, 0] > ends[0]) & (self.points[:, 0] < ends[1])]
-        first, last = np.stack([ends, self.at(ends)], axis=-1)
+        first, last = (np.array([[x, self.at(x, step=step)]]) for x, step in zip(ends, (BEHIND, -BEHIND), strict=True))
         return Curve(np.vstack([first, inner, last]), self.sources)
 
 

@@ -269,7 +269,7 @@ def _words(page: "PdfPage", shown: np.ndarray) -> tuple[tuple[Word, ...], str]:
         whole.append(character)
         pdfium.FPDFText_GetCharBox(text, index, *corners)
         left, right, bottom, top = (value.value for value in corners)
-        angle = round(float(np.degrees(pdfium.FPDFText_GetCharAngle(text, index))) / 90)
+        angle = -round(float(np.degrees(pdfium.FPDFText_GetCharAngle(text, index))) / 90)  # which is clockwise
         box = _moved(shown, np.array([[left, top], [right, bottom]]))
         letter = (character, *box.min(axis=0), *box.max(axis=0), (angle - turned_page) % 4)
         if character.isspace() or not character.isprintable() or (letters and not _goes_on(letters[-1], letter)):

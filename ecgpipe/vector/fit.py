@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,9 +72,11 @@ def fit(
     that texts say, `sheet` its size in mm and its grid.
     """
     pulses = [*pulses, *(pulse for trace in traces for pulse in trace.pulses)]
+    likely = sampling_of([trace.recorded for trace in traces], next(iter(text_scales[0]), USUAL_SPEED))
+    spacing = likely.spacing_mm if likely else 0.0
     fitted: list[tuple[_Arrangement, Hypothesis]] = []
     for form, strips, orders in forms_of(hints):
-        for arrangement in _arrangements(form, strips, traces, bars, names):
+        for arrangement in _arrangements(form, strips, traces, bars, names, spacing):
             heights = _heights(arrangement, pulses)
             if heights is None:
                 continue
@@ -117,9 +120,10 @@ def fit(
 
 
 def _arrangements(
-    form: str, strips: int, traces: Sequence[Trace], bars: Sequence[float], names: Sequence[Mark]
+    form: str, strips: int, traces: Sequence[Trace], bars: Sequence[float], names: Sequence[Mark], spacing: float
 ) -> Iterator[_Arrangement]:
-    """The ways in which all `traces` may be rows and columns of `form`: at most one."""
+    """The ways in which all `traces`, whose samples are `spacing` apart, may be rows and columns of `form`: at most
+    one."""
     down, across = (int(count) for count in form.split("x"))
     left, right = min(trace.left for trace in traces), max(trace.right for trace in traces)
     whole = [trace for trace in traces if trace.wide > WHOLE_ROW * (right - left)]
@@ -128,12 +132,16 @@ def _arrangements(
     if max(trace.left for trace in whole) - left > TOGETHER if whole else False:
         return
     if not parts and len(whole) == down + strips:
-        lefts = _cuts(whole[:down], across, left, right, bars, names)
+        lefts = _cuts(whole[:down], across, left, right + spacing, bars, names)
         if lefts is None:
             return
-        bounds = [*lefts, right]
+        if spacing:
+            lefts = [left + round((x - left) / spacing) * spacing for x in lefts]
+        ends = [*(x - spacing for x in lefts[1:]), right]
         rows = [
-            tuple(trace.curve.cut(*bounds[k : k + 2]) for k in range(across)) if across > 1 else (_from(trace, left),)
+            tuple(trace.curve.cut(*bounds) for bounds in zip(lefts, ends, strict=True))
+            if across > 1
+            else (_from(trace, left),)
             for trace in whole[:down]
         ]
         rows += [(_from(trace, left),) for trace in whole[down:]]
@@ -181,13 +189,19 @@ def _cuts(
     near = [[x for x in bars if abs(x - place) < CUT] for place in lefts[1:]]
     if all(near):
         return [left, *(float(np.median(found)) for found in near)]
-    offsets: list[list[float]] = [[] for _ in lefts]
-    for mark in names:
-        column = int(np.clip((mark.x_mm - left) * across / (right - left), 0, across - 1))
-        if is_known(mark) and left < mark.x_mm < right:
-            offsets[column].append(mark.x_mm - lefts[column])
-    middles = [float(np.median(found)) for found in offsets if found]
-    return lefts if len(middles) == across and np.ptp(middles) < NAME_CUT else None
+    return lefts if any(_evenly_named(names, lefts, right, share) for share in (0.0, 0.5)) else None
+
+
+def _evenly_named(names: Sequence[Mark], lefts: Sequence[float], right: float, share: float) -> bool:
+    """Whether names stand at one place in all columns, by their left edges (`share` 0) or their middles (0.5)."""
+    bounds = [*lefts, right]
+    places = []
+    for left, stop in pairwise(bounds):
+        at = [mark.x_mm + (share - 0.5) * mark.wide_mm for mark in names if is_known(mark) and left < mark.x_mm < stop]
+        if not at:
+            return False
+        places.append(float(np.median(at)) - left)
+    return bool(np.ptp(places) < NAME_CUT)
 
 
 def _heights(arrangement: _Arrangement, pulses: Sequence[DrawnPulse]) -> tuple[float, ...] | None:

@@ -33,7 +33,8 @@ def names(drawing: Drawing, scale: Scale) -> list[Mark]:
         text = word.text.rstrip(":")
         if _LEAD.fullmatch(text) and word.angle == 0:
             x_mm, y_mm = scale.to_mm(np.array(word.middle))
-            found.append(Mark(_SPELLED.get(text.upper(), text), float(x_mm), float(y_mm), 1.0))
+            wide_mm = (word.right - word.left) / scale.x.unit
+            found.append(Mark(_SPELLED.get(text.upper(), text), float(x_mm), float(y_mm), 1.0, wide_mm=wide_mm))
     return found
 
 
