@@ -89,7 +89,8 @@ class Digitizer:
         return self._read_lines(page) if isinstance(page, VectorPage) else self._read_picture(page)
 
     def _read_lines(self, page: VectorPage) -> Digitized:
-        traces, of_tempo = _in_time(page.traces, page.speed_told)
+        # what a PDF's letters say need not be read
+        traces, of_tempo = _in_time(page.traces, "hint" if page.speed_told == "text" else page.speed_told)
         if not self.layout_known:
             check_traces(traces, page.series(traces.layout)[1])
         sound = checked(traces, page.series(traces.layout)[1], page.quality, layout_known=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ecgpipe.recognize.marks import PRINTED_GAINS
+from ecgpipe.recognize.hints import GAINS_MM_PER_MV
 from ecgpipe.recognize.scales import PULSE_OFF
 from ecgpipe.vector.drawing import Line
 from ecgpipe.vector.grid import Scale, is_straight
@@ -22,6 +22,7 @@ LEVEL = 0.1  # by which a pulse's top and feet may be uneven
 PULSE_REACH = 30.0  # from an end of a trace within which a pulse of its own stands
 FOOT_WIDE = 8.0  # of a pulse's foot, at most
 BEHIND = 1e-6  # of a place, where a curve that goes straight up there has done so
+LEAP, LEAST_LEAP = 20.0, 0.5  # times the usual step, and mm, from which a line only leads from a foot to the trace
 STEP, PLATEAU = 4.0, 1.5  # height of a flank, and width of the level top behind it, as no heart makes them
 
 
@@ -210,8 +211,10 @@ def _first_pulse(points: np.ndarray) -> tuple[DrawnPulse | None, float]:
     behind = np.flatnonzero(points[:, 0] >= pulse.right)
     off = np.abs(points[behind, 1] - pulse.foot)
     reached = int(np.argmax(off < LEVEL))  # the falling flank ends on the foot
-    last = reached + max(int(np.argmax(off[reached:] > LEVEL / 4)) - 1, 0)
-    return pulse, float(points[behind[last], 0])
+    last = behind[reached + max(int(np.argmax(off[reached:] > LEVEL / 4)) - 1, 0)]
+    leap = points[min(last + 1, len(points) - 1), 0] - points[last, 0]
+    usual = float(np.median(np.diff(points[:, 0])))
+    return pulse, float(points[last, 0] + (leap if leap > max(LEAP * usual, LEAST_LEAP) else 0.0))
 
 
 def has_steps(curve: Curve) -> bool:
@@ -239,15 +242,21 @@ def _pulse_in(points: np.ndarray) -> DrawnPulse | None:
         while last + 1 < len(x) and abs(y[last + 1] - y[first]) < LEVEL:
             last += 1
         if last > first and PULSE_WIDE[0] <= x[last] - x[first] <= PULSE_WIDE[1]:
-            before = np.flatnonzero((x >= x[first] - FLANK_WIDE) & (np.arange(len(x)) < first))
-            after = np.flatnonzero((x <= x[last] + FLANK_WIDE) & (np.arange(len(x)) > last))
-            if len(after) and len(before):
-                foot = float(y[after].max())
-                high = foot - float(y[first : last + 1].mean())
-                level = abs(float(y[before].max()) - foot) < LEVEL
-                if level and any(abs(high / gain - 1) < PULSE_OFF for gain in (2.5, *PRINTED_GAINS)):
-                    left = float(np.mean(x[[before[int(np.argmax(y[before]))], first]]))
-                    right = float(np.mean(x[[last, after[int(np.argmax(y[after]))]]]))
-                    return DrawnPulse(left, right, foot, high)
+            before, after = _fallen(points[: first + 1][::-1]), _fallen(points[last:])
+            if before is not None and after is not None and abs(before[1] - after[1]) < LEVEL:
+                high = float(before[1] - y[first : last + 1].mean())
+                if any(abs(high / gain - 1) < PULSE_OFF for gain in GAINS_MM_PER_MV):
+                    left, right = (float(x[first] + before[0]) / 2, float(x[last] + after[0]) / 2)
+                    return DrawnPulse(left, right, float(before[1]), high)
         first = max(last, first + 1)
     return None
+
+
+def _fallen(points: np.ndarray) -> np.ndarray | None:
+    """The point at the lower end of the upright flank that `points` (n, 2) begin with; None where there is none."""
+    steps = np.diff(points[:, 1])
+    count = int(np.argmin(np.append(steps > -LEVEL / 4, False)))
+    while count and steps[count - 1] < LEVEL / 4:  # what is level already is foot
+        count -= 1
+    upright = count and abs(points[count, 0] - points[0, 0]) < FLANK_WIDE
+    return points[count] if upright else None

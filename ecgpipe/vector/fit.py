@@ -14,7 +14,7 @@ from ecgpipe.recognize.names import named
 from ecgpipe.recognize.rows import Hypothesis, Row
 from ecgpipe.recognize.scales import PULSE_OFF, USUAL_GAIN, USUAL_SPEED
 from ecgpipe.vector.curves import Curve, DrawnPulse, Trace
-from ecgpipe.vector.sampling import completed, lacks_samples, sampling_of
+from ecgpipe.vector.sampling import at_samples, lacks_samples, sampling_of
 from ecgpipe.vector.texts import is_known
 
 FS_HZ = 500
@@ -97,8 +97,10 @@ def fit(
     measured = sampling.speed_mm_per_s if sampling else speed[0]
     windows, curves = _windows(arrangement, best, rhythm, measured)
     simplified = sampling is not None and any(lacks_samples(curve, sampling) for curve in curves)
-    if sampling is not None and simplified:
-        curves = tuple(completed(curve, sampling) for curve in curves)
+    if sampling is not None:
+        curves = tuple(
+            at_samples(curve, sampling, window.left_mm) for curve, window in zip(curves, windows, strict=True)
+        )
     layout = PageLayout(
         name=str(replace(parse_form(best.form), rhythm=rhythm)),
         width_mm=sheet[0][0],

@@ -16,7 +16,8 @@ LEAST_PIECE = 2.0  # of a line
 LEAST_LENGTH = 0.15  # of the sheet's side, that all pieces at one place together have
 SAME_PLACE = 0.15  # of which lines are one
 LEAST_LINES = 8
-OFF, MOST_OFF = 0.1, 0.1  # from its place that a line may be, and share of the lines that may be farther off
+OFF, MOST_OFF = 0.1, 0.2  # from its place that a line may be, and share of the lines that may be farther off
+NEAR_USUAL, FINER = 0.005, 8  # share by which spacings are tried, and trials for one line more or less on the sheet
 LEAST_RUN = 0.6  # share of the places between first and last that have a line
 ONE_MM, FIVE_MM = (0.6, 1.7), (3.0, 8.5)  # mm of paper between lines that are taken for 1 mm and for 5 mm
 SQUARE = 0.05  # share by which the grid's boxes may be higher or wider
@@ -116,17 +117,15 @@ def _regular(places: dict[float, set[tuple]]) -> Axis | None:
     at = np.array(sorted(places))
     if len(at) < LEAST_LINES:
         return None
-    step = float(np.median(np.diff(at)))
-    gaps = np.diff(at) / step
-    index = np.concatenate([[0], np.cumsum(np.maximum(np.rint(gaps), 1))])
-    kept = np.ones(len(at), bool)
+    step, first = _period(at)
+    index, kept = np.rint((at - first) / step), np.ones(len(at), bool)
     for _ in range(3):  # what stands between the lines is left out
-        step, first = np.polyfit(index[kept], at[kept], 1)
-        index = np.rint((at - first) / step)
         off = np.abs(at - first - index * step) / step
         kept = off < OFF
         if kept.sum() < LEAST_LINES:
             return None
+        step, first = np.polyfit(index[kept], at[kept], 1)
+        index = np.rint((at - first) / step)
     run = index[kept].max() - index[kept].min() + 1
     if kept.mean() < 1 - MOST_OFF or kept.sum() < LEAST_RUN * run:
         return None
@@ -141,9 +140,19 @@ def _regular(places: dict[float, set[tuple]]) -> Axis | None:
         unit, heavy = step / BOX_MM, first + low * step
     else:
         return None
-    misfit = float(np.median(off[kept]) * step / unit)
+    misfit = float(np.median(np.abs(at - first - index * step)[kept]) / unit)
     often = frozenset(style for style in set().union(*styles) if sum(style in some for some in styles) >= LEAST_LINES)
     return Axis(float(first + low * step), float(first + high * step), float(unit), float(heavy), misfit, often)
+
+
+def _period(at: np.ndarray) -> tuple[float, float]:
+    """How far apart places are, and where one of them is: the usual distance, as little changed as makes them agree."""
+    usual = float(np.median(np.diff(at)))
+    fine = usual / (at[-1] - at[0]) / FINER
+    steps = usual * np.arange(1 - NEAR_USUAL, 1 + NEAR_USUAL, fine)
+    phases = np.exp(2j * np.pi * (at - at[0]) / steps[:, None]).mean(axis=1)
+    best = int(np.abs(phases).argmax())
+    return float(steps[best]), float(at[0] + np.angle(phases[best]) / (2 * np.pi) * steps[best])
 
 
 def _fives(styles: Sequence[set[tuple]], index: np.ndarray) -> int | None:

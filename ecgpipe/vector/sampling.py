@@ -77,14 +77,27 @@ def lacks_samples(curve: Curve, sampling: Sampling) -> bool:
     return len(np.unique(index)) < (1 - LEFT_OUT) * (index[-1] + 1)
 
 
-def completed(curve: Curve, sampling: Sampling) -> Curve:
-    """A curve with a point at each sample: through those that it has, with the least third differences, but nowhere
-    farther from the line between them than TOLERANCE_MM."""
+def at_samples(curve: Curve, sampling: Sampling, left_mm: float) -> Curve:
+    """A curve with a point at each sample, the first one at `left_mm` if it is as near as that: those that it has, less
+    the rounding of their x, and those that were left out.
+
+    The latter have the least third differences, but are nowhere farther than TOLERANCE_MM from the line that is drawn.
+    """
     index, first = np.unique(_index(curve, sampling.spacing_mm), return_index=True)
     y = curve.points[first, 1]
     count = int(index[-1]) + 1
-    if len(index) <= ORDER or len(index) == count:
-        return curve
+    left = left_mm if abs(left_mm - curve.left) < sampling.spacing_mm / 4 else curve.left
+    every = np.arange(count)
+    if len(index) < count and len(index) > ORDER:
+        y = _completed(index, y, sampling.spacing_mm)
+    elif len(index) < count:
+        y = np.interp(every, index, y)
+    return Curve(np.stack([left + every * sampling.spacing_mm, y], axis=-1), curve.sources)
+
+
+def _completed(index: np.ndarray, y: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """All samples, of which those at `index` are `y`."""
+    count = int(index[-1]) + 1
     known = np.zeros(count)
     known[index] = FIRM
     bands = _differences(count)
@@ -93,11 +106,11 @@ def completed(curve: Curve, sampling: Sampling) -> Curve:
     wanted[index] = FIRM * y
     every = np.arange(count)
     straight = np.interp(every, index, y)
-    steep = (np.diff(y) / np.diff(index * sampling.spacing_mm))[np.searchsorted(index[1:-1], every, side="right")]
+    steep = (np.diff(y) / np.diff(index * spacing_mm))[np.searchsorted(index[1:-1], every, side="right")]
     near = TOLERANCE_MM * np.hypot(1.0, steep)
     smooth = np.clip(solveh_banded(bands, wanted), straight - near, straight + near)
     smooth[index] = y
-    return Curve(np.stack([curve.left + every * sampling.spacing_mm, smooth], axis=-1), curve.sources)
+    return smooth
 
 
 def _differences(count: int) -> np.ndarray:

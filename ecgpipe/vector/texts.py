@@ -12,8 +12,10 @@ from ecgpipe.vector.grid import Scale
 _NUMBER = r"(\d+(?:[.,]\d+)?)\s*"
 _SPEED = re.compile(_NUMBER + r"mm\s*/\s*s(?:ec)?\b", re.IGNORECASE)
 _GAIN = re.compile(_NUMBER + r"mm\s*/\s*mV\b", re.IGNORECASE)
-_LEAD = re.compile(r"-?(?:I{1,3}|aV[RLF]|V\d{1,2}R?)", re.IGNORECASE)
+# As most machines print them, or as some of Germany, France and Spain do.
+_LEAD = re.compile(r"-?(?:D?I{1,3}|aV[RLF]|[VC]\d{1,2}R?)", re.IGNORECASE)
 _SPELLED = {name.upper(): name for name in (*LEADS, INVERTED)}
+_SPELLED |= {f"D{name}": name for name in LEADS[:3]} | {f"C{name[1:]}": name for name in LEADS[6:]}
 
 
 def speeds(text: str) -> set[float]:
