@@ -34,7 +34,7 @@ class Look:
     after: str = ""
 
 
-def write_page(path: Path, signal: np.ndarray, layout: PageLayout, look: Look = Look()) -> Path:
+def write_page(path: Path, signal: np.ndarray, layout: PageLayout, look: Look) -> Path:
     """A PDF of `signal` (12, n) in mV at 500 Hz on a page of `layout`."""
     unit = look.scale * POINTS_PER_MM
     width, height = (side * unit for side in layout.size_mm)
@@ -129,11 +129,11 @@ def _traces(pen: _Pen, signal: np.ndarray, layout: PageLayout, look: Look) -> st
         if look.traces == "rows":
             parts = [np.concatenate(parts)]
         for pulse in pulses:
-            foot = np.array([[0.0, layout.baselines_mm[row]]])
+            end = np.array([[pulses[0][-1, 0] + 1, layout.baselines_mm[row]]]) if pulses else None
             if look.pulses == "before":
-                parts[0] = np.concatenate([pulse, foot + [[pulse[-1, 0] + 1, 0]], parts[0]])
+                parts[0] = np.concatenate([pulse, end, parts[0]])
             if look.pulses == "after":
-                moved = pulse + [parts[-1][-1, 0] - pulse[0, 0], 0]
+                moved = pulse + np.array([parts[-1][-1, 0] - pulse[0, 0], 0])
                 parts[-1] = np.concatenate([parts[-1], moved])
         lines += parts
     bars = [

@@ -19,9 +19,10 @@ SIGNAL = simulate(np.random.default_rng(7), fs_hz=500)
 PLAIN = compose_layout("3x4", ("II",), marks=PageMarks(separators="none"))
 
 
-def taken(path: Path, layout, look: Look = Look(), hints: Hints = Hints()):
+def taken(path: Path, layout, look: Look | None = None, hints: Hints | None = None):
     """The page that is taken from a PDF of SIGNAL on `layout`."""
-    return vector_page(Leaf(write_page(path / "page.pdf", SIGNAL, layout, look)), hints)
+    written = write_page(path / "page.pdf", SIGNAL, layout, look or Look())
+    return vector_page(Leaf(written), hints or Hints())
 
 
 def printed(layout) -> np.ndarray:
@@ -74,7 +75,8 @@ def test_pages_of_each_form_order_speed_and_gain_are_exact(tmp_path, name):
     ]
     if layout.timing == "simultaneous":  # in page time each column begins where the paper has it
         layout = replace(
-            layout, windows=tuple(replace(w, start_s=p.start_s) for w, p in zip(layout.windows, found.windows, strict=True))
+            layout,
+            windows=tuple(replace(w, start_s=p.start_s) for w, p in zip(layout.windows, found.windows, strict=True)),
         )
         assert np.isfinite(page.series(found)[0][LEADS.index("V6"), 3750:]).all()
     else:
@@ -111,3 +113,101 @@ def test_the_way_in_which_a_page_is_drawn_does_not_matter(tmp_path, name):
         np.testing.assert_allclose(series[:, ::2], layout_mv[:, ::2], atol=3e-3)
     else:
         assert_exact(page, layout)
+
+
+def test_rounding_to_a_hundredth_of_a_point_costs_no_more_than_sigma_says(tmp_path):
+    page = taken(tmp_path, PLAIN, Look(decimals=2))
+    series, sigma = page.series(page.traces.layout)
+    truth = printed(PLAIN)
+    known = np.isfinite(truth)
+    assert np.mean(np.abs(series - truth)[known] <= 2 * sigma[known] + 1e-6) > 0.9
+    assert np.nanmax(sigma) < 0.01
+
+
+def test_samples_that_a_program_left_out_are_put_back(tmp_path):
+    """Drawn by matplotlib, which leaves out what lies nearly on a line: smoother than that line, and no farther off."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(297 / 25.4, 210 / 25.4))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, 297), ylim=(0, 210), xticks=range(0, 298), yticks=range(0, 211))
+    axes.grid(color="pink", linewidth=0.2)
+    axes.text(10, 5, "25 mm/s, 10 mm/mV")
+    smooth = np.stack([np.convolve(lead, np.hanning(21) / np.hanning(21).sum(), "same") for lead in SIGNAL])
+    for row, (lead, mv) in enumerate(zip(LEADS, smooth, strict=True)):
+        axes.plot(20 + np.arange(5000) / 20, 195 - 15 * row + 10 * mv, "black", linewidth=0.5)
+        axes.text(12, 197 - 15 * row, lead)
+    figure.savefig(tmp_path / "plot.pdf")
+    page = vector_page(Leaf(tmp_path / "plot.pdf"))
+    assert page.traces.layout.name == "12x1" and page.doubts == ()
+    series, sigma = page.series(page.traces.layout)
+    error = series - smooth
+    error -= np.median(error, axis=1, keepdims=True)
+    assert 10 * np.log10(np.square(smooth).sum() / np.square(error).sum()) > 34  # 35.1, along the lines 27
+    assert np.mean(np.abs(error) <= 2 * sigma) > 0.95
+
+
+def test_without_a_pulse_or_text_the_usual_gain_is_a_doubt(tmp_path):
+    page = taken(tmp_path, LAYOUTS["3x4"], Look(texts=False))
+    assert page.traces.layout.gain_mm_per_mv == 10 and page.speed_told == "columns"
+    assert page.doubts == ("no gain was found on the page, 10 mm/mV is assumed",)
+
+
+def test_pulses_that_contradict_the_text_are_believed_and_said(tmp_path):
+    (legend,) = PLAIN.texts
+    page = taken(tmp_path, replace(PLAIN, texts=(replace(legend, words="25 mm/s 5 mm/mV"),)))
+    assert page.traces.layout.gain_mm_per_mv == 10
+    assert page.doubts == ("the pulses are 10.0 mm high, but 5 mm/mV is printed",)
+
+
+def test_a_strip_without_a_name_is_the_lead_that_has_its_curve_above(tmp_path):
+    strip = LAYOUTS["3x4+3R(V1,II,V5)"]
+    nameless = replace(strip, names=strip.names[:12])
+    assert taken(tmp_path, nameless).traces.layout.name == "3x4+3R(V1,II,V5)"
+
+
+def test_what_somebody_knows_counts_where_no_name_is_printed(tmp_path):
+    page = taken(tmp_path, LAYOUTS["12x1"], Look(names=False), Hints("12x1", 25.0, 20.0))
+    assert page.traces.layout.gain_mm_per_mv == 20
+    np.testing.assert_allclose(2 * page.series(page.traces.layout)[0], SIGNAL, atol=3e-3)
+
+
+WHITE_OVER = "1 1 1 rg 200 350 100 150 re f"
+CURVE = "0 0 0 RG 0.6 w 300 200 m " + " ".join(f"{300 + k} {200 + 9 * np.sin(k / 5):.2f} l" for k in range(90)) + " S"
+
+
+def named_otherwise(old: str, new: str):
+    return replace(
+        PLAIN, names=tuple(replace(name, words=new if name.words == old else name.words) for name in PLAIN.names)
+    )
+
+
+UNCLEAR = {
+    "no names": (PLAIN, Look(names=False)),
+    "a lead that is none of the twelve": (named_otherwise("V3", "V3R"), Look()),
+    "two leads swapped by name": (
+        replace(named_otherwise("V2", "V5"), names=(*named_otherwise("V2", "V5").names[:10], *PLAIN.names[11:])),
+        Look(),
+    ),
+    "a lead missing": (replace(PLAIN, windows=PLAIN.windows[1:], names=PLAIN.names), Look()),
+    "another curve among the leads": (PLAIN, Look(after=CURVE)),
+    "a part painted over": (PLAIN, Look(after=WHITE_OVER)),
+    "no grid": (PLAIN, Look(grid="none")),
+    "several speeds": (
+        replace(PLAIN, texts=(*PLAIN.texts, replace(PLAIN.texts[0], words="50 mm/s", base_mm=20))),
+        Look(),
+    ),
+    "chest leads at a gain of their own": (
+        replace(LAYOUTS["3x4"], texts=(replace(PLAIN.texts[0], words="Limb: 10 mm/mV Chest: 5 mm/mV"),)),
+        Look(),
+    ),
+    "rows without separators, names at uneven places": (
+        replace(PLAIN, names=tuple(replace(n, left_mm=n.left_mm + 2 * (k // 3)) for k, n in enumerate(PLAIN.names))),
+        Look("rows"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_what_is_not_clear_is_left_to_be_rendered_and_read(tmp_path, name):
+    assert taken(tmp_path, *UNCLEAR[name]) is None

@@ -233,12 +233,15 @@ def _hypothesis(arrangement: _Arrangement, heights_mm: Sequence[float]) -> Hypot
 
 
 def _is_clear(found: Hypothesis, names: Sequence[Mark], hints: Hints) -> bool:
-    """Whether names say that a page is this one, and none that it is another."""
-    leads = {lead.removeprefix("-") for lead in (*found.leads, *(lead for lead in found.rhythm if lead))}
-    strange = [mark for mark in names if mark.what.removeprefix("-") not in leads]
+    """Whether names say that a page is this one, and none that it is another: each that is printed stands where it
+    should, and none is that of a lead which the page has not."""
     if _is_hinted(hints):
         return found.expected > 0
-    return not strange and found.matched >= CLEARLY_NAMED * max(found.expected, len(found.leads))
+    leads = {lead.removeprefix("-") for lead in found.leads}
+    printed = {mark.what.removeprefix("-") for mark in names}
+    strange = printed - leads - {lead for lead in found.rhythm if lead}
+    enough = found.matched >= CLEARLY_NAMED * max(found.expected, len(leads))
+    return enough and not strange and found.matched >= len(printed & leads)
 
 
 def _is_hinted(hints: Hints) -> bool:

@@ -12,6 +12,7 @@ from ecgpipe.vector.grid import Scale
 _NUMBER = r"(\d+(?:[.,]\d+)?)\s*"
 _SPEED = re.compile(_NUMBER + r"mm\s*/\s*s(?:ec)?\b", re.IGNORECASE)
 _GAIN = re.compile(_NUMBER + r"mm\s*/\s*mV\b", re.IGNORECASE)
+_MILLIVOLT = re.compile(r"\b1\s*mV\s*=\s*" + _NUMBER + r"mm\b", re.IGNORECASE)
 # As most machines print them, or as some of Germany, France and Spain do.
 _LEAD = re.compile(r"-?(?:D?I{1,3}|aV[RLF]|[VC]\d{1,2}R?)", re.IGNORECASE)
 _SPELLED = {name.upper(): name for name in (*LEADS, INVERTED)}
@@ -25,7 +26,7 @@ def speeds(text: str) -> set[float]:
 
 def gains(text: str) -> set[float]:
     """The gains in mm/mV that a text says."""
-    return {float(number.replace(",", ".")) for number in _GAIN.findall(text)}
+    return {float(number.replace(",", ".")) for number in _GAIN.findall(text) + _MILLIVOLT.findall(text)}
 
 
 def names(drawing: Drawing, scale: Scale) -> list[Mark]:
