@@ -49,6 +49,7 @@ EXTRA_OF = {
     "kaggle": "kaggle",
     "kagglesdk": "kaggle",
     "matplotlib": "train",
+    "pi_heif": "heif",
     "pyarrow": "train",
     "pytorch_lightning": "train",
     "pywt": "train",

@@ -7,7 +7,9 @@ from pathlib import Path
 from ecgpipe.base.errors import PictureError
 from ecgpipe.rectify.pdf import is_pdf, page_count
 
-PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"}  # looked for in folders
+# Looked for in folders.
+PICTURE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"}
+PICTURE_SUFFIXES |= {".avif", ".heic", ".heif", ".hif", ".j2k", ".jp2", ".jpx"}
 MOST_LEAVES = 200  # of a file
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # of 32 and of 64 bits
 SUBFILE_TYPE, NO_LEAF = 254, 0b101  # a TIFF's tag, and its bits for a smaller copy and for a mask
