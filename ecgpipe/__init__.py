@@ -14,8 +14,11 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 if TYPE_CHECKING:
     from ecgpipe.base.errors import EcgpipeError
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
-    from ecgpipe.digitize.export import write_csv, write_wfdb
     from ecgpipe.digitize.overlay import draw_overlay
+    from ecgpipe.formats import write_series
+    from ecgpipe.formats.csv import write_csv
+    from ecgpipe.formats.series import Series
+    from ecgpipe.formats.wfdb import write_wfdb
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.rectify.picture import read_picture, read_pictures
 
@@ -24,10 +27,12 @@ __all__ = [
     "Digitizer",
     "EcgpipeError",
     "Hints",
+    "Series",
     "draw_overlay",
     "read_picture",
     "read_pictures",
     "write_csv",
+    "write_series",
     "write_wfdb",
 ]
 
@@ -36,11 +41,13 @@ _HOME = {
     "Digitizer": "ecgpipe.digitize.digitizer",
     "EcgpipeError": "ecgpipe.base.errors",
     "Hints": "ecgpipe.recognize.hints",
+    "Series": "ecgpipe.formats.series",
     "draw_overlay": "ecgpipe.digitize.overlay",
     "read_picture": "ecgpipe.rectify.picture",
     "read_pictures": "ecgpipe.rectify.picture",
-    "write_csv": "ecgpipe.digitize.export",
-    "write_wfdb": "ecgpipe.digitize.export",
+    "write_csv": "ecgpipe.formats.csv",
+    "write_series": "ecgpipe.formats",
+    "write_wfdb": "ecgpipe.formats.wfdb",
 }
 
 

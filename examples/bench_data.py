@@ -42,7 +42,7 @@ from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import Pair, competition_score, evaluate
 from ecgpipe.synth.dataset import write_dataset
 from ecgpipe.verify.files import Report, verify
-from ecgpipe.verify.pairing.pairs import concluded, pair_records, truth_series
+from ecgpipe.verify.pairing.pairs import concluded, pages_of, pair_pages, truth_series
 from ecgpipe.verify.pairing.reading import Readings
 from ecgpipe.verify.suspects import Suspects, find_suspects
 from examples.faults import FAULTS, KIND, Place
@@ -64,8 +64,9 @@ def make(root: Path, params: Params, records: int, tests: int, kinds: tuple[Kind
 def examine(dataset: Dataset, expected, params: Params, scratch: Path) -> tuple[Report, Suspects, int]:
     """What `verify` says of the files and of the pairs, and how many pages could not be read."""
     report = verify(dataset.root, expected, params.verify)
-    work = pair_records(dataset, report.records, report.hashes, params.verify, scratch)
-    pairing = concluded(dataset, report.records, list(track(work, "read", total=len(report.records))))
+    pages = pages_of(dataset, report.records)
+    work = pair_pages(dataset, pages, report.hashes, params.verify, scratch)
+    pairing = concluded(dataset, report.records, list(track(work, "read", total=len(pages))))
     return report, find_suspects(report, pairing.table, "warn"), pairing.counts["pages_unreadable"]
 
 

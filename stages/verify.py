@@ -11,7 +11,7 @@ from ecgpipe.competition.dataset import Dataset
 from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
 from ecgpipe.verify.files import verify
-from ecgpipe.verify.pairing.pairs import Pairing, concluded, pair_records, paired_series
+from ecgpipe.verify.pairing.pairs import Pairing, concluded, pages_of, pair_pages, paired_series
 from ecgpipe.verify.pairing.reading import Readings
 from ecgpipe.verify.suspects import find_suspects
 from stages import run, write_metrics
@@ -31,8 +31,9 @@ def main() -> None:
     report = verify(RAW.root, manifest.read(MANIFEST), settings)
     report.write_findings(FINDINGS)
     records = report.records if settings.pairing else ()
-    work = pair_records(RAW, records, report.hashes, settings, SCRATCH)
-    pairing = concluded(RAW, records, list(track(work, "read", total=len(records))))
+    pages = pages_of(RAW, records)
+    work = pair_pages(RAW, pages, report.hashes, settings, SCRATCH)
+    pairing = concluded(RAW, records, list(track(work, "read", total=len(pages))))
     Readings(SCRATCH).keep_only(report.training_pictures)
     suspects = find_suspects(report, pairing.table, settings.on_suspect)
     suspects.write(SUSPECTS)

@@ -16,9 +16,9 @@ from PIL import Image
 from ecgpipe.cli import main
 from ecgpipe.competition.dataset import write_signal
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.digitize.export import read_series, write_csv, write_wfdb
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, resample_leads
 from ecgpipe.digitize.overlay import trace_mm
+from ecgpipe.formats.csv import read_series, write_csv
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.synth.ecg import simulate
@@ -83,27 +83,6 @@ def test_an_overlay_changes_the_picture_at_the_trace_and_keeps_its_size(digitize
     picture, overlay = cv2.imread(str(page)), cv2.imread(str(digitized / "page.overlay.jpg"))
     assert overlay.shape == picture.shape
     assert 0.02 < np.mean(np.abs(overlay.astype(int) - picture).max(-1) > 60) < 0.035  # 0.028
-
-
-def test_a_wfdb_record_is_byte_for_byte_that_of_the_wfdb_package(tmp_path):
-    series = np.random.default_rng(0).normal(0, 3, (12, 5000))
-    series[3, :100] = np.nan
-    write_wfdb(tmp_path / "ours", "page", series, 500)
-    (tmp_path / "theirs").mkdir()
-    wfdb.wrsamp(
-        "page",
-        fs=500,
-        units=["mV"] * 12,
-        sig_name=list(LEADS),
-        p_signal=series.T,
-        fmt=["16"] * 12,
-        adc_gain=[2000] * 12,
-        baseline=[0] * 12,
-        write_dir=str(tmp_path / "theirs"),
-    )
-    for name in ("page.dat", "page.hea"):
-        assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
-    assert len(list((tmp_path / "ours").iterdir())) == 2
 
 
 def test_wfdb_at_another_rate_holds_the_same_series(tmp_path, page, digitized):
@@ -404,7 +383,7 @@ def test_a_number_of_workers_that_is_none_is_refused(count, capsys):
 
 def test_digitize_starts_without_what_it_does_not_need():
     slow = {"torch", "pytorch_lightning", "dvc", "kaggle", "matplotlib", "pandas", "wfdb"}
-    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.digitize.export, ecgpipe.rectify.picture"
+    used = "ecgpipe.cli, ecgpipe.digitize.digitizer, ecgpipe.formats.csv, ecgpipe.rectify.picture"
     code = f"import sys, {used}; print({slow} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

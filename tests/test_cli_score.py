@@ -8,7 +8,7 @@ import pytest
 from ecgpipe.cli import main
 from ecgpipe.competition.signals import write_signal
 from ecgpipe.competition.windows import mask_windows
-from ecgpipe.digitize.export import write_csv
+from ecgpipe.formats.csv import write_csv
 from ecgpipe.page.layout import LEADS
 
 FS_HZ = 500

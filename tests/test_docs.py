@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ecgpipe.digitize.export import read_series
+from ecgpipe.formats.csv import read_series
 from ecgpipe.page.layout import KIT
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -28,7 +28,7 @@ def test_the_page_on_use_from_python_runs_from_top_to_bottom(tmp_path, monkeypat
     assert np.isfinite(names["lead_v1"]).sum() == 1250 and names["at_250_hz"].shape == (12, 2500)
     np.testing.assert_allclose(read_series("photo.csv"), names["ecg"].series_mv, atol=1e-4)
     assert {path.name for path in tmp_path.rglob("*.*")} == {
-        "photo.png", "photo.csv", "photo.overlay.jpg", "photo.hea", "photo.dat"
+        "photo.png", "photo.csv", "photo.overlay.jpg", "photo.hea", "photo.dat", "photo.json"
     }  # fmt: skip
     assert "map good to" in capsys.readouterr().out
 

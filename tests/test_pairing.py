@@ -21,7 +21,7 @@ from ecgpipe.synth.ecg import simulate
 from ecgpipe.trace.weights import SHIPPED
 from ecgpipe.verify.files import verify
 from ecgpipe.verify.pairing.match import agreement, common_shift, compare, limb_residual, segments_of
-from ecgpipe.verify.pairing.pairs import JudgedPage, concluded, pair_records
+from ecgpipe.verify.pairing.pairs import JudgedPage, concluded, pages_of, pair_pages
 from ecgpipe.verify.pairing.reading import RATE_HZ, Reading, Readings, is_upright_render, read_page, render_map
 from ecgpipe.verify.pairing.verdict import SOUND, UNREADABLE, Verdict, judge
 from ecgpipe.verify.suspects import SUSPECT, find_suspects
@@ -177,7 +177,7 @@ def page(kind: str, fault: str = "", leads: tuple[str, ...] = (), **verdict) -> 
 
 
 def concluded_from(*pages: JudgedPage) -> pd.DataFrame:
-    return concluded(Dataset("raw"), [], [pages]).table[["kind", "status", "fault", "wrong", "path"]]
+    return concluded(Dataset("raw"), [], pages).table[["kind", "status", "fault", "wrong", "path"]]
 
 
 def test_what_most_pages_say_is_a_fault_of_the_truth_and_of_all_its_pages():
@@ -232,7 +232,7 @@ def check(params, scratch) -> Callable:
     def run(dataset: Dataset, expected: pd.DataFrame | None = None):
         one = replace(params.verify, workers=1)
         report = verify(dataset.root, manifest.build(dataset.root) if expected is None else expected, one)
-        found = list(pair_records(dataset, report.records, report.hashes, one, scratch))
+        found = list(pair_pages(dataset, pages_of(dataset, report.records), report.hashes, one, scratch))
         return report, find_suspects(report, concluded(dataset, report.records, found).table, "exclude")
 
     return run
@@ -242,7 +242,9 @@ def test_sound_pairs_raise_no_alarm_and_are_measured(pristine, params, scratch):
     hashes = {row.path: row.sha256 for row in manifest.build(pristine.root).itertuples()}
     records = pristine.train_records()
     one = replace(params.verify, workers=1)
-    pairing = concluded(pristine, records, list(pair_records(pristine, records, hashes, one, scratch)))
+    pairing = concluded(
+        pristine, records, list(pair_pages(pristine, pages_of(pristine, records), hashes, one, scratch))
+    )
     table = pairing.table
     assert table["status"].tolist() == [SOUND] * RECORDS
     assert table["correlation"].min() > 0.98 and (table["gain"] - 1).abs().max() < 0.03

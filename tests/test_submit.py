@@ -5,7 +5,7 @@ import pytest
 
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.competition.windows import window_mask
-from ecgpipe.digitize.export import write_csv
+from ecgpipe.formats.csv import write_csv
 from ecgpipe.page.layout import LEADS
 from ecgpipe.pipeline.submit import build_submission, score_submission
 from tests.records import series_of, small_dataset

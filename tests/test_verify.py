@@ -282,7 +282,7 @@ def test_a_truth_that_is_half_of_what_the_picture_shows_is_named_drawn_and_treat
 
 
 def test_without_pairing_no_picture_is_read(workspace, monkeypatch):
-    monkeypatch.setattr(stages.verify, "pair_records", lambda _, records, *__: iter(records))
+    monkeypatch.setattr(stages.verify, "pair_pages", lambda _, records, *__: iter(records))
     path = workspace / "params.yaml"
     path.write_text(path.read_text().replace("pairing: true", "pairing: false"))
     stages.run(stages.download.main)

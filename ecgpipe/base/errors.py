@@ -42,15 +42,18 @@ def row_name(row: int) -> str:
 
 # ---- what to install for a module that is missing
 
-# Modules that one extra alone brings; for one that several share the caller names the extra.
+# Modules that one extra alone brings; for one that several share the caller names the extra, as ecgpipe.formats does of
+# pyarrow.
 EXTRA_OF = {
     "dvc": "pipeline",
+    "edfio": "formats",
     "filelock": "kaggle",
     "kaggle": "kaggle",
     "kagglesdk": "kaggle",
     "matplotlib": "train",
     "pi_heif": "heif",
     "pyarrow": "train",
+    "pydicom": "formats",
     "pytorch_lightning": "train",
     "pywt": "train",
     "safetensors": "train",

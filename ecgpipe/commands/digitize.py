@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.commands.complaints import complain, unexpected
+from ecgpipe.formats import FORMATS, Format
 from ecgpipe.rectify.leaves import PICTURE_SUFFIXES, Leaf, leaves_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,15 @@ def add_command(commands: Any) -> None:
     digitize.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, or a folder of pictures")
     digitize.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
     digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
-    digitize.add_argument("--format", choices=("csv", "wfdb"), default="csv", help="format of the series (default csv)")
-    digitize.add_argument("--time", action="store_true", help="begin each CSV with a column time_s")
+    digitize.add_argument(
+        "--format",
+        dest="formats",
+        action="extend",
+        type=_formats,
+        metavar="NAMES",
+        help=f"format of the series, several with commas, of {', '.join(FORMATS)} (default csv)",
+    )
+    digitize.add_argument("--time", action="store_true", help="begin each CSV and Parquet table with a column time_s")
     digitize.add_argument(
         "--sigma", action="store_true", help="write NAME.sigma.csv as well: the standard error of each sample in mV"
     )
@@ -94,6 +102,14 @@ def _rate(text: str) -> float:
     return value
 
 
+def _formats(text: str) -> list[Format]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"found {name!r}, expected {', '.join(FORMATS)}")
+    return [FORMATS[name] for name in names]
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1 on")
@@ -123,14 +139,17 @@ class _Found:
 
 
 def _digitize(options: argparse.Namespace) -> int:
+    options.formats = list(dict.fromkeys(options.formats or [FORMATS["csv"]]))
+    for kind in options.formats:
+        kind.check(options.fs)
     hints = _hints(options)
     images = list(_expand(options.images))
     leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image))
     pages = ahead(partial(_pages_of, hints=hints), theirs, options.workers)
     # Pages are being found in other processes from here on, while this one imports what reads them.
     from ecgpipe.digitize.digitizer import SHIPPED, SHIPPED_ANY, Digitizer
-    from ecgpipe.digitize.export import write_rows
     from ecgpipe.digitize.leads import DEFAULT
+    from ecgpipe.formats.csv import write_rows
     from ecgpipe.recognize.hints import Hints
 
     if len(images) > 1 or len(leaves_of(images[0])) > 1:
@@ -195,9 +214,11 @@ def _in_files(
 
 
 def _stem(image: Path, options: argparse.Namespace) -> str:
-    from ecgpipe.digitize.export import wfdb_name
-
-    return wfdb_name(image.stem) if options.format == "wfdb" else image.stem
+    """The name of a picture's results, one that all formats allow."""
+    name = image.stem
+    for kind in options.formats:
+        name = kind.stem(name)
+    return name
 
 
 def _expand(paths: Iterable[Path]) -> Iterable[Path]:
@@ -232,15 +253,14 @@ def _row_of(
         if isinstance(found.page, EcgpipeError):
             raise found.page
         digitized = digitizer.read(found.page)
-        _write(digitized, found, options)
+        written = _write(digitized, found, options)
     except EcgpipeError as error:
         return row | {"reason": complain(error, found.label)}
     except Exception as error:
         return row | {"reason": complain(unexpected(error), found.label)}
-    written = f"{options.output / found.name}.{'hea' if options.format == 'wfdb' else 'csv'}"
     layout = digitized.traces.layout
     scales = f"{layout.name}, {layout.nominal_speed_mm_per_s:g} mm/s, {layout.gain_mm_per_mv:g} mm/mV"
-    print(f"{found.label} -> {written} ({scales}; {digitized.quality})", flush=True)
+    print(f"{found.label} -> {', '.join(map(str, written))} ({scales}; {digitized.quality})", flush=True)
     for warning in digitized.warnings:
         print(f"ecgpipe: {found.label}: warning: {warning}", file=sys.stderr, flush=True)
     return row | {"status": "read", **_figures(digitized)}
@@ -256,20 +276,20 @@ def _check_name(found: _Found, stems: Counter[str]) -> None:
         )
 
 
-def _write(digitized: "Digitized", found: _Found, options: argparse.Namespace) -> None:
-    from ecgpipe.digitize.export import write_csv, write_wfdb
+def _write(digitized: "Digitized", found: _Found, options: argparse.Namespace) -> list[Path]:
+    """Write what is asked for; the paths of the series, one of each format."""
+    from ecgpipe.formats.csv import write_csv
 
-    rows = round(digitized.traces.layout.duration_s * options.fs)
-    series_mv = digitized.resampled(rows)
-    time_fs_hz = options.fs if options.time else None
+    series = replace(digitized.at(options.fs, sigma=options.sigma), with_time=options.time)
     if options.overlay:
         _write_overlay(options.output / f"{found.name}.overlay.jpg", found.leaf, digitized)
-    if options.sigma:
-        write_csv(options.output / f"{found.name}.sigma.csv", digitized.resampled_sigma(rows), time_fs_hz)
-    if options.format == "wfdb":
-        write_wfdb(options.output, found.name, series_mv, options.fs)
-    else:
-        write_csv(options.output / f"{found.name}.csv", series_mv, time_fs_hz)
+    if series.sigma_mv is not None:
+        sigma = options.output / f"{found.name}.sigma.csv"
+        write_csv(sigma, series.sigma_mv, options.fs if options.time else None)
+    written = [options.output / f"{found.name}{kind.suffix}" for kind in options.formats]
+    for path, kind in zip(written, options.formats, strict=True):
+        kind.write(path, series)
+    return written
 
 
 def _figures(digitized: "Digitized") -> dict[str, object]:

@@ -11,6 +11,7 @@ from ecgpipe.digitize.doubts import check_traces, checked
 from ecgpipe.digitize.leads import DEFAULT, PLAIN, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.digitize.tempo import at_their_tempo
 from ecgpipe.digitize.timing import timing_of
+from ecgpipe.formats.series import PageFacts, Series
 from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.page.layout import SpeedTold
 from ecgpipe.recognize.hints import Hints
@@ -50,6 +51,14 @@ class Digitized:
     def resampled_sigma(self, rows: int) -> np.ndarray:
         """The standard errors that belong to `resampled`, (12, rows) in mV."""
         return nearest_leads(self.sigma_mv, rows, self.traces.layout)
+
+    def at(self, fs_hz: float, *, sigma: bool = False) -> Series:
+        """The reading at `fs_hz` as `ecgpipe.formats` writes it, with the standard errors if `sigma`."""
+        layout = self.traces.layout
+        rows = round(layout.duration_s * fs_hz)
+        page = PageFacts(layout.name, layout.nominal_speed_mm_per_s, layout.gain_mm_per_mv, layout.timing)
+        sigma_mv = self.resampled_sigma(rows) if sigma else None
+        return Series(self.resampled(rows), fs_hz, sigma_mv, page, self.warnings)
 
 
 class Digitizer:

@@ -16,8 +16,8 @@ from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.competition.windows import DURATION_S
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.digitize.export import write_csv
 from ecgpipe.digitize.leads import PLAIN, LeadOptions
+from ecgpipe.formats.csv import write_csv
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import LEADS
 from ecgpipe.params import Postprocess

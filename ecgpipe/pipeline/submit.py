@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ecgpipe.competition.dataset import Dataset, read_signal, read_submission
-from ecgpipe.digitize.export import read_series
+from ecgpipe.formats.csv import read_series
 from ecgpipe.score.compare import page_table
 from ecgpipe.score.metrics import evaluate, summary
 from ecgpipe.score.submission import solution, submission_from, submission_pairs

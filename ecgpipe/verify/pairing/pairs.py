@@ -5,9 +5,10 @@ have changed. The comparison takes milliseconds and is always made.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -70,22 +71,29 @@ class Pairing:
         return {"pages_read": len(self.table), "pages_unreadable": int((self.table["status"] == UNREADABLE).sum())}
 
 
-def pair_records(
-    dataset: Dataset, records: Sequence[Record], hashes: dict[str, str], params: Verify, folder: Path
-) -> Iterator[list[JudgedPage]]:
-    """The pages of each record, in the records' order, with what each shows judged against the record's truth.
+def pages_of(dataset: Dataset, records: Sequence[Record]) -> list[tuple[Record, str]]:
+    """Each picture of the records, as its record and its kind."""
+    return [(record, kind) for record in records for kind in dataset.kinds_of(record.id)]
 
-    `hashes` holds the SHA-256 of each file by its path relative to the data set; readings are kept in `folder`. A
-    record whose truth has not the competition's form has no pages here.
+
+def pair_pages(
+    dataset: Dataset, pages: Sequence[tuple[Record, str]], hashes: dict[str, str], params: Verify, folder: Path
+) -> Iterator[JudgedPage | None]:
+    """Each of the pages with what it shows judged against its record's truth; None where that has not the
+    competition's form.
+
+    `hashes` holds the SHA-256 of each file by its path relative to the data set; readings are kept in `folder`.
     """
-    work = partial(_judge_record, dataset=dataset, hashes=hashes, params=params, folder=folder)
-    yield from map_processes(work, records, params.workers)
+    work = partial(_judge_page, dataset=dataset, hashes=hashes, params=params, folder=folder)
+    yield from map_processes(work, pages, params.workers)
 
 
-def concluded(dataset: Dataset, records: Sequence[Record], found: Sequence[Sequence[JudgedPage]]) -> Pairing:
-    """All pages judged together: which record's truth a stray page shows, and whether picture or truth is wrong."""
+def concluded(dataset: Dataset, records: Sequence[Record], found: Iterable[JudgedPage | None]) -> Pairing:
+    """All pages that were judged, record after record, once more together: which record's truth a stray page shows,
+    and whether picture or truth is wrong."""
     search = _Search(dataset, records)
-    pages = [page for of_record in found for page in _agreed([search.named(page) for page in of_record])]
+    of_records = groupby(filter(None, found), key=lambda page: page.id)
+    pages = [page for _, of_one in of_records for page in _agreed([search.named(page) for page in of_one])]
     table = pd.DataFrame([_row(page, dataset) for page in pages], columns=list(PAGE_COLUMNS))
     return Pairing(tuple(pages), table, tuple(records))
 
@@ -106,23 +114,15 @@ def truth_series(dataset: Dataset, record: Record) -> np.ndarray:
     return resample_leads(read_signal(dataset.signal_path(record.id), record.sig_len), SAMPLES, KIT)
 
 
-def _judge_record(
-    record: Record, dataset: Dataset, hashes: dict[str, str], params: Verify, folder: Path
-) -> list[JudgedPage]:
+def _judge_page(
+    page: tuple[Record, str], dataset: Dataset, hashes: dict[str, str], params: Verify, folder: Path
+) -> JudgedPage | None:
+    record, kind = page
     try:
         truth = truth_series(dataset, record)
     except EcgpipeError:
-        return []  # among the findings about the file's form
-    return [
-        _judge_page(record.id, kind, truth, dataset, hashes, params, Readings(folder))
-        for kind in dataset.kinds_of(record.id)
-    ]
-
-
-def _judge_page(
-    id_: str, kind: str, truth: np.ndarray, dataset: Dataset, hashes: dict[str, str], params: Verify, readings: Readings
-) -> JudgedPage:
-    path = dataset.image_path(id_, kind)
+        return None  # among the findings about the file's form
+    readings, path = Readings(folder), dataset.image_path(record.id, kind)
     sha256 = hashes[path.relative_to(dataset.root).as_posix()]
     reading = readings.of(path, sha256, kind)
     verdict = _verdict(truth, reading, params)
@@ -134,7 +134,7 @@ def _judge_page(
             reading, verdict = mirrored, Verdict(SUSPECT, "mirrored picture", (), evidence, verdict.correlation)
     # what sound pages show is not needed any more; what does not match its truth may match another one
     keep = verdict.status == SUSPECT or verdict.differing or (reading.legible and verdict.status == UNREADABLE)
-    return JudgedPage(id_, kind, verdict, series_mv=reading.series_mv if keep else None)
+    return JudgedPage(record.id, kind, verdict, series_mv=reading.series_mv if keep else None)
 
 
 def _verdict(truth: np.ndarray, reading: Reading, params: Verify) -> Verdict:
