@@ -10,8 +10,8 @@ from ecgpipe.base.errors import PictureError, command, found
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.pdf import dpi_of, is_pdf, opened, page_of, rendered, size_px
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "AVIF", "HEIF")  # of Pillow's; PDFs are rendered
-READABLE = ", ".join((*FORMATS, "PDF"))
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "AVIF")  # that Pillow reads by itself
+READABLE = ", ".join((*FORMATS, "HEIC", "PDF"))
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # that a file says it follows
 MIN_SIDE_PX = 200  # below, a 1 mm box of a page has less than a pixel
 MAX_SIDE_PX = 20_000  # a page at 1,800 dpi
@@ -36,10 +36,9 @@ def read_picture(path: str | Path | Leaf) -> np.ndarray:
             raise PictureError(f"{leaf}: the file is empty, expected a picture ({READABLE})")
         if is_pdf(leaf.path):
             return _not_blank(leaf, _rendered(leaf))
-        if _is_heif(leaf.path):
-            _learn_heif(leaf)
+        formats = _learned_heif(leaf) if _is_heif(leaf.path) else FORMATS
         # Pillow's warnings are of metadata, or of what becomes an error below.
-        with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=FORMATS) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=formats) as image:
             if leaf.place:
                 _turn_to(leaf, image)
             _check_size(leaf, image.size)
@@ -73,13 +72,14 @@ def _is_heif(path: Path) -> bool:
     return start[4:8] == b"ftyp" and b"avif" not in brands and any(brand in HEIF_BRANDS for brand in brands)
 
 
-def _learn_heif(leaf: Leaf) -> None:
-    """Teach Pillow HEIF; PictureError where what is needed is not installed."""
+def _learned_heif(leaf: Leaf) -> tuple[str, ...]:
+    """The format that Pillow has been taught; PictureError where what is needed for it is not installed."""
     try:
         import pi_heif
     except ModuleNotFoundError as error:
         raise PictureError(f"{leaf}: a HEIF picture, but {found(error)}; {command(error)}") from None
     pi_heif.register_heif_opener()
+    return ("HEIF",)
 
 
 def _not_blank(leaf: Leaf, picture: np.ndarray) -> np.ndarray:
