@@ -51,7 +51,7 @@ def find_page(
     """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies, at the gain of `hints` or that its pulses tell.
 
     A page of another layout than that of `spec` is found as well, unless `layout_known`, and one on a dark screen, in
-    the picture's negative, where there is none otherwise. Raises PageNotFound.
+    the picture's grey negative, where there is none otherwise. Raises PageNotFound.
     """
     try:
         return _find_page(picture, spec, hints, layout_known=layout_known)
@@ -59,7 +59,7 @@ def find_page(
         if layout_known or not _is_dark(picture):
             raise
         try:
-            return _find_page(255 - picture, spec, hints)
+            return _find_page(_negative(picture), spec, hints)
         except PageNotFound:
             pass
         raise
@@ -68,6 +68,12 @@ def find_page(
 def _is_dark(picture: np.ndarray) -> bool:
     """Whether most of a picture is dark, as a screen is that shows light traces on black."""
     return bool((picture.max(axis=-1) < DARK).mean() > MOSTLY)
+
+
+def _negative(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) with light and dark exchanged, in grey, as coloured traces would be taken for ink that a
+    printer did not put in register with the grid."""
+    return np.repeat(255 - picture.max(axis=-1, keepdims=True), 3, axis=-1)
 
 
 def _find_page(picture: np.ndarray, spec: FrameSpec, hints: Hints, *, layout_known: bool = False) -> Page:
