@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.page.layout import LEADS
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.leaves import Leaf
+from ecgpipe.rectify.picture import read_picture
 from ecgpipe.synth.compose import A4, compose_layout
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.marks import PageMarks
@@ -170,6 +172,20 @@ def test_what_somebody_knows_counts_where_no_name_is_printed(tmp_path):
     page = taken(tmp_path, LAYOUTS["12x1"], Look(names=False), Hints("12x1", 25.0, 20.0))
     assert page.traces.layout.gain_mm_per_mv == 20
     np.testing.assert_allclose(2 * page.series(page.traces.layout)[0], SIGNAL, atol=3e-3)
+
+
+def test_the_digitizer_takes_the_lines_of_a_file(tmp_path):
+    path = write_page(tmp_path / "page.pdf", SIGNAL, LAYOUTS["12x1"], Look())
+    ecg = Digitizer().digitize(path)
+    assert ecg.warnings == () and ecg.traces.layout.timing == "sequential"
+    assert str(ecg.quality) == "traces as the page draws them" and ecg.quality.figures()["hidden_share"] == 0
+    assert np.abs(ecg.series_mv - SIGNAL).max() < 3e-3
+    # the map leads to where the rendering shows the traces: ink at the first and last point of each
+    picture, layout = read_picture(path), ecg.traces.layout
+    ends = [(layout.x_mm(w, t), layout.y_mm(w, ecg.series_mv[k, round(500 * t)])) for k, w in enumerate(layout.windows)
+            for t in (0.0, 9.998)]  # fmt: skip
+    columns, rows = np.rint(ecg.page_map.to_picture(np.array(ends))).astype(int).T
+    assert (picture[rows, columns].max(axis=-1) < 150).all()
 
 
 WHITE_OVER = "1 1 1 rg 200 350 100 150 re f"

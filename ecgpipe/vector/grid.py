@@ -15,7 +15,7 @@ STRAIGHT = 0.02  # by which a line along an axis may leave it
 LEAST_PIECE = 2.0  # of a line
 LEAST_LENGTH = 0.15  # of the sheet's side, that all pieces at one place together have
 SAME_PLACE = 0.15  # of which lines are one
-LEAST_LINES = 8
+LEAST_LINES, MOST_LINES = 8, 3000
 OFF, MOST_OFF = 0.1, 0.2  # from its place that a line may be, and share of the lines that may be farther off
 NEAR_USUAL, FINER = 0.005, 8  # share by which spacings are tried, and trials for one line more or less on the sheet
 LEAST_RUN = 0.6  # share of the places between first and last that have a line
@@ -116,6 +116,8 @@ def _regular(places: dict[float, set[tuple]]) -> Axis | None:
     """The axis whose lines stand at most of `places`."""
     at = np.array(sorted(places))
     if len(at) < LEAST_LINES:
+        return None
+    if at[-1] - at[0] > MOST_LINES * np.median(np.diff(at)):
         return None
     step, first = _period(at)
     index, kept = np.rint((at - first) / step), np.ones(len(at), bool)
