@@ -180,12 +180,11 @@ def test_the_digitizer_takes_the_lines_of_a_file(tmp_path):
     assert ecg.warnings == () and ecg.traces.layout.timing == "sequential"
     assert str(ecg.quality) == "traces as the page draws them" and ecg.quality.figures()["hidden_share"] == 0
     assert np.abs(ecg.series_mv - SIGNAL).max() < 3e-3
-    # the map leads to where the rendering shows the traces: ink at the first and last point of each
+    # the map leads to where the rendering has the middle of a line of 2.5 pixels
     picture, layout = read_picture(path), ecg.traces.layout
-    ends = [(layout.x_mm(w, t), layout.y_mm(w, ecg.series_mv[k, round(500 * t)])) for k, w in enumerate(layout.windows)
-            for t in (0.0, 9.998)]  # fmt: skip
-    columns, rows = np.rint(ecg.page_map.to_picture(np.array(ends))).astype(int).T
-    assert (picture[rows, columns].max(axis=-1) < 150).all()
+    middles = [(layout.x_mm(w, 5.0), layout.y_mm(w, ecg.series_mv[k, 2500])) for k, w in enumerate(layout.windows)]
+    columns, rows = np.rint(ecg.page_map.to_picture(np.array(middles))).astype(int).T
+    assert (picture[rows, columns].max(axis=-1) < 100).all()
 
 
 WHITE_OVER = "1 1 1 rg 200 350 100 150 re f"
