@@ -51,6 +51,11 @@ def add_command(commands: Any) -> None:
     )
     digitize.add_argument("--overlay", action="store_true", help="draw the traces back onto each picture as well")
     digitize.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="leave nothing of the picture in overlays but the traces' ink; grid, lead names and scales are drawn anew",
+    )
+    digitize.add_argument(
         "--quality", type=Path, metavar="FILE", help="CSV of how far each page can be trusted, or why it was refused"
     )
     _add_hints(digitize.add_argument_group("what you know of the pages", "all of them; found on each where not given"))
@@ -270,7 +275,7 @@ def _write(digitized: "Digitized", found: _Found, options: argparse.Namespace) -
 
     series = replace(digitized.at(options.fs, sigma=options.sigma), with_time=options.time)
     if options.overlay:
-        _write_overlay(options.output / f"{found.name}.overlay.jpg", found.leaf, digitized)
+        _write_overlay(options.output / f"{found.name}.overlay.jpg", found.leaf, digitized, options.deidentify)
     if series.sigma_mv is not None:
         sigma = options.output / f"{found.name}.sigma.csv"
         write_csv(sigma, series.sigma_mv, options.fs if options.time else None)
@@ -305,13 +310,17 @@ def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, object]:
     return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}
 
 
-def _write_overlay(path: Path, leaf: Leaf, digitized: "Digitized") -> None:
+def _write_overlay(path: Path, leaf: Leaf, digitized: "Digitized", deidentify: bool) -> None:
     import cv2
 
     from ecgpipe.base.files import atomic_path
+    from ecgpipe.digitize.deidentify import deidentified
     from ecgpipe.digitize.overlay import draw_overlay
     from ecgpipe.rectify.picture import read_picture
 
-    drawn = draw_overlay(read_picture(leaf), digitized.page_map, digitized.series_mv, digitized.traces.layout)
+    picture, layout = read_picture(leaf), digitized.traces.layout
+    if deidentify:
+        picture = deidentified(picture, digitized.page_map, digitized.series_mv, digitized.sigma_mv, layout)
+    drawn = draw_overlay(picture, digitized.page_map, digitized.series_mv, layout)
     with atomic_path(path) as temporary:
         cv2.imwrite(str(temporary), drawn[..., ::-1])
