@@ -65,7 +65,9 @@ def at_their_tempo(traces: Traces, told: SpeedTold) -> tuple[Traces, list[str]]:
     chance = slow_chance(traces)
     if told == "columns":
         slow = chance is not None and chance > VERY_SLOW
-        return traces, [f"the beats are slow and wide for {speed:g} mm/s, which the columns' width tells"] if slow else []
+        return traces, [
+            f"the beats are slow and wide for {speed:g} mm/s, which the columns' width tells"
+        ] if slow else []
     if chance is not None and chance > (VERY_SLOW if told == "text" else LIKELY_SLOW):
         said = f"{speed:g} mm/s seems to be printed" if told == "text" else "no speed was found on the page"
         return _halved_in_time(traces), [f"{said}, {2 * speed:g} mm/s is told by the beats"]
