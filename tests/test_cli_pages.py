@@ -11,6 +11,8 @@ import pytest
 
 from ecgpipe.formats.csv import read_series
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def three_read(tmp_path_factory, three_pages) -> tuple[Path, subprocess.CompletedProcess]:

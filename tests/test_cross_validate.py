@@ -85,14 +85,12 @@ def test_samples_are_the_rectified_pages_with_their_records_truth(frames, datase
     assert samples[3].frame.shape == (*SPEC.shape, 3)
 
 
-@pytest.mark.slow
 def test_every_page_is_read_by_weights_that_never_saw_its_record(tmp_path, split, frames, dataset, fine_tune):
     assert list(read_out_of_fold(split, frames, dataset, fine_tune, tmp_path / "oof", tmp_path / "scratch")) == [0, 1]
     assert fine_tune.trainings == [[("2", "0005")], [("1", "0005")]]
     assert set(read_traces(tmp_path / "oof" / "2.npz")) == {"0005"}
 
 
-@pytest.mark.slow
 def test_a_stopped_run_goes_on_at_the_next_fold_and_leaves_nothing_behind(tmp_path, split, frames, dataset, fine_tune):
     work = (split, frames, dataset)
     places = (tmp_path / "oof", tmp_path / "scratch")
@@ -104,7 +102,6 @@ def test_a_stopped_run_goes_on_at_the_next_fold_and_leaves_nothing_behind(tmp_pa
     assert len(fine_tune.trainings) == 2 and not any(places[1].iterdir())
 
 
-@pytest.mark.slow
 def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, dataset, fine_tune):
     work = (split, frames, dataset)
     places = (tmp_path / "oof", tmp_path / "scratch")
@@ -114,7 +111,6 @@ def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, 
     assert len(fine_tune.trainings) == 3
 
 
-@pytest.mark.slow
 def test_folds_are_read_with_the_flips_asked_for_and_not_taken_from_a_run_without(
     tmp_path, split, frames, dataset, fine_tune
 ):

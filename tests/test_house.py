@@ -216,14 +216,12 @@ def test_the_plain_install_has_no_training_pipeline_or_kaggle():
     assert not installed() & {"torch", "pytorch-lightning", "dvc", "kaggle", "pandas", "matplotlib", "wfdb"}
 
 
-@pytest.mark.slow
 def test_an_extra_is_named_for_every_module_that_only_it_brings():
     assert set(EXTRA_OF.values()) <= set(PYPROJECT["optional-dependencies"])
     for module, extra in EXTRA_OF.items():
         assert distributions({module}) & installed(extra) and not distributions({module}) & installed()
 
 
-@pytest.mark.slow
 def test_the_library_and_the_stages_import_nothing_that_no_extra_declares():
     files = {
         file.relative_to(ROOT) for room in ("ecgpipe", "stages", "pretrain") for file in (ROOT / room).rglob("*.py")

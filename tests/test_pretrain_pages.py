@@ -64,12 +64,14 @@ def test_a_large_recording_is_no_larger_than_asked_and_begins_again_where_it_is_
     np.testing.assert_array_equal(series[:, :5000], series[:, 5000:10000])
 
 
+@pytest.mark.slow
 def test_batches_mix_crops_of_one_shape():
     stream = CropStream(PageStream(SIGNALS, SPEC, crops_per_page=6, seed=1), batch_size=4, pool_pages=2, workers=0)
     for images, heights in islice(stream, 3):
         assert images.shape[1:3] in SHAPES and len(images) == len(heights) == 4
 
 
+@pytest.mark.slow
 def test_held_out_pages_are_whole_and_say_what_they_are():
     page, other = held_out_pages(SIGNALS, SPEC, 2, seed=5)
     for strips in (page, other):

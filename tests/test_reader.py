@@ -190,7 +190,6 @@ def test_waves_that_fit_the_usual_strip_are_read_once():
     assert network.heights == [128] * 3
 
 
-@pytest.mark.slow
 def test_the_shipped_reader_of_all_layouts_does_not_cut_a_wave_of_four_millivolts():
     layout = compose_layout("3x1", (), first_mm=70.0, pitch_mm=50.0)
     t_s = np.arange(5000) / FS_HZ

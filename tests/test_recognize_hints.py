@@ -82,6 +82,7 @@ def leads_on(page: Page) -> list[str]:
     return ["-" * (window.gain_ratio < 0) + window.lead for window in page.frame.spec.layout.windows]
 
 
+@pytest.mark.slow
 def test_a_layout_that_is_said_needs_no_names_and_is_read(found):
     page = found("twelve rows", layout="12x1")
     assert page.frame.spec.layout.name == "12x1" and leads_on(page) == list(LEADS)
