@@ -86,9 +86,7 @@ class Tab:
 
     def size(self, width: int, height: int, *, touch: bool = False) -> None:
         """Look at the page as on a screen of this size."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
 
     def choose(self, selector: str, *files: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, StarletteHTTPException
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,6 @@ from ecgpipe.web import downloads, edits, views
 from ecgpipe.web.desk import Desk
 from ecgpipe.web.guard import UPLOADS, Guard
 from ecgpipe.web.limits import Limits
-from ecgpipe.web.reader import prepare, read_page
 from ecgpipe.web.store import Full, Page, Session, Store
 from ecgpipe.web.worker import Worker
 
@@ -43,6 +42,11 @@ OVER = "this session is over, and its files are deleted; load the page anew"
 MOST_EDITS = 200  # of a page
 
 
+Number = Annotated[int, Field(ge=0, le=1000)]
+Seconds = Annotated[float, Field(ge=-1000, le=1000)]
+Pixels = Annotated[float, Field(ge=-100_000, le=100_000)]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -62,22 +66,22 @@ class Said(_Body):
 class Blank(_Body):
     """A stretch of a window that shows nothing."""
 
-    window: int
-    start_s: float
-    stop_s: float
+    window: Number
+    start_s: Seconds
+    stop_s: Seconds
 
 
 class Line(_Body):
     """A line drawn over a window, (x, y) in pixels of the picture."""
 
-    window: int
-    points: Annotated[list[tuple[float, float]], Field(min_length=2, max_length=MOST_POINTS)]
+    window: Number
+    points: Annotated[list[tuple[Pixels, Pixels]], Field(min_length=2, max_length=MOST_POINTS)]
 
 
-def create_app(limits: Limits, hosts: frozenset[str], worker: Worker | None = None) -> Guard:
-    """The whole application: `hosts` are the names it may be asked by, `worker` reads, by default as `read_page`."""
+def create_app(limits: Limits, hosts: frozenset[str], worker: Worker) -> Guard:
+    """The whole application: `hosts` are the names it may be asked by, `worker` reads."""
     store = Store(limits)
-    desk = Desk(store, worker or Worker(read_page, limits.page_s, prepare))
+    desk = Desk(store, worker)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -122,11 +126,9 @@ def _read_page(page: Annotated[Page, Depends(_page)]) -> Page:
     return page
 
 
-ASession, APage, AReadPage = (
-    Annotated[Session, Depends(_session)],
-    Annotated[Page, Depends(_page)],
-    Annotated[Page, Depends(_read_page)],
-)
+ASession = Annotated[Session, Depends(_session)]
+APage = Annotated[Page, Depends(_page)]
+AReadPage = Annotated[Page, Depends(_read_page)]
 
 
 # ---- routes
@@ -267,14 +269,9 @@ def _finite(rates_hz: tuple[float, float]) -> tuple[float, float]:
 
 
 def _add_answers_to_errors(app: FastAPI) -> None:
-    @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
+    @app.exception_handler(StarletteHTTPException)  # of which FastAPI's own is one
+    async def refused(_: Request, error: StarletteHTTPException) -> JSONResponse:
         return JSONResponse({"error": error.detail}, error.status_code)
-
-    @app.exception_handler(404)
-    @app.exception_handler(405)
-    async def unknown(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": getattr(error, "detail", "not found")}, getattr(error, "status_code", 404))
 
     @app.exception_handler(Full)
     async def full(_: Request, error: Full) -> JSONResponse:
@@ -294,5 +291,3 @@ def _add_answers_to_errors(app: FastAPI) -> None:
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
         print(f"ecgpipe: web: unexpected {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return JSONResponse({"error": "the server failed; its log says why"}, 500)
-
-

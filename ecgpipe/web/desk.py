@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections import deque
-from functools import partial
 from typing import Any
 
 from ecgpipe.base.errors import EcgpipeError
@@ -61,7 +60,10 @@ class Desk:
         loop = asyncio.get_running_loop()
         page.state = "reading"
         job = Job(page.path, page.number, page.hints, page.shown)
-        told = partial(loop.call_soon_threadsafe, self._told, session, page)
+
+        def told(kind: str, content: Any) -> None:
+            loop.call_soon_threadsafe(lambda: self._told(session, page, kind, content))
+
         try:
             page.digitized = await asyncio.to_thread(self.worker.do, job, told)
             page.state = "read"
@@ -88,4 +90,3 @@ class Desk:
             first.notes = (f"the file has {count} pages, and the first {most} of them are read; send the others apart",)
         for number in range(2, min(count, most) + 1):
             self.read(session, session.add(first.path, first.upload, number, count), first.hints)
-

@@ -1,4 +1,4 @@
-"""What somebody changes by hand: a stretch of a lead drawn anew or blanked. Marked in whatever is written afterwards."""
+"""What somebody changes by hand: a stretch of a lead drawn anew or blanked, and marked in what is written then."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,10 @@ def fs_of(digitized: Digitized) -> float:
 
 
 def blanked(digitized: Digitized, window: int, start_s: float, stop_s: float) -> Edit:
-    """A stretch of time of a window, the `window`th of the layout, that shows nothing. EcgpipeError if it has no sample."""
+    """A stretch of time of a window, the `window`th of the layout, that shows nothing.
+
+    EcgpipeError if there is no sample in it.
+    """
     printed, lead = _window(digitized.traces.layout, window)
     fs_hz, span = fs_of(digitized), digitized.traces.layout.samples(printed, digitized.series_mv.shape[1])
     start, stop = max(round(start_s * fs_hz), span.start), min(round(stop_s * fs_hz), span.stop)

@@ -22,6 +22,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 API, UPLOADS = "/api/", "/api/uploads"
 METHODS = ("GET", "HEAD", "POST", "DELETE")
+UNREAD = (408, 413)  # answers before which a body was not read to its end: more of it may come
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -62,9 +63,9 @@ class Guard:
         host, origin = headers.get("host", "").lower(), headers.get("origin")
         if _name(host) not in self.hosts:
             return 403, "this server is not known by that name; start it with --allow-host if it should be"
-        if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
-            return 403, "a page of another site asked for this; only this server's own page may"
-        if scope["path"].startswith(API) and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        foreign = origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")
+        site = headers.get("sec-fetch-site", "none")  # links elsewhere may lead to the page, but to nothing else
+        if foreign or (scope["path"].startswith(API) and site not in ("same-origin", "none")):
             return 403, "a page of another site asked for this; only this server's own page may"
         if scope["method"] not in METHODS:
             return 405, f"found the method {scope['method'][:20]}, expected one of {', '.join(METHODS)}"
@@ -113,7 +114,8 @@ def _with_headers(send: Send) -> Send:
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *extra]}
+            closing = [(b"connection", b"close")] if message["status"] in UNREAD else []
+            message = {**message, "headers": [*message.get("headers", []), *extra, *closing]}
         await send(message)
 
     return sent

@@ -10,6 +10,8 @@ import uvicorn
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.web.app import create_app
 from ecgpipe.web.limits import Limits
+from ecgpipe.web.reader import prepare, read_page
+from ecgpipe.web.worker import Function, Worker
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -23,7 +25,7 @@ def serve(host: str, port: int, limits: Limits, other_names: Iterable[str] = ())
     shown = f"[{host}]" if ":" in host else host
     if not _is_loopback(host):
         print(
-            f"ecgpipe: {host} may be reached from other machines, without a password and in plain text; see docs/web.md",
+            f"ecgpipe: other machines may reach {host}, without a password and in plain text; see docs/web.md",
             file=sys.stderr,
             flush=True,
         )
@@ -36,10 +38,11 @@ def serve(host: str, port: int, limits: Limits, other_names: Iterable[str] = ())
         listening.close()
 
 
-def server_of(limits: Limits, hosts: frozenset[str]) -> uvicorn.Server:
-    """A server of the page that was not started yet."""
+def server_of(limits: Limits, hosts: frozenset[str], function: Function = read_page) -> uvicorn.Server:
+    """A server of the page that was not started yet, asked by `hosts`; `function` reads, in a process of its own."""
+    worker = Worker(function, limits.page_s, prepare if function is read_page else None)
     config = uvicorn.Config(
-        create_app(limits, hosts),
+        create_app(limits, hosts, worker),
         http="h11",
         ws="none",
         lifespan="on",

@@ -19,8 +19,8 @@ LEAVING_S = 2.0  # that an idle process is given to end by itself
 class Worker:
     """A process that calls `function(job, tell)`, a module's top-level function, on jobs that it is given.
 
-    `prepare()`, if given, runs when the process starts. A job that takes longer than `limit_s` is ended with the process,
-    and the next job gets a new one.
+    `prepare()`, if given, runs when the process starts. A job that takes longer than `limit_s` is ended with the
+    process, and the next job gets a new one.
     """
 
     def __init__(self, function: Function, limit_s: float, prepare: Callable[[], object] | None = None) -> None:
