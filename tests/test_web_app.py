@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from ecgpipe.page.layout import KIT
 from ecgpipe.web.limits import Limits
 from ecgpipe.web.server import LOOPBACK, server_of
-from tests.web_server import Client, quick, reading, running, served, tilted
+from tests.web_server import Client, quick, running, served, tilted
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +153,17 @@ def test_a_removed_page_and_an_ended_session_are_gone(web):
     assert status == 401 and "this session is over" in answer["error"]
 
 
+def test_a_tab_that_was_closed_is_forgotten_soon_and_one_loaded_anew_is_not():
+    with served(Limits(left_s=0.1)) as server:
+        left, anew = server.begun(), server.begun()
+        anew.ask("GET", "/api/session")
+        for client in (left, anew):
+            client.ask("POST", "/api/session/leave/0")
+        time.sleep(0.3)
+        server.begun()  # which looks for sessions that are over
+        assert left.ask("GET", "/api/pages")[0] == 401 and anew.ask("GET", "/api/pages")[0] == 200
+
+
 def test_the_server_says_when_it_has_enough():
     with served(Limits(sessions=1, uploads=1)) as web:
         one = web.begun()
@@ -170,15 +180,3 @@ def test_nothing_is_left_when_the_server_ends(tmp_path, monkeypatch):
         Client(port).begun().sent(b"good")
         assert list(tmp_path.rglob("*/1"))
     assert not list(tmp_path.iterdir())
-
-
-def test_an_inverted_lead_is_edited_as_it_is_printed():
-    """The views name it as a hint does."""
-    from pathlib import Path
-
-    from ecgpipe.web.store import Page
-    from ecgpipe.web.views import reading as view
-
-    windows = tuple(replace(w, gain_ratio=-1.0 if w.lead == "aVR" else 1.0) for w in KIT.windows)
-    page = Page("id", "ecg-1", Path("1"), "id", size=(1600, 1300), digitized=reading(replace(KIT, windows=windows)))
-    assert view(page)["layout"]["leads"][3] == "-aVR"

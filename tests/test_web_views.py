@@ -1,6 +1,7 @@
 """What the page draws lies where the picture shows it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,9 @@ def test_leads_are_named_as_a_hint_would_and_all_is_plain_json(page):
     assert shown["layout"]["leads"] == ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
     assert shown["layout"]["name"] == "3x4+1R(II)" and shown["warnings"] == ["one doubt"]
     assert len(json.dumps(shown, allow_nan=False)) < 600_000
+
+
+def test_a_lead_printed_upside_down_is_named_so(page):
+    windows = tuple(replace(w, gain_ratio=-1.0 if w.lead == "aVR" else 1.0) for w in KIT.windows)
+    page.digitized = reading(replace(KIT, windows=windows))
+    assert view(page)["layout"]["leads"][3] == "-aVR"

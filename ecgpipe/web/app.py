@@ -149,16 +149,16 @@ def _file(path: Path, kind: str) -> Any:
 def _add_sessions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/sessions")
     async def open_session() -> dict[str, Any]:
-        session = desk.store.open()
-        return {"token": session.token, **_offers(desk.store.limits)}
+        return _offers(desk.store.open(), desk.store.limits)
 
     @app.get("/api/session")
-    async def offers(session: ASession) -> dict[str, Any]:
-        return {"token": session.token, **_offers(desk.store.limits)}
+    async def visit_again(session: ASession) -> dict[str, Any]:
+        session.visit += 1
+        return _offers(session, desk.store.limits)
 
-    @app.post("/api/session/leave", status_code=204)
-    async def leave(session: ASession) -> None:
-        session.left = True
+    @app.post("/api/session/leave/{visit}", status_code=204)
+    async def leave(session: ASession, visit: int) -> None:
+        session.left = visit == session.visit  # the tab may have been loaded anew before this came
 
     @app.delete("/api/session", status_code=204)
     async def close(session: ASession) -> None:
@@ -242,10 +242,12 @@ async def _edited(page: Page, edit: Any, *what: Any) -> Response:
     return await _reading(page)
 
 
-def _offers(limits: Limits) -> dict[str, Any]:
-    """What the page lets somebody choose from."""
+def _offers(session: Session, limits: Limits) -> dict[str, Any]:
+    """The session, and what the page lets somebody choose from."""
     refused = downloads.available()
     return {
+        "token": session.token,
+        "visit": session.visit,
         "limits": {"upload_mb": limits.upload_mb, "uploads": limits.uploads, "pages": limits.pages},
         "formats": [
             {"name": name, "suffix": kind.suffix, "rates_hz": _finite(kind.rates_hz), "refused": refused[name]}

@@ -71,6 +71,7 @@ class Session:
     uploads: int = 0
     names: int = 0
     touched_s: float = field(default_factory=time.monotonic)
+    visit: int = 0  # counts how often the tab was loaded
     left: bool = False
 
     def add(self, path: Path, upload: str = "", number: int = 1, of: int = 1) -> Page:

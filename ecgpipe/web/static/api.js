@@ -2,6 +2,7 @@
 
 const KEY = "ecgpipe-session";
 let token = sessionStorage.getItem(KEY) || "";
+let visit = 0; // how often this tab was loaded: a late farewell of the last time counts for nothing
 let whenOver = () => {};
 
 export class Refused extends Error {}
@@ -15,10 +16,14 @@ export function onOver(handler) {
 export async function begin() {
   if (token) {
     const answer = await fetch("/api/session", { headers: { "X-Session": token } });
-    if (answer.ok) return answer.json();
+    if (answer.ok) {
+      const offers = await answer.json();
+      visit = offers.visit;
+      return offers;
+    }
   }
   const offers = await (await checked(await fetch("/api/sessions", { method: "POST" }))).json();
-  token = offers.token;
+  ({ token, visit } = offers);
   sessionStorage.setItem(KEY, token);
   return offers;
 }
@@ -31,7 +36,8 @@ export async function end() {
 
 /** Say that the tab is being closed, or loaded anew. */
 export function leave() {
-  if (token) fetch("/api/session/leave", { method: "POST", headers: { "X-Session": token }, keepalive: true }).catch(() => {});
+  const farewell = { method: "POST", headers: { "X-Session": token }, keepalive: true };
+  if (token) fetch(`/api/session/leave/${visit}`, farewell).catch(() => {});
 }
 
 /** The answer to a request; throws Refused with the server's line. */
