@@ -244,6 +244,7 @@ function close() {
   viewer.reading([]);
   $("view").querySelector("image").removeAttribute("href");
   setMode("move");
+  setSpan("", "", { quiet: true });
   $("picture").hidden = $("reading").hidden = true;
   document.querySelector("main").classList.toggle("open", pages.length > 0);
 }
@@ -268,6 +269,7 @@ async function refresh() {
   if (shown !== now.id) return;
   $("failure").textContent = now.state === "failed" ? `Not read: ${now.line}` : "";
   $("found").hidden = $("downloads").hidden = $("edit").hidden = now.state !== "read";
+  $("picture").hidden = now.state === "failed" && !now.size;
   const busy = now.state === "waiting" || now.state === "reading";
   $("read-again").disabled = $("forget").disabled = busy;
   $("picture").setAttribute("aria-busy", String(busy));
@@ -303,7 +305,7 @@ function showLeads() {
     const head = make("th", { scope: "row" });
     head.append(button);
     const sigma = lead.sigma_mv === null ? "–" : `${(1000 * 2 * lead.sigma_mv).toFixed(0)} µV`;
-    const unsure = make("td", { textContent: lead.unsure_s ? `${lead.unsure_s.toFixed(2)} s` : "–" });
+    const unsure = make("td", { textContent: lead.unsure_s >= 0.005 ? `${lead.unsure_s.toFixed(2)} s` : "–" });
     unsure.classList.toggle("some", lead.unsure_s > MUCH * lead.read_s);
     const read = `${lead.read_s.toFixed(2)} s${lead.edited ? ", edited" : ""}`;
     row.append(head, make("td", { textContent: read }), make("td", { textContent: sigma }), unsure);
