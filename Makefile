@@ -12,7 +12,7 @@ repro: $(INSTALLED)
 	dvc repro
 
 test: $(INSTALLED)
-	pytest
+	pytest -n auto --maxprocesses 8 --dist loadfile
 
 bench: $(INSTALLED)
 	python -m examples.bench

@@ -13,6 +13,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
     from ecgpipe.base.errors import EcgpipeError
+    from ecgpipe.digitize.deidentify import deidentified
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
     from ecgpipe.digitize.overlay import draw_overlay
     from ecgpipe.formats import write_series
@@ -28,6 +29,7 @@ __all__ = [
     "EcgpipeError",
     "Hints",
     "Series",
+    "deidentified",
     "draw_overlay",
     "read_picture",
     "read_pictures",
@@ -42,6 +44,7 @@ _HOME = {
     "EcgpipeError": "ecgpipe.base.errors",
     "Hints": "ecgpipe.recognize.hints",
     "Series": "ecgpipe.formats.series",
+    "deidentified": "ecgpipe.digitize.deidentify",
     "draw_overlay": "ecgpipe.digitize.overlay",
     "read_picture": "ecgpipe.rectify.picture",
     "read_pictures": "ecgpipe.rectify.picture",

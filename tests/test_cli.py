@@ -289,15 +289,6 @@ def test_after_bad_pictures_the_good_one_is_done_and_the_status_is_1(bad_run):
     assert len(lines) == len(by_picture), "nothing else on stderr"
 
 
-def test_two_pictures_of_one_name_are_refused_rather_than_overwritten(tmp_path, page, capsys):
-    twin = tmp_path / "page.jpg"
-    twin.write_bytes(page.read_bytes())
-    assert main(["digitize", str(page), str(twin), "--output", str(tmp_path / "out")]) == 1
-    errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 2 and all("written as page" in line for line in errors)
-    assert not (tmp_path / "out").exists()
-
-
 # ---- several pages in one file
 
 
@@ -352,14 +343,6 @@ def test_a_page_is_not_written_over_another_pictures_result(tmp_path, page, thre
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 2 and any(f"{three_pages}, page 3: would be written as scan-3, as" in line for line in errors)
     assert (tmp_path / "out" / "scan-3.csv").read_bytes() == (digitized / "page.csv").read_bytes()
-
-
-@pytest.mark.slow
-def test_of_two_files_of_one_name_no_page_is_written(tmp_path, three_pages, capsys):
-    twin = tmp_path / "scan.tiff"
-    twin.write_bytes(three_pages.read_bytes())
-    assert main(["digitize", str(three_pages), str(twin), "--output", str(tmp_path / "out")]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 6 and not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_pictures_is_said(tmp_path, capsys):

@@ -48,6 +48,17 @@ def test_a_print_that_came_out_two_per_cent_small_has_another_speed():
     assert with_measured_ends(frame_of(page, believed)).speed_mm_per_s == pytest.approx(24.5, rel=0.003)
 
 
+@pytest.mark.parametrize(("form", "rhythm"), [("6x1", ()), ("3x4", ("II",))])
+@pytest.mark.parametrize(("printed", "told"), [(25.06, 25.06), (24.95, 25.0), (25.2, 25.0)])
+def test_rows_a_little_longer_than_whole_seconds_tell_a_speed_and_shorter_ones_do_not(form, rhythm, printed, told):
+    seconds = {"6x1": 10.0, "3x4": 2.5}[form]
+    page = compose_layout(
+        form, rhythm, speed=printed, window_s=seconds, left_mm=20.0, size_mm=(297.0, 210.0), marks=MARKS
+    )
+    believed = replace(page, speed_mm_per_s=25.0)
+    assert with_measured_ends(frame_of(page, believed)).speed_mm_per_s == pytest.approx(told, rel=0.0004)
+
+
 def test_ends_beyond_the_picture_leave_the_layout_as_it_was():
     page = compose_layout("3x4", (), left_mm=20.0, size_mm=(297.0, 210.0), window_s=2.5, marks=MARKS)
     frame = frame_of(page, page)

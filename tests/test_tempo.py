@@ -28,10 +28,16 @@ def test_beats_at_half_their_speed_seem_slower_than_they_are():
     assert np.median(usual) < 0.05 and np.median(slow) > 0.95
 
 
-@pytest.mark.parametrize("told", ["hint", "columns"])
-def test_what_is_known_of_the_speed_counts_more_than_beats(told):
+def test_what_somebody_says_of_the_speed_counts_more_than_beats():
     traces = traces_of(2.5, LIMBS, 0)
-    assert at_their_tempo(traces, told) == (traces, [])
+    assert at_their_tempo(traces, "hint") == (traces, [])
+
+
+@pytest.mark.parametrize(("shown_s", "warned"), [(2.5, True), (5.0, False)])
+def test_beats_that_are_too_slow_for_the_columns_width_are_a_warning(shown_s, warned):
+    traces = traces_of(shown_s, LIMBS, 0)
+    found, doubts = at_their_tempo(traces, "columns")
+    assert found is traces and ["slow and wide for 25 mm/s" in doubt for doubt in doubts] == [True] * warned
 
 
 def test_a_page_at_twice_the_guessed_speed_becomes_half_as_long():

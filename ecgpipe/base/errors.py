@@ -52,6 +52,7 @@ EXTRA_OF = {
     "kaggle": "kaggle",
     "kagglesdk": "kaggle",
     "matplotlib": "train",
+    "pi_heif": "heif",
     "pyarrow": "train",
     "pydicom": "formats",
     "pytorch_lightning": "train",

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.commands.complaints import complain, unexpected
+from ecgpipe.commands.inputs import sources
 from ecgpipe.formats import FORMATS, Format
-from ecgpipe.rectify.leaves import PICTURE_SUFFIXES, Leaf, leaves_of
+from ecgpipe.rectify.leaves import Leaf, leaves_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.recognize.pages import Page
+    from ecgpipe.vector.pages import VectorPage
 
 CORES = os.cpu_count() or 1
 UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
@@ -32,7 +34,7 @@ UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
 def add_command(commands: Any) -> None:
     """Add the parser of `digitize` to the subparsers `commands`."""
     digitize = commands.add_parser("digitize", help="read the leads of ECG pictures")
-    digitize.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, or a folder of pictures")
+    digitize.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, a PDF, or a folder of such")
     digitize.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
     digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
     digitize.add_argument(
@@ -48,6 +50,11 @@ def add_command(commands: Any) -> None:
         "--sigma", action="store_true", help="write NAME.sigma.csv as well: the standard error of each sample in mV"
     )
     digitize.add_argument("--overlay", action="store_true", help="draw the traces back onto each picture as well")
+    digitize.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="leave nothing of the picture in overlays but the traces' ink; grid, lead names and scales are drawn anew",
+    )
     digitize.add_argument(
         "--quality", type=Path, metavar="FILE", help="CSV of how far each page can be trusted, or why it was refused"
     )
@@ -129,7 +136,7 @@ class _Found:
     number: int
     stem: str
     label: str
-    page: "Page | EcgpipeError"
+    page: "Page | VectorPage | EcgpipeError"
 
     @property
     def name(self) -> str:
@@ -142,8 +149,9 @@ def _digitize(options: argparse.Namespace) -> int:
     for kind in options.formats:
         kind.check(options.fs)
     hints = _hints(options)
-    images = list(_expand(options.images))
-    leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image))
+    images = sources(options.images, options.output, partial(_spelled, formats=options.formats))
+    names = {image.path: image.name for image in images}
+    leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image.path))
     pages = ahead(partial(_pages_of, hints=hints), theirs, options.workers)
     # Pages are being found in other processes from here on, while this one imports what reads them.
     from ecgpipe.digitize.digitizer import SHIPPED, SHIPPED_ANY, Digitizer
@@ -151,7 +159,7 @@ def _digitize(options: argparse.Namespace) -> int:
     from ecgpipe.formats.csv import write_rows
     from ecgpipe.recognize.hints import Hints
 
-    if len(images) > 1 or len(leaves_of(images[0])) > 1:
+    if len(images) > 1 or len(leaves_of(images[0].path)) > 1:
         leave_cores(options.workers)
     leads = DEFAULT if options.lead_laws == "on" else replace(DEFAULT, limb_lead_residual_mv=0.0)
     digitizer = Digitizer(
@@ -161,10 +169,10 @@ def _digitize(options: argparse.Namespace) -> int:
         hints=hints or Hints(),
         other_weights=options.weights or SHIPPED_ANY,
     )
-    stems, table = Counter(_stem(image, options) for image in images), []
+    claims, table = Counter(image.name.casefold() for image in images), []
     try:
-        for found in _in_files(zip(leaves, pages, strict=True), options):
-            table.append(_row_of(found, digitizer, stems, options))
+        for found in _in_files(zip(leaves, pages, strict=True), names):
+            table.append(_row_of(found, digitizer, claims, options))
     finally:
         if options.quality:
             write_rows(options.quality, table)
@@ -182,14 +190,16 @@ def _hints(options: argparse.Namespace) -> "Hints | None":
     return Hints.parsed(*given)
 
 
-def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | EcgpipeError]":
+def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | VectorPage | EcgpipeError]":
     """The pages in a picture, from the top down, or the errors that say why there are none."""
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.recognize.pages import find_page
     from ecgpipe.rectify.picture import read_picture
+    from ecgpipe.vector.pages import vector_page
 
+    hints = hints or Hints()
     try:
-        return [find_page(read_picture(leaf), hints=hints or Hints())]
+        return [vector_page(leaf, hints) or find_page(read_picture(leaf), hints=hints)]
     except EcgpipeError as error:
         return [error]
     except Exception as error:  # one picture's surprise must not stop an archive of them
@@ -197,9 +207,9 @@ def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | EcgpipeError]":
 
 
 def _in_files(
-    found: "Iterable[tuple[Leaf, list[Page | EcgpipeError]]]", options: argparse.Namespace
+    found: "Iterable[tuple[Leaf, list[Page | VectorPage | EcgpipeError]]]", names: dict[Path, str]
 ) -> Iterator[_Found]:
-    """Every page, counted within its file."""
+    """Every page, counted within its file; `names` are those of the files' results."""
     number = 0
     for leaf, pages in found:
         number = 0 if leaf.number == 1 else number
@@ -207,36 +217,21 @@ def _in_files(
         for page in pages:
             number += 1
             label = f"{leaf.path}, page {number}" if several else str(leaf.path)
-            yield _Found(leaf, number, _stem(leaf.path, options), label, page)
+            yield _Found(leaf, number, names[leaf.path], label, page)
 
 
-def _stem(image: Path, options: argparse.Namespace) -> str:
-    """The name of a picture's results, one that all formats allow."""
-    name = image.stem
-    for kind in options.formats:
+def _spelled(name: str, formats: "Iterable[Format]") -> str:
+    """A name of results that all formats allow."""
+    for kind in formats:
         name = kind.stem(name)
     return name
-
-
-def _expand(paths: Iterable[Path]) -> Iterable[Path]:
-    """The pictures named, and those in the folders named."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        pictures = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES)
-        if not pictures:
-            raise EcgpipeError(
-                f"{path}: found no picture in this folder, expected {' '.join(sorted(PICTURE_SUFFIXES))}"
-            )
-        yield from pictures
 
 
 # ---- from a page to its files
 
 
 def _row_of(
-    found: _Found, digitizer: "Digitizer", stems: Counter[str], options: argparse.Namespace
+    found: _Found, digitizer: "Digitizer", claims: Counter[str], options: argparse.Namespace
 ) -> dict[str, object]:
     """Read a page, write what is asked for and say so; the page's row of the table of quality."""
     row: dict[str, object] = {
@@ -246,7 +241,7 @@ def _row_of(
         "reason": "",
     }
     try:
-        _check_name(found, stems)
+        _check_name(found, claims)
         if isinstance(found.page, EcgpipeError):
             raise found.page
         digitized = digitizer.read(found.page)
@@ -263,11 +258,12 @@ def _row_of(
     return row | {"status": "read", **_figures(digitized)}
 
 
-def _check_name(found: _Found, stems: Counter[str]) -> None:
-    """EcgpipeError if another of the files, whose `stems` are counted, has a claim to a page's name."""
-    if stems[found.stem] > 1:
+def _check_name(found: _Found, claims: Counter[str]) -> None:
+    """EcgpipeError if another of the files has a claim to a page's name, of which `claims` counts those of all files,
+    in small letters as some disks do not tell them from capitals."""
+    if claims[found.stem.casefold()] > 1:
         raise EcgpipeError(f"several pictures would be written as {found.name}; rename them or digitize them apart")
-    if found.number > 1 and stems[found.name]:
+    if found.number > 1 and claims[found.name.casefold()]:
         raise EcgpipeError(
             f"would be written as {found.name}, as another picture is; rename one or digitize them apart"
         )
@@ -279,7 +275,7 @@ def _write(digitized: "Digitized", found: _Found, options: argparse.Namespace) -
 
     series = replace(digitized.at(options.fs, sigma=options.sigma), with_time=options.time)
     if options.overlay:
-        _write_overlay(options.output / f"{found.name}.overlay.jpg", found.leaf, digitized)
+        _write_overlay(options.output / f"{found.name}.overlay.jpg", found.leaf, digitized, options.deidentify)
     if series.sigma_mv is not None:
         sigma = options.output / f"{found.name}.sigma.csv"
         write_csv(sigma, series.sigma_mv, options.fs if options.time else None)
@@ -314,13 +310,17 @@ def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, object]:
     return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}
 
 
-def _write_overlay(path: Path, leaf: Leaf, digitized: "Digitized") -> None:
+def _write_overlay(path: Path, leaf: Leaf, digitized: "Digitized", deidentify: bool) -> None:
     import cv2
 
     from ecgpipe.base.files import atomic_path
+    from ecgpipe.digitize.deidentify import deidentified
     from ecgpipe.digitize.overlay import draw_overlay
     from ecgpipe.rectify.picture import read_picture
 
-    drawn = draw_overlay(read_picture(leaf), digitized.page_map, digitized.series_mv, digitized.traces.layout)
+    picture, layout = read_picture(leaf), digitized.traces.layout
+    if deidentify:
+        picture = deidentified(picture, digitized.page_map, digitized.series_mv, digitized.sigma_mv, layout)
+    drawn = draw_overlay(picture, digitized.page_map, digitized.series_mv, layout)
     with atomic_path(path) as temporary:
         cv2.imwrite(str(temporary), drawn[..., ::-1])

@@ -13,13 +13,17 @@ from ecgpipe.digitize.tempo import at_their_tempo
 from ecgpipe.digitize.timing import timing_of
 from ecgpipe.formats.series import PageFacts, Series
 from ecgpipe.page.geometry import FrameSpec, PageMap
+from ecgpipe.page.layout import SpeedTold
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.layouts import CLEARLY_NAMED
 from ecgpipe.recognize.pages import Page, find_page
+from ecgpipe.rectify.leaves import Leaf, leaves_of
+from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
 from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
+from ecgpipe.vector.pages import VectorPage, vector_page
 
 
 @dataclass(frozen=True)
@@ -79,20 +83,38 @@ class Digitizer:
         self.layout_known, self.hints = layout_known, hints
         self._load_other = cache(lambda: load_reader(other_weights, flips))
 
-    def digitize(self, picture: np.ndarray) -> Digitized:
-        """Read the page in `picture` (H, W, 3) uint8 RGB. Raises PageNotFound if there is none."""
-        return self.read(find_page(picture, self.spec, self.hints, layout_known=self.layout_known))
+    def digitize(self, picture: np.ndarray | str | Path | Leaf) -> Digitized:
+        """Read the page in `picture` (H, W, 3) uint8 RGB, or in a file. Raises PageNotFound if there is none.
 
-    def read(self, page: Page) -> Digitized:
+        Of a file it is the first page, or that of a `Leaf`. Traces that are lines of a PDF are taken as they are.
+        """
+        if isinstance(picture, np.ndarray):
+            return self.read(find_page(picture, self.spec, self.hints, layout_known=self.layout_known))
+        leaf = picture if isinstance(picture, Leaf) else leaves_of(picture)[0]
+        return self.read(page) if (page := vector_page(leaf, self.hints)) else self.digitize(read_picture(leaf))
+
+    def read(self, page: Page | VectorPage) -> Digitized:
         """Read a page that was found. Raises PageNotFound where the reading shows that it is another one."""
+        return self._read_lines(page) if isinstance(page, VectorPage) else self._read_picture(page)
+
+    def _read_lines(self, page: VectorPage) -> Digitized:
+        # what a PDF's letters say need not be read
+        traces, of_tempo = _in_time(page.traces, "hint" if page.speed_told == "text" else page.speed_told)
+        if not self.layout_known:
+            check_traces(traces, page.series(traces.layout)[1])
+        sound = checked(traces, page.series(traces.layout)[1], page.quality, layout_known=True)
+        series_mv, sigma_mv = page.series(sound.traces.layout)
+        warnings = (*page.doubts, *of_tempo, *sound.warnings)
+        return Digitized(series_mv, sigma_mv, sound.traces, page.page_map, page.quality, warnings)
+
+    def _read_picture(self, page: Page) -> Digitized:
         frame, quality = page.frame, page.quality
         reader = self._load_other() if page.recognized else self.reader
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
         doubts = page.doubts
         if page.recognized:
-            traces, of_tempo = at_their_tempo(traces, page.speed_told)
+            traces, of_tempo = _in_time(traces, page.speed_told)
             doubts = (*doubts, *of_tempo)
-            traces = replace(traces, layout=replace(traces.layout, timing=timing_of(traces)))
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         if not self.layout_known:
             check_traces(traces, sigma_mv)
@@ -109,3 +131,10 @@ class Digitizer:
         elif not sound.lawful and not self.layout_known:
             options = replace(options, limb_lead_residual_mv=0.0)
         return Digitized(leads_of(traces, options), sigma_mv, traces, frame.page_map, quality, warnings)
+
+
+def _in_time(traces: Traces, speed_told: SpeedTold) -> tuple[Traces, list[str]]:
+    """The traces of a page whose layout was found, at their tempo, told how their columns were recorded; and what is
+    doubtful about it."""
+    traces, doubts = at_their_tempo(traces, speed_told)
+    return replace(traces, layout=replace(traces.layout, timing=timing_of(traces))), doubts

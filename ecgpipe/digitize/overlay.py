@@ -17,7 +17,7 @@ def draw_overlay(picture: np.ndarray, page_map: PageMap, series_mv: np.ndarray, 
     """A copy of `picture` (H, W, 3) uint8 RGB with the 5 mm grid's nodes and `series_mv` (12, n) drawn on it, as the
     `layout` has them."""
     drawn = picture.copy()
-    px_per_mm = _px_per_mm(page_map)
+    px_per_mm = page_map.px_per_mm
     _draw_nodes(drawn, page_map, layout, max(1, round(px_per_mm / 6)))
     for window in layout.windows:
         for points_mm in trace_mm(series_mv[LEADS.index(window.lead)], window, layout):
@@ -48,8 +48,3 @@ def _draw_nodes(drawn: np.ndarray, page_map: PageMap, layout: PageLayout, radius
 
 def _fixed_point(points_px: np.ndarray) -> np.ndarray:
     return np.round(np.clip(points_px, -_FAR_PX, _FAR_PX) * (1 << _SHIFT)).astype(np.int32)
-
-
-def _px_per_mm(page_map: PageMap) -> float:
-    steps = np.linalg.norm(np.diff(page_map.nodes, axis=1), axis=-1)
-    return float(np.median(steps)) / page_map.step_mm

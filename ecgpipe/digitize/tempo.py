@@ -57,12 +57,17 @@ def at_their_tempo(traces: Traces, told: SpeedTold) -> tuple[Traces, list[str]]:
     """`traces` at the speed that their beats tell, unless more than a text has `told` it; and what is doubtful.
 
     A text of 50 mm/s is easily read as the usual 25, which is also what is guessed where there is none; the other way
-    round is rare.
+    round is rare. Four columns of 62.5 mm are mostly of 2.5 s.
     """
     speed = traces.layout.nominal_speed_mm_per_s
-    if speed != USUAL or told in ("hint", "columns"):
+    if speed != USUAL or told == "hint":
         return traces, []
     chance = slow_chance(traces)
+    if told == "columns":
+        slow = chance is not None and chance > VERY_SLOW
+        return traces, [
+            f"the beats are slow and wide for {speed:g} mm/s, which the columns' width tells"
+        ] if slow else []
     if chance is not None and chance > (VERY_SLOW if told == "text" else LIKELY_SLOW):
         said = f"{speed:g} mm/s seems to be printed" if told == "text" else "no speed was found on the page"
         return _halved_in_time(traces), [f"{said}, {2 * speed:g} mm/s is told by the beats"]

@@ -20,6 +20,11 @@ class PageMap:
     nodes: np.ndarray
     step_mm: float
 
+    @property
+    def px_per_mm(self) -> float:
+        """Picture pixels to a millimetre of the page, in the middle of all."""
+        return float(np.median(np.linalg.norm(np.diff(self.nodes, axis=1), axis=-1))) / self.step_mm
+
     def to_picture(self, points_mm: np.ndarray) -> np.ndarray:
         """Picture pixels (..., 2) of page points (..., 2) in mm; linear extrapolation outside the lattice."""
         grid = np.asarray(points_mm, np.float64) / self.step_mm

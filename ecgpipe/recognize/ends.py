@@ -19,6 +19,10 @@ LEAST_SHARE = 0.35  # of the ink's darkness inside, by which it must be paler ou
 LEAST_DARK = 12.0  # grey levels of a trace that is seen
 AGREE_MM = 0.35  # median deviation of rows' ends that agree
 LEAST_OFF, MOST_OFF = 0.012, 0.03  # share by which a print must, and may, be off its nominal speed to be told
+# Share by which rows must, and may, be longer than whole seconds for the print to be taken as so much larger than its
+# grid, and how long they must be. Rows that are a little shorter say nothing: records often end some samples early.
+LEAST_LONGER, MOST_LONGER, LEAST_LONG_MM = 0.0005, 0.005, 120.0
+LINE_MM = 0.15  # the width of a trace's line: ink reaches half of it beyond either end
 GAP_MM = 1.0  # between columns that are apart
 WHOLE_S, NEAR_S = 0.5, 0.1  # a strip is a multiple of the first, if it is that near
 
@@ -39,8 +43,11 @@ def with_measured_ends(frame: Frame) -> PageLayout:
     ends = _ends(frame, main)
     columns = layout.row_windows(main[0])
     lefts_mm, wide_mm = _columns(columns, ends, layout.speed_mm_per_s)
-    speed = _speed(columns, lefts_mm, wide_mm, ends, layout.speed_mm_per_s)
     of_strips = _ends(frame, strips) if strips else _Ends(None, None)
+    speed = _speed(columns, lefts_mm, wide_mm, ends, layout.speed_mm_per_s)
+    if speed == layout.speed_mm_per_s:
+        unbroken = [ends] if _follow(columns, lefts_mm, wide_mm) else []
+        speed = _longer([*unbroken, of_strips], speed)
     place = {column.left_mm: left for column, left in zip(columns, lefts_mm, strict=True)}
     windows = []
     for window in layout.windows:
@@ -78,12 +85,29 @@ def _columns(columns: Sequence[Window], ends: _Ends, speed: float) -> tuple[list
 
 def _speed(columns: Sequence[Window], lefts_mm: Sequence[float], wide_mm: float, ends: _Ends, nominal: float) -> float:
     """The speed in mm of the grid a second, where both ends of rows of whole half seconds are known."""
-    step_mm = lefts_mm[1] - lefts_mm[0] if len(lefts_mm) > 1 else wide_mm
     total_s = columns[0].duration_s * len(columns)
-    if None in (ends.left_mm, ends.right_mm) or columns[0].duration_s % WHOLE_S or step_mm - wide_mm > GAP_MM:
+    follow = _follow(columns, lefts_mm, wide_mm)
+    if None in (ends.left_mm, ends.right_mm) or columns[0].duration_s % WHOLE_S or not follow:
         return nominal
     measured = (lefts_mm[-1] + wide_mm - lefts_mm[0]) / total_s
     return measured if LEAST_OFF < abs(measured / nominal - 1) < MOST_OFF else nominal
+
+
+def _follow(columns: Sequence[Window], lefts_mm: Sequence[float], wide_mm: float) -> bool:
+    """Whether each column begins where the one before ends."""
+    return len(columns) == 1 or lefts_mm[1] - lefts_mm[0] - wide_mm <= GAP_MM
+
+
+def _longer(unbroken: Sequence[_Ends], nominal: float) -> float:
+    """The speed in mm of the grid a second where `unbroken` rows are a little longer than whole seconds are."""
+    for ends in unbroken:
+        if ends.left_mm is None or ends.right_mm is None:
+            continue
+        long_mm = ends.right_mm - ends.left_mm - LINE_MM
+        seconds = round(long_mm / nominal / WHOLE_S) * WHOLE_S
+        if long_mm > LEAST_LONG_MM and LEAST_LONGER < long_mm / (seconds * nominal) - 1 < MOST_LONGER:
+            return long_mm / seconds
+    return nominal
 
 
 def _strip(window: Window, ends: _Ends, first_mm: float, speed: float, before: float) -> Window:

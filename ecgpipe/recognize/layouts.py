@@ -39,7 +39,7 @@ def hypotheses(marks: Marks, size_mm: tuple[float, float], hints: Hints = Hints(
     rows, names = rows_seen(marks), marks.of(*NAMES)
     longest = max((row.seen_mm for row in rows), default=0.0)
     found: list[Hypothesis] = []
-    for form, strips, orders in _forms(hints):
+    for form, strips, orders in forms_of(hints):
         down, across = (int(count) for count in form.split("x"))
         for chosen in _chosen(rows, down + strips):
             left_out = sum((row.seen_mm / longest) ** 2 for row in rows if row not in chosen)
@@ -50,7 +50,7 @@ def hypotheses(marks: Marks, size_mm: tuple[float, float], hints: Hints = Hints(
     return sorted(found, key=lambda one: -one.score)
 
 
-def _forms(hints: Hints) -> Iterator[tuple[str, int, tuple[tuple[str, ...], ...]]]:
+def forms_of(hints: Hints) -> Iterator[tuple[str, int, tuple[tuple[str, ...], ...]]]:
     """Each form that `hints` allow with its number of strips, and the orders of its leads."""
     wanted = parse_form(hints.layout) if hints.layout else None
     for form, orders in FORMS.items():

@@ -22,6 +22,7 @@ from ecgpipe.rectify.rectifier import Rectified, rectify, rectify_sheet
 # 0.086, ten pages of other makers that were taken for it 0.020 to 0.039.
 SURE = 0.08
 SAME_PLACE_MM = 4.0  # within which two ways of finding a page have found the same one; not swept
+DARK, MOSTLY = 96, 0.6  # levels of 255 of no colour more, and the share of a dark picture's pixels; not swept
 NO_HINTS = Hints()
 
 
@@ -49,8 +50,33 @@ def find_page(
 ) -> Page:
     """The page in `picture` (H, W, 3) uint8 RGB, whichever way it lies, at the gain of `hints` or that its pulses tell.
 
-    A page of another layout than that of `spec` is found as well, unless `layout_known`. Raises PageNotFound.
+    A page of another layout than that of `spec` is found as well, unless `layout_known`, and one on a dark screen, in
+    the picture's grey negative, where there is none otherwise. Raises PageNotFound.
     """
+    try:
+        return _find_page(picture, spec, hints, layout_known=layout_known)
+    except PageNotFound:
+        if layout_known or not _is_dark(picture):
+            raise
+        try:
+            return _find_page(_negative(picture), spec, hints)
+        except PageNotFound:
+            pass
+        raise
+
+
+def _is_dark(picture: np.ndarray) -> bool:
+    """Whether most of a picture is dark, as a screen is that shows light traces on black."""
+    return bool((picture.max(axis=-1) < DARK).mean() > MOSTLY)
+
+
+def _negative(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) with light and dark exchanged, in grey, as coloured traces would be taken for ink that a
+    printer did not put in register with the grid."""
+    return np.repeat(255 - picture.max(axis=-1, keepdims=True), 3, axis=-1)
+
+
+def _find_page(picture: np.ndarray, spec: FrameSpec, hints: Hints, *, layout_known: bool = False) -> Page:
     expected, refusal = None, None
     if layout_known or _may_be(spec.layout, hints):
         try:

@@ -4,7 +4,12 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}  # looked for in folders
+from ecgpipe.base.errors import PictureError
+from ecgpipe.rectify.pdf import is_pdf, page_count
+
+# Looked for in folders.
+PICTURE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"}
+PICTURE_SUFFIXES |= {".avif", ".heic", ".heif", ".hif", ".j2k", ".jp2", ".jpx"}
 MOST_LEAVES = 200  # of a file
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # of 32 and of 64 bits
 SUBFILE_TYPE, NO_LEAF = 254, 0b101  # a TIFF's tag, and its bits for a smaller copy and for a mask
@@ -29,17 +34,24 @@ class Leaf:
 
 
 def leaves_of(path: str | Path) -> list[Leaf]:
-    """The pages of a TIFF, smaller copies and masks left out; one leaf for any other file.
+    """The pages of a PDF, and of a TIFF, smaller copies and masks left out; one leaf for any other file.
 
     Also one for a file that cannot be read, as reading it says why, and for one of too many pages, with a `refusal`.
     """
     path = Path(path)
-    places = _tiff_places(path) if _is_tiff(path) else [0]
+    places = _tiff_places(path) if _is_tiff(path) else _pdf_places(path) if is_pdf(path) else [0]
     if len(places) > MOST_LEAVES:
         return [
             Leaf(path, refusal=f"{path}: found more than {MOST_LEAVES} pages, expected at most so many; split the file")
         ]
     return [Leaf(path, place, number, len(places)) for number, place in enumerate(places, 1)]
+
+
+def _pdf_places(path: Path) -> list[int]:
+    try:
+        return list(range(page_count(path)))[: MOST_LEAVES + 1] or [0]
+    except PictureError:
+        return [0]
 
 
 def _is_tiff(path: Path) -> bool:

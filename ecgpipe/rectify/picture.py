@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ecgpipe.base.errors import PictureError
+from ecgpipe.base.errors import PictureError, command, found
 from ecgpipe.rectify.leaves import Leaf, leaves_of
+from ecgpipe.rectify.pdf import dpi_of, is_pdf, opened, page_of, rendered, size_px
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "AVIF")  # that Pillow reads by itself
+READABLE = ", ".join((*FORMATS, "HEIC", "PDF"))
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # that a file says it follows
 MIN_SIDE_PX = 200  # below, a 1 mm box of a page has less than a pixel
 MAX_SIDE_PX = 20_000  # a page at 1,800 dpi
 MAX_PIXELS = 120_000_000  # 360 MB decoded
@@ -30,9 +33,12 @@ def read_picture(path: str | Path | Leaf) -> np.ndarray:
         raise PictureError(leaf.refusal)
     try:
         if leaf.path.stat().st_size == 0:
-            raise PictureError(f"{leaf}: the file is empty, expected a picture ({', '.join(FORMATS)})")
+            raise PictureError(f"{leaf}: the file is empty, expected a picture ({READABLE})")
+        if is_pdf(leaf.path):
+            return _not_blank(leaf, _rendered(leaf))
+        formats = _learned_heif(leaf) if _is_heif(leaf.path) else FORMATS
         # Pillow's warnings are of metadata, or of what becomes an error below.
-        with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=FORMATS) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=formats) as image:
             if leaf.place:
                 _turn_to(leaf, image)
             _check_size(leaf, image.size)
@@ -40,15 +46,12 @@ def read_picture(path: str | Path | Leaf) -> np.ndarray:
     except FileNotFoundError:
         raise PictureError(f"{leaf}: no such file, expected a picture") from None
     except Image.UnidentifiedImageError:
-        raise PictureError(f"{leaf}: not a picture that can be read, expected {', '.join(FORMATS)}") from None
+        raise PictureError(f"{leaf}: not a picture that can be read, expected {READABLE}") from None
     except OSError as error:
         raise PictureError(f"{leaf}: cannot be opened: {error.strerror or error}") from None
     except ValueError as error:  # a header that unpacks to more than Pillow allows
         raise PictureError(f"{leaf}: refused before decoding: {' '.join(str(error).split())}") from None
-    if np.ptp(np.array(picture.getextrema()), axis=1).max() <= BLANK_LEVELS:
-        colour = picture.getpixel((0, 0))
-        raise PictureError(f"{leaf}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
-    return np.array(picture)
+    return _not_blank(leaf, np.array(picture))
 
 
 def read_pictures(path: str | Path) -> list[np.ndarray]:
@@ -58,6 +61,45 @@ def read_pictures(path: str | Path) -> list[np.ndarray]:
     `Leaf` of `leaves_of` after another where that is too much.
     """
     return [read_picture(leaf) for leaf in leaves_of(path)]
+
+
+def _is_heif(path: Path) -> bool:
+    """Whether a file is HEIF as cameras write it, HEIC; Pillow itself reads AVIF, which has the same container."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    length = int.from_bytes(start[:4], "big")
+    brands = [start[at : at + 4] for at in (8, *range(16, min(length, len(start)), 4))]
+    return start[4:8] == b"ftyp" and b"avif" not in brands and any(brand in HEIF_BRANDS for brand in brands)
+
+
+def _learned_heif(leaf: Leaf) -> tuple[str, ...]:
+    """The format that Pillow has been taught; PictureError where what is needed for it is not installed."""
+    try:
+        import pi_heif
+    except ModuleNotFoundError as error:
+        raise PictureError(f"{leaf}: a HEIF picture, but {found(error)}; {command(error)}") from None
+    pi_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+def _not_blank(leaf: Leaf, picture: np.ndarray) -> np.ndarray:
+    """A picture that shows something; PictureError for any other."""
+    if np.ptp(picture, axis=(0, 1)).max() <= BLANK_LEVELS:
+        colour = tuple(map(int, picture[0, 0]))
+        raise PictureError(f"{leaf}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
+    return picture
+
+
+def _rendered(leaf: Leaf) -> np.ndarray:
+    """The page of a PDF as it is shown."""
+    with opened(leaf.path) as document:
+        try:
+            page = page_of(document, leaf.place)
+            dpi = dpi_of(page)
+            _check_size(leaf, size_px(page, dpi))
+            return rendered(page, dpi)
+        except PictureError as error:
+            raise PictureError(str(error) if str(leaf) in str(error) else f"{leaf}: {error}") from None
 
 
 def _turn_to(leaf: Leaf, image: Image.Image) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 
 from ecgpipe.base.errors import EcgpipeError
+from ecgpipe.digitize.deidentify import deidentified
 from ecgpipe.digitize.digitizer import Digitized
 from ecgpipe.digitize.overlay import draw_overlay
 from ecgpipe.formats import FORMATS
@@ -91,13 +92,16 @@ def _write(folder: Path, stem: str, what: str, fs_hz: float, digitized: Digitize
 
 
 def _write_overlay(path: Path, digitized: Digitized, page: Page) -> None:
-    """Draws on the picture as it is shown, which the worker wrote: nothing of others is decoded here."""
+    """Draws on the picture as it is shown, which the worker wrote, so that nothing of others is decoded here, and keeps
+    of it the ink about the traces only: whose ECG it is does not leave."""
     shown = cv2.imread(str(page.shown))
     if shown is None or page.size is None:
         raise EcgpipeError("the picture is gone; send it again")
     scale = shown.shape[1] / page.size[0]
     page_map = digitized.page_map.compose(lambda points: (points + 0.5) * scale - 0.5)
-    drawn = draw_overlay(shown[..., ::-1], page_map, digitized.series_mv, digitized.traces.layout)
+    layout = digitized.traces.layout
+    picture = deidentified(shown[..., ::-1], page_map, digitized.series_mv, digitized.sigma_mv, layout)
+    drawn = draw_overlay(picture, page_map, digitized.series_mv, layout)
     cv2.imwrite(str(path), drawn[..., ::-1])
 
 

@@ -13,6 +13,7 @@ from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import find_page
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
+from ecgpipe.vector.pages import vector_page
 from ecgpipe.web.worker import Tell
 
 SHOWN_PX = 3200  # longest side of the picture as it is shown
@@ -41,7 +42,7 @@ def read_page(job: Job, tell: Tell) -> Digitized:
         _show(picture, job.shown)
         tell("size", (picture.shape[1], picture.shape[0]))
         tell("stage", "finding the page")
-        page = find_page(picture, hints=job.hints)
+        page = vector_page(leaf, job.hints) or find_page(picture, hints=job.hints)
         tell("stage", "reading the traces")
         digitizer = _digitizer()
         digitizer.hints = job.hints
