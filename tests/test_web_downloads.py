@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 
@@ -54,6 +55,15 @@ def test_everything_is_a_zip_without_dates_that_is_marked_when_edited(page, tmp_
     assert found["edited by hand"] == ["lead I blanked from 1.000 to 1.500 s"]
     assert found["said beforehand"] == {"speed_mm_per_s": 25.0} and found["rate"] == "250 Hz"
     assert read_series(tmp_path / "ecg-1-edited.csv").shape == (12, 2500)
+
+
+def test_the_overlay_shows_nothing_that_tells_whose_it_is(page):
+    shown = cv2.imread(str(page.shown))
+    shown[10:60, 10:200] = (0, 0, 0)  # a name
+    cv2.imwrite(str(page.shown), shown)
+    made = download(page, "overlay", 500)
+    drawn = cv2.imdecode(np.frombuffer(made.content, np.uint8), cv2.IMREAD_COLOR)
+    assert drawn.shape == shown.shape and np.median(drawn[10:60, 10:200]) > 200
 
 
 def test_formats_that_have_no_such_rate_are_left_out_of_everything_and_refused_alone(page):

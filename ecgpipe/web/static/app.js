@@ -304,7 +304,7 @@ function showLeads() {
     button.setAttribute("aria-pressed", String(reading.windows[viewer.chosen]?.lead === lead.name));
     const head = make("th", { scope: "row" });
     head.append(button);
-    const sigma = lead.sigma_mv === null ? "–" : `${(1000 * 2 * lead.sigma_mv).toFixed(0)} µV`;
+    const sigma = lead.sigma_mv === null ? "–" : microvolts(2000 * lead.sigma_mv);
     const unsure = make("td", { textContent: lead.unsure_s >= 0.005 ? `${lead.unsure_s.toFixed(2)} s` : "–" });
     unsure.classList.toggle("some", lead.unsure_s > MUCH * lead.read_s);
     const read = `${lead.read_s.toFixed(2)} s${lead.edited ? ", edited" : ""}`;
@@ -313,6 +313,8 @@ function showLeads() {
   });
   $("leads").replaceChildren(...rows);
 }
+
+const microvolts = (value) => (value < 1 ? "< 1 µV" : `${value.toFixed(0)} µV`);
 
 function showWindows() {
   const options = reading.windows.map(({ lead, start_s, stop_s }, k) =>
