@@ -47,6 +47,7 @@ def row_name(row: int) -> str:
 EXTRA_OF = {
     "dvc": "pipeline",
     "edfio": "formats",
+    "fastapi": "web",
     "filelock": "kaggle",
     "kaggle": "kaggle",
     "kagglesdk": "kaggle",
@@ -58,6 +59,7 @@ EXTRA_OF = {
     "pywt": "train",
     "safetensors": "train",
     "torch": "train",
+    "uvicorn": "web",
     "wfdb": "train",
 }
 OURS = ("ecgpipe", "examples", "pretrain", "stages")
