@@ -15,16 +15,18 @@ import numpy as np
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import BOX_MM, PageLayout, Pulse, Separator
-from ecgpipe.rectify.lettering import Letters, find_letters
+from ecgpipe.rectify.glyphs import Letters
+from ecgpipe.rectify.lettering import find_letters
 
 # Along the sheet the displacement is a Gaussian process. What was tried is in "The time axis of prints" of docs/log.md.
 # Prints that a page may be: standard deviation in mm of the wave, and whether there is skew. 0.04 overshoots on photos.
-PRINTS = ((0.0, 0), (0.0, 1), (0.01, 1), (0.02, 1))
+PRINTS = ((0.0, 0), (0.0, 1), (0.01, 1), (0.02, 1), (0.04, 1))
 WAVE_LENGTH_MM = 15.0  # over which the wave is alike: a sinusoid of 94 mm, a drum of 30 mm, curves so; 12 and 20 tried
 # Standard deviations of a shift, of the skew and of the bow of scan lines, ACROSS_MM away from MIDDLE_MM; not swept.
 SKEW_MM, MIDDLE_MM, ACROSS_MM = (0.04, 0.04, 0.03), 150.0, 100.0
-TEXT_MM = 0.02  # error that the letters of one text share: the map between lines, the raster; 0.015, 0.025, 0.03 tried
-LETTER_MM = 0.01  # error of a letter by itself: 0.004 to 0.013 in the median
+# Standard deviation of the error that letters share so far apart: the map between lines, the raster; and of a letter's
+# own, 0.004 to 0.013 in the median. What makes the letters of 15 prints likeliest is 0.0156, 3.6 and 0.0106 mm (log).
+SHARED_MM, SHARED_LENGTH_MM, LETTER_MM = 0.015, 3.5, 0.01
 OUTLIER_MM = 0.05  # distance from the curve at which a letter counts half; 0.03 tried
 FIT_ROUNDS = 4
 
@@ -66,7 +68,8 @@ def ink_shift_mm(letters: Letters, points_mm: np.ndarray) -> np.ndarray:
     weights.
     """
     ours, off = letters.at_mm, letters.off_mm
-    noise = TEXT_MM**2 * (letters.text[:, None] == letters.text) + LETTER_MM**2 * np.eye(len(ours))
+    apart = np.linalg.norm(ours[:, None] - ours, axis=-1)
+    noise = SHARED_MM**2 * np.exp(-0.5 * (apart / SHARED_LENGTH_MM) ** 2) + LETTER_MM**2 * np.eye(len(ours))
     (wave, skew), root = _covariances(ours, ours), np.ones(len(ours))  # `root` of a letter's weight
     alike = PRINTS[-1][0] ** 2 * wave + skew
     for _ in range(FIT_ROUNDS):
