@@ -42,9 +42,19 @@ def find_date(picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> Let
         return None
     told = iter(zip(digits, sure, strict=True))
     written = [next(told) if letter == "0" else (letter, False) for letter in FORM]
-    sheet = _set("".join(letter for letter, _ in written))
+    sheet = typeset("".join(letter for letter, _ in written))
     which = np.array([counts for letter, counts in written if letter != " "])
     return locate(picture, page_map, layout, sheet, which) if len(sheet.boxes) == len(which) else None
+
+
+def typeset(date: str) -> Sheet:
+    """The `date`, written as FORM is, as the kit sets it."""
+    dark = np.zeros((_glyphs().shape[1], WIDE_PX), np.float32)
+    for letter, left in zip(date, _lefts(date), strict=True):
+        if letter != " ":
+            glyph, step = _glyphs()[GLYPHS.index(letter)], np.array([[1.0, 0.0, left], [0.0, 1.0, 0.0]])
+            dark = np.maximum(dark, cv2.warpAffine(glyph, step, dark.shape[::-1]))
+    return Sheet(np.rint(255 * dark).astype(np.uint8), CORNER_PX)
 
 
 def _told(picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> tuple[list[str], np.ndarray]:
@@ -79,13 +89,3 @@ def _glyphs() -> np.ndarray:
 def _lefts(date: str) -> list[float]:
     """How far right of the first place each glyph of `date` stands, in pixels."""
     return np.cumsum([0.0, *(ADVANCE_PX[letter] for letter in date[:-1])]).tolist()
-
-
-def _set(date: str) -> Sheet:
-    """`date` as the kit sets it."""
-    dark = np.zeros((_glyphs().shape[1], WIDE_PX), np.float32)
-    for letter, left in zip(date, _lefts(date), strict=True):
-        if letter != " ":
-            glyph, step = _glyphs()[GLYPHS.index(letter)], np.array([[1.0, 0.0, left], [0.0, 1.0, 0.0]])
-            dark = np.maximum(dark, cv2.warpAffine(glyph, step, dark.shape[::-1]))
-    return Sheet(np.rint(255 * dark).astype(np.uint8), CORNER_PX)
