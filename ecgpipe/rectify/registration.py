@@ -81,7 +81,7 @@ def ink_shift_mm(letters: Letters, points_mm: np.ndarray) -> np.ndarray:
         total = height**2 * wave + skewed * skew + noise / np.outer(root, root)
         factors = np.linalg.solve(total, off)
         evidence.append(-0.5 * (off @ factors + np.linalg.slogdet(total)[1]))
-        shifts.append((height**2 * there_wave + skewed * there_skew) @ factors)
+        shifts.append(height**2 * (there_wave @ factors) + skewed * (there_skew @ factors))
     share = np.exp(np.array(evidence) - max(evidence))
     return (share @ np.stack(shifts) / share.sum()).reshape(points_mm.shape[:-1])
 
