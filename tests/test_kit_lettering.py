@@ -10,7 +10,6 @@ from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT, MM_PER_INCH
 from ecgpipe.rectify.glyphs import PX_PER_MM, Letters
 from ecgpipe.rectify.lettering import SHEET, find_letters
-from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.rectify.registration import ink_shift_mm, to_ink
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -98,16 +97,3 @@ def test_a_page_without_texts_and_one_of_another_maker_have_no_letters():
     bare = draw_page(simulate(np.random.default_rng(1)), 500, PageStyle(header=()), replace(KIT, names=(), texts=()))
     assert find_letters(bare, EXACT, KIT) is None
     assert find_letters(kit_page(), EXACT, replace(KIT, name="another")) is None
-
-
-def test_a_jump_of_the_scanner_is_followed():
-    """0.4 mm between two lines at 217 mm, in a flat scan: the map is right on both sides of the box it lies in."""
-    page, jump_px = kit_page(), 0.4 * PX_PER_MM
-    x_px = np.arange(page.shape[1], dtype=np.float32)
-    from_px = x_px - jump_px * (x_px > 217.0 * PX_PER_MM)
-    rows = np.arange(page.shape[0], dtype=np.float32)[:, None]
-    scan = cv2.remap(page, *np.broadcast_arrays(from_px.astype(np.float32)[None], rows), cv2.INTER_LINEAR)
-    points = TRACED_MM[(TRACED_MM[..., 0] < 213) | (TRACED_MM[..., 0] > 221)]
-    true = EXACT.to_picture(points)[:, 0] + jump_px * (points[:, 0] > 217.0)
-    off_mm = np.abs(rectify(scan).page_map.to_picture(points)[:, 0] - true) / PX_PER_MM
-    assert np.quantile(off_mm, 0.95) < 0.06

@@ -75,15 +75,19 @@ def ink_shift_mm(letters: Letters, points_mm: np.ndarray) -> np.ndarray:
     for _ in range(FIT_ROUNDS):
         factors = np.linalg.solve(alike + noise / np.outer(root, root), off)
         root = 1 / np.hypot(1, (off - alike @ factors) / OUTLIER_MM)
-    evidence, shifts = [], []
-    there_wave, there_skew = _covariances(points_mm.reshape(-1, 2), ours)
+    evidence, factors_of = [], []
     for height, skewed in PRINTS:
         total = height**2 * wave + skewed * skew + noise / np.outer(root, root)
         factors = np.linalg.solve(total, off)
         evidence.append(-0.5 * (off @ factors + np.linalg.slogdet(total)[1]))
-        shifts.append(height**2 * (there_wave @ factors) + skewed * (there_skew @ factors))
+        factors_of.append((height**2 * factors, skewed * factors))
     share = np.exp(np.array(evidence) - max(evidence))
-    return (share @ np.stack(shifts) / share.sum()).reshape(points_mm.shape[:-1])
+    of_wave, of_skew = np.einsum("p,pkn->kn", share / share.sum(), np.array(factors_of))
+    # The wave depends on x alone, the skew on y alone.
+    (along, at_x), (down, at_y) = (np.unique(points_mm[..., axis], return_inverse=True) for axis in (0, 1))
+    there_wave, _ = _covariances(np.stack([along, 0 * along], axis=1), ours)
+    _, there_skew = _covariances(np.stack([0 * down, down], axis=1), ours)
+    return ((there_wave @ of_wave)[at_x] + (there_skew @ of_skew)[at_y]).reshape(points_mm.shape[:-1])
 
 
 def _covariances(these: np.ndarray, those: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
