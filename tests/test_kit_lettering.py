@@ -8,7 +8,8 @@ import pytest
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT, MM_PER_INCH
-from ecgpipe.rectify.lettering import PX_PER_MM, SHEET, Letters, find_letters
+from ecgpipe.rectify.glyphs import PX_PER_MM, Letters
+from ecgpipe.rectify.lettering import SHEET, find_letters
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.rectify.registration import ink_shift_mm, to_ink
 from ecgpipe.synth.ecg import simulate
