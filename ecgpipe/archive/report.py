@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ecgpipe.archive.rows import READ
 
 SHOWN = 20  # reasons
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"(?<![A-Za-z])\d+(?:[.,]\d+)*")
 PAGE = ["id", "page", "status", "reason", "warned"]
 WINDOW_S = 600.0  # over which the rate is taken from which the end is told
 
@@ -98,6 +98,4 @@ class Progress:
 def _end(left_s: float) -> str:
     left = timedelta(seconds=round(left_s))
     end = datetime.now() + left
-    return (
-        f"{left} left, until {end:%H:%M}" if left < timedelta(hours=12) else f"{left} left, until {end:%Y-%m-%d %H:%M}"
-    )
+    return f"{left} left, until {end.strftime('%H:%M' if left < timedelta(hours=12) else '%Y-%m-%d %H:%M')}"

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 READ, REFUSED = "read", "refused"
 CRASHED = "crashed"  # the reason of a page that ended two processes, one of them its own
 UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
-MV_STEP = (
-    2.0**-13
-)  # 0.12 µV, to which samples are rounded: the bits below are noise, and half of what a shard would take
+MV_STEP = 2.0**-13  # 0.12 µV, to which samples are rounded; the bits below are noise and would fill shards
 
 SCHEMA = pa.schema(
     [

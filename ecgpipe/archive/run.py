@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -37,7 +37,7 @@ class Plan:
 
     source: str
     output: Path
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     part: tuple[int, int] = (1, 1)
     address: str | None = None
     workers: int | None = None
@@ -152,9 +152,7 @@ def _agree(plan: Plan) -> None:
         raise EcgpipeError(f"{path}: not JSON: {error}") from None
     for name, value in ours.items():
         if theirs.get(name) != value:
-            raise EcgpipeError(
-                f"{plan.output}: holds an archive whose {name} is {theirs.get(name)}, found {value}; name another folder"
-            )
+            raise EcgpipeError(f"{plan.output}: has {name} {theirs.get(name)}, found {value}; name another folder")
 
 
 def _ray_folder(output: Path) -> Path:

@@ -114,7 +114,8 @@ class _Actor:
     """What runs in a process."""
 
     def __init__(self, make_reader: Callable[[], Reader]) -> None:
-        self._make, self._reader = make_reader, None
+        self._make = make_reader
+        self._reader: Reader | None = None
 
     def read(self, source: Source, first: int) -> Iterator[object]:
         yield "begun"
@@ -143,8 +144,8 @@ class Process:
         if self._files >= RENEWED_AFTER:
             self.end()
         if self._actor is None:
-            options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "enable_task_events": False}
-            self._actor, self._files = ray.remote(**options)(_Actor).remote(self._make), 0
+            once = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "enable_task_events": False}
+            self._actor, self._files = ray.remote(_Actor).options(**once).remote(self._make), 0
         self.work, self._files = work, self._files + 1
         self.stream = self._actor.read.options(num_returns="streaming").remote(work.source, work.page)
         self._since: float | None = None
@@ -240,8 +241,8 @@ def _together(sources: Iterator[Source], processes: list[Process], aside: list[W
                 aside.append(work)
                 if not read and len(aside) > MOST_EARLY_DEATHS * len(processes):
                     raise EcgpipeError(
-                        f"{len(aside)} processes ended before any had read a page, the first on {aside[0].source.place}; "
-                        "is there memory for so many? --workers 1 takes the least"
+                        f"{len(aside)} processes ended before any had read a page, one at {work.source.place}; "
+                        "is there memory for them all? --workers says how many run at once"
                     ) from None
             read |= bool(work.batches)
         for process in busy.values():
@@ -251,7 +252,7 @@ def _together(sources: Iterator[Source], processes: list[Process], aside: list[W
 
 
 def _alone(work: Work, process: Process) -> Iterator[Work | None]:
-    """A file that was put aside, with nothing else running; a page that ends its process again gets a row of its own."""
+    """A file that was put aside, with nothing else running; a page that ends its process again has a row to say so."""
     import ray
 
     deaths = Counter([work.page])
