@@ -1,6 +1,6 @@
-"""A reader that reads nothing: what a file's words say happens, so that kills and memory are tried with thousands of pages.
+"""A reader that reads nothing: what a file's words say happens, so that thousands of pages can be tried.
 
-    python -m examples.archive_stub FOLDER OUTPUT --workers 2
+python -m examples.archive_stub FOLDER OUTPUT --workers 2
 """
 
 import argparse

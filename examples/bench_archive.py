@@ -5,9 +5,10 @@
     python -m examples.bench_archive kills --kills 10 --pages 600
 
 `speed` reads the same pages in two processes of `archive` and by two runs of `digitize` side by side, one after the
-other. `memory` adds up what the driver, Ray and all workers have to themselves (PSS) and compares the first quarter of
-the run with the last. `kills` ends a worker or the driver at random again and again, and tells how often pages were begun
-and what is in the shards at the end. Linux only.
+other; what they take of the cores says more than the clock where other work runs too. `memory` adds up what the driver,
+Ray and all workers have to themselves (PSS) and compares the first quarter of the run with the last. `kills` ends a
+worker or the driver at random again and again, and tells how often pages were begun and what is in the shards at the
+end. Linux only.
 """
 
 import argparse
@@ -60,19 +61,43 @@ def _speed(options: argparse.Namespace, folder: Path) -> None:
                 half / f"{copy}-{picture.name}"
             ).write_bytes(picture.read_bytes())
     pages = len(pictures) * options.copies
-    ecgpipe = [sys.executable, "-m", "ecgpipe"]
-    began = time.monotonic()
-    subprocess.run([*ecgpipe, "archive", str(folder), "--output", str(folder / "out"), "--workers", "2"], check=True)
-    ours_s = time.monotonic() - began
-    began = time.monotonic()
+    archive = ["archive", str(folder), "--output", str(folder / "out"), "--workers", "2"]
+    ours = _timed([archive])
+    theirs = _timed([["digitize", str(half), "--output", f"{half}-out"] for half in halves])
+    for name, (wall_s, cpu_s) in {"archive": ours, "two of digitize": theirs}.items():
+        print(f"{name}: {pages} pages in {wall_s:.1f} s of the clock, {cpu_s:.1f} s of the cores")
+    print(
+        f"throughput by the clock {theirs[0] / ours[0]:.2f}, by the cores {theirs[1] / ours[1]:.2f} of two of digitize"
+    )
+
+
+def _timed(commands: list[list[str]]) -> tuple[float, float]:
+    """Seconds until all of these commands of ecgpipe, started at once, have ended, and what they took of all cores."""
+    began, spent = time.monotonic(), {}
     runs = [
-        subprocess.Popen([*ecgpipe, "digitize", str(half), "--output", f"{half}-out"], stdout=subprocess.DEVNULL)
-        for half in halves
+        subprocess.Popen(
+            [sys.executable, "-m", "ecgpipe", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for command in commands
     ]
-    for run in runs:
-        run.wait()
-    theirs_s = time.monotonic() - began
-    print(f"{pages} pages: archive {ours_s:.1f} s, two of digitize {theirs_s:.1f} s, ratio {theirs_s / ours_s:.2f}")
+    while any(run.poll() is None for run in runs):
+        for run in runs:
+            for process in _tree(run.pid):
+                try:
+                    times = process.cpu_times()
+                except psutil.Error:  # has ended meanwhile
+                    continue
+                spent[process.pid] = times.user + times.system
+        time.sleep(0.2)
+    return time.monotonic() - began, sum(spent.values())
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    """A process and all that came from it."""
+    try:
+        return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _same_disk(one: Path, other: Path) -> bool:
@@ -115,15 +140,11 @@ def _memory(options: argparse.Namespace, folder: Path) -> None:
 
 
 def _pss_mb(pid: int) -> float:
-    try:
-        tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0.0
     total = 0.0
-    for process in tree:
+    for process in _tree(pid):
         try:
             total += process.memory_full_info().pss / 2**20
-        except psutil.Error:  # has ended meanwhile
+        except psutil.Error:
             continue
     return total
 
@@ -140,7 +161,9 @@ def _kills(options: argparse.Namespace, folder: Path) -> None:
         if driver.poll() is not None:
             break
         workers = [
-            child for child in psutil.Process(driver.pid).children(recursive=True) if WORKER in " ".join(child.cmdline())
+            child
+            for child in psutil.Process(driver.pid).children(recursive=True)
+            if WORKER in " ".join(child.cmdline())
         ]
         if killed.total() % 2 and workers:
             rng.choice(workers).kill()
