@@ -38,10 +38,10 @@ def main() -> None:
     memory = tries.add_parser("memory")
     memory.add_argument("--pages", type=int, default=4000)
     memory.set_defaults(run=_memory)
-    kills = tries.add_parser("kills")
-    kills.add_argument("--kills", type=int, default=10)
-    kills.add_argument("--pages", type=int, default=600)
-    kills.set_defaults(run=_kills)
+    kill = tries.add_parser("kills")
+    kill.add_argument("--kills", type=int, default=10)
+    kill.add_argument("--pages", type=int, default=600)
+    kill.set_defaults(run=_kills)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-archive-") as folder:
         options.run(options, Path(folder))
@@ -175,10 +175,10 @@ def _kills(options: argparse.Namespace, folder: Path) -> None:
             driver = _start(folder, delay_s)
     code = driver.wait()
     rows = Counter(pq.read_table(folder / "out", columns=["path"])["path"].to_pylist())
-    begun = Counter(line.split()[0] for line in _log(folder))
+    times = Counter(line.split()[0] for line in _log(folder))
     print(f"{dict(killed)} killed, the last run ended with {code}")
     print(f"{len(rows)} of {options.pages} pages in the shards, rows of each: {sorted(set(rows.values()))}")
-    print(f"pages begun more than once: {sum(count > 1 for count in begun.values())}, most often {max(begun.values())}")
+    print(f"pages begun more than once: {sum(count > 1 for count in times.values())}, most often {max(times.values())}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ecgpipe.archive.rows import READ
 
 SHOWN = 20  # reasons
-NUMBER = re.compile(r"(?<![A-Za-z])\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"(?<![A-Z\d])\d+(?:[.,]\d+)*")  # but not that of JPEG2000
 PAGE = ["id", "page", "status", "reason", "warned"]
 WINDOW_S = 600.0  # over which the rate is taken from which the end is told
 

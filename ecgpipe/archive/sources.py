@@ -7,6 +7,7 @@ remembered, as a file that is listed twice is to be read once.
 import csv
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ecgpipe.rectify.leaves import PICTURE_SUFFIXES
 LIST_SUFFIXES = {".csv", ".txt"}
 OVERLAY_SUFFIX = ".overlay.jpg"  # of results, which are no pictures to read
 MISSING = "missing"  # the version of a file that is not there
-GLOB = set("*?[")
+GLOB = re.compile(r"[*?\[]")
 VERSION_KEYS = ("ETag", "etag", "md5Hash", "content_md5")  # what stores call a hash of the content
 DATE_KEYS = ("mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -168,15 +169,17 @@ def store(url: str) -> Iterator[tuple[Any, str]]:
 
 def _of_store(url: str) -> Iterator[Source]:
     with store(url) as (fs, root):
+        below = GLOB.split(root)[0]
         for path, about in _found(fs, root):
-            if _is_picture(path) and PurePosixPath(path).name[0] != ".":
+            hidden = any(part[0] == "." for part in PurePosixPath(path.removeprefix(below)).parts)
+            if _is_picture(path) and not hidden:
                 whole = fs.unstrip_protocol(path)
                 yield Source(whole, whole, _version(about))
 
 
 def _found(fs: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each file below `root`, or that matches it, with what the store says of it."""
-    if GLOB & set(root):
+    if GLOB.search(root):
         yield from ((path, about) for path, about in fs.glob(root, detail=True).items() if about["type"] == "file")
         return
     for _, _, files in fs.walk(root, detail=True, on_error="raise"):

@@ -10,6 +10,7 @@ more than a file a process is ever under way, and whoever takes the results sets
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +52,7 @@ def cluster(address: str | None, workers: int | None, folder: Path) -> Iterator[
     if address is None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-        os.environ.update(LOCAL, RAY_AUTH_TOKEN=secrets.token_hex(32))
+        _close()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
@@ -78,6 +79,17 @@ def cluster(address: str | None, workers: int | None, folder: Path) -> Iterator[
         ray.shutdown()
         if address is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _close() -> None:
+    """Close a local Ray to everybody else. It asks for that when it is imported."""
+    if "ray" in sys.modules and any(os.environ.get(name) != value for name, value in LOCAL.items()):
+        raise EcgpipeError(
+            "found Ray in this process already, expected to import it first; it would be open to the network: start this "
+            "in another process, or give the address of a cluster"
+        )
+    os.environ.update(LOCAL)
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 def _connect(address: str, quiet: dict[str, Any]) -> None:
