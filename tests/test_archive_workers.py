@@ -2,7 +2,7 @@
 
 import os
 import signal
-import socket
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,12 +52,9 @@ def read(tmp_path):
 
 def test_a_page_that_ends_two_processes_is_named_and_all_others_are_read(read):
     many = {f"x{number}": "read" for number in range(6)}
-    reasons, begun = read(a="read segv warn oom read", b="once", **many)
-    assert reasons == {
-        **{"a1": None, "a2": "crashed", "a3": None, "a4": "crashed", "a5": None, "b1": None},
-        **{f"{name}1": None for name in many},
-    }
-    assert begun == dict.fromkeys(reasons, 1) | {"a2": 2, "a4": 2, "b1": 2}
+    reasons, begun = read(a="read segv warn", b="once", **many)
+    assert reasons == {"a1": None, "a2": "crashed", "a3": None, "b1": None} | {f"{name}1": None for name in many}
+    assert begun == dict.fromkeys(reasons, 1) | {"a2": 2, "b1": 2}
 
 
 def test_a_page_that_never_ends_counts_as_one_that_crashes(read):
@@ -81,12 +78,11 @@ def test_nothing_listens_but_on_this_machines_own_address():
     import psutil
 
     tree = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    listening = {
-        connection.laddr.ip.removeprefix("::ffff:")
-        for process in tree
-        for connection in process.net_connections()
-        if connection.status == psutil.CONN_LISTEN and connection.family in (socket.AF_INET, socket.AF_INET6)
-    }
+    listening = set()
+    for process in tree:
+        with suppress(psutil.NoSuchProcess):  # has ended meanwhile
+            connections = [one for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+            listening |= {one.laddr.ip.removeprefix("::ffff:") for one in connections}
     assert listening == {"127.0.0.1"}
 
 

@@ -85,8 +85,8 @@ def _close() -> None:
     """Close a local Ray to everybody else. It asks for that when it is imported."""
     if "ray" in sys.modules and any(os.environ.get(name) != value for name, value in LOCAL.items()):
         raise EcgpipeError(
-            "found Ray in this process already, expected to import it first; it would be open to the network: start this "
-            "in another process, or give the address of a cluster"
+            "found Ray in this process already, and open to the network, expected to be the first to load it; "
+            "start this in another process, or give the address of a cluster"
         )
     os.environ.update(LOCAL)
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -193,7 +193,7 @@ class Process:
         """End the process if a page has taken too long: the next `take` says that it has died."""
         import ray
 
-        if self._since is not None and time.monotonic() - self._since > self._timeout_s:
+        if self.work and self._since is not None and time.monotonic() - self._since > self._timeout_s:
             ray.kill(self._actor)
 
     def end(self) -> None:
