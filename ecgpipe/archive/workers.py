@@ -10,6 +10,7 @@ more than a file a process is ever under way, and whoever takes the results sets
 import os
 import secrets
 import shutil
+import socket
 import sys
 import time
 from collections import Counter
@@ -31,6 +32,7 @@ RENEWED_AFTER = 2000  # files, so that what a library keeps of each cannot add u
 MOST_EARLY_DEATHS = 3  # of each process, before any has read a page: then it is not the pages
 OBJECT_STORE_BYTES = 128 * 2**20  # of the local Ray; a page takes 0.1 MB
 POLL_S = 1.0
+CONNECT_S = 10.0
 
 # Of a local Ray: nothing is reported to anyone, nobody else can reach or use it, and a worker's death is ours to tell.
 LOCAL = {
@@ -50,27 +52,26 @@ def cluster(address: str | None, workers: int | None, folder: Path) -> Iterator[
     `address`.
     """
     if address is None:
+        _close()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-        _close()
+    else:
+        _check(address)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
         if address is None:
-            workers = workers or os.cpu_count() or 1
-            ray.init(
+            _init(
                 address="local",
-                num_cpus=workers,
+                num_cpus=workers or os.cpu_count() or 1,
                 object_store_memory=OBJECT_STORE_BYTES,
                 include_dashboard=False,
                 _node_ip_address="127.0.0.1",
                 _temp_dir=str(folder),
-                **quiet,
             )
         else:
-            _connect(address, quiet)
+            _init(address=address)
         cores = int(ray.cluster_resources().get("CPU", 0))
         if not cores:
             raise EcgpipeError(f"{address}: found no cores in this cluster, expected one or more")
@@ -92,17 +93,28 @@ def _close() -> None:
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
-def _connect(address: str, quiet: dict[str, Any]) -> None:
-    import ray
-
+def _check(address: str) -> None:
+    """EcgpipeError if nothing answers at an address, for which Ray itself would wait a quarter of an hour."""
     if address.startswith("ray://"):
         raise EcgpipeError(
-            f"{address}: found a Ray client's address; run on a machine of the cluster and give HOST:PORT or auto"
+            f"{address}: found a Ray client's address, expected HOST:PORT or auto on one of its machines"
         )
+    host, _, port = address.rpartition(":")
+    if port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), CONNECT_S).close()
+        except OSError as error:
+            raise EcgpipeError(f"{address}: no Ray can be reached there: {error.strerror or error}") from None
+
+
+def _init(**options: Any) -> None:
+    import ray
+
     try:
-        ray.init(address=address, **quiet)
+        ray.init(**options, log_to_driver=False, logging_level="error")
     except Exception as error:  # ConnectionError, RuntimeError and others, by what is amiss
-        raise EcgpipeError(f"{address}: no Ray can be reached there: {' '.join(str(error).split())}") from None
+        text = " ".join(str(error).split())
+        raise EcgpipeError(f"{options['address']}: no Ray can be reached there: {text}") from error
 
 
 # ---- one process
