@@ -1,7 +1,6 @@
 """`ecgpipe digitize`: picture files to series, one result for each page in them."""
 
 import argparse
-import math
 import os
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.commands.complaints import complain, unexpected
 from ecgpipe.commands.inputs import sources
+from ecgpipe.commands.options import add_hints, count, hints_of, rate
 from ecgpipe.formats import FORMATS, Format
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 
@@ -36,7 +36,7 @@ def add_command(commands: Any) -> None:
     digitize = commands.add_parser("digitize", help="read the leads of ECG pictures")
     digitize.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, a PDF, or a folder of such")
     digitize.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
-    digitize.add_argument("--fs", type=_rate, default=500, metavar="HZ", help="samples a second (default 500)")
+    digitize.add_argument("--fs", type=rate, default=500, metavar="HZ", help="samples a second (default 500)")
     digitize.add_argument(
         "--format",
         dest="formats",
@@ -58,7 +58,7 @@ def add_command(commands: Any) -> None:
     digitize.add_argument(
         "--quality", type=Path, metavar="FILE", help="CSV of how far each page can be trusted, or why it was refused"
     )
-    _add_hints(digitize.add_argument_group("what you know of the pages", "all of them; found on each where not given"))
+    add_hints(digitize.add_argument_group("what you know of the pages", "all of them; found on each where not given"))
     digitize.add_argument(
         "--flips",
         choices=("none", "vertical", "horizontal", "both"),
@@ -80,32 +80,12 @@ def add_command(commands: Any) -> None:
     )
     digitize.add_argument(
         "--workers",
-        type=_count,
+        type=count,
         default=max(1, CORES // 2),
         metavar="N",
         help="processes that find pages while this one reads them, 0.3 GB each (default: half the cores)",
     )
     digitize.set_defaults(run=_digitize)
-
-
-def _add_hints(group: Any) -> None:
-    group.add_argument("--layout", metavar="NAME", help="such as 12x1, '3x4+1R(II)' or '3x4+3R(V1,II,V5)'")
-    group.add_argument("--speed", metavar="MM_PER_S", help="12.5, 25, 50 or 100")
-    group.add_argument("--gain", metavar="MM_PER_MV", help="2.5, 5, 10 or 20")
-    group.add_argument(
-        "--leads",
-        metavar="LIST",
-        help="with commas, from the top down and then to the next column, rhythm strips left out; -aVR is printed "
-        "upside down (write --leads=-aVR,... where that is the first)",
-    )
-
-
-def _rate(text: str) -> float:
-    value = float(text)
-    rows = 10 * value
-    if not (math.isfinite(value) and 1 <= value <= 100_000 and rows == int(rows)):
-        raise argparse.ArgumentTypeError(f"found {text}, expected 1 to 100000 Hz that give whole rows in 10 s")
-    return value
 
 
 def _formats(text: str) -> list[Format]:
@@ -114,12 +94,6 @@ def _formats(text: str) -> list[Format]:
         if name not in FORMATS:
             raise argparse.ArgumentTypeError(f"found {name!r}, expected {', '.join(FORMATS)}")
     return [FORMATS[name] for name in names]
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1 on")
-    return int(text)
 
 
 # ---- from files to pages
@@ -148,7 +122,7 @@ def _digitize(options: argparse.Namespace) -> int:
     options.formats = list(dict.fromkeys(options.formats or [FORMATS["csv"]]))
     for kind in options.formats:
         kind.check(options.fs)
-    hints = _hints(options)
+    hints = hints_of(options)
     images = sources(options.images, options.output, partial(_spelled, formats=options.formats))
     names = {image.path: image.name for image in images}
     leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image.path))
@@ -177,17 +151,6 @@ def _digitize(options: argparse.Namespace) -> int:
         if options.quality:
             write_rows(options.quality, table)
     return int(any(row["reason"] for row in table))
-
-
-def _hints(options: argparse.Namespace) -> "Hints | None":
-    """What is said of the pages, checked; None if nothing is, as then nothing slow need be imported before they are
-    found."""
-    given = (options.layout, options.speed, options.gain, options.leads)
-    if given == (None,) * len(given):
-        return None
-    from ecgpipe.recognize.hints import Hints
-
-    return Hints.parsed(*given)
 
 
 def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | VectorPage | EcgpipeError]":

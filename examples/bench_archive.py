@@ -1,0 +1,185 @@
+"""What `ecgpipe archive` costs and survives: its speed beside `ecgpipe digitize`, its memory, kills.
+
+    python -m examples.bench_archive speed PICTURES --copies 8    # a folder's pictures, each so many times
+    python -m examples.bench_archive memory --pages 4000          # of a reader that reads nothing
+    python -m examples.bench_archive kills --kills 10 --pages 600
+
+`speed` reads the same pages in two processes of `archive` and by two runs of `digitize` side by side, one after the
+other; what they take of the cores says more than the clock where other work runs too. `memory` adds up what the driver,
+Ray and all workers have to themselves (PSS) and compares the first quarter of the run with the last. `kills` ends a
+worker or the driver at random again and again, and tells how often pages were begun and what is in the shards at the
+end. Linux only.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow.parquet as pq
+
+WORKER = "ray::_Actor"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What `ecgpipe archive` costs and survives.")
+    tries = parser.add_subparsers(required=True)
+    speed = tries.add_parser("speed")
+    speed.add_argument("pictures", type=Path)
+    speed.add_argument("--copies", type=int, default=8)
+    speed.set_defaults(run=_speed)
+    memory = tries.add_parser("memory")
+    memory.add_argument("--pages", type=int, default=4000)
+    memory.set_defaults(run=_memory)
+    kill = tries.add_parser("kills")
+    kill.add_argument("--kills", type=int, default=10)
+    kill.add_argument("--pages", type=int, default=600)
+    kill.set_defaults(run=_kills)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-archive-") as folder:
+        options.run(options, Path(folder))
+
+
+# ---- speed
+
+
+def _speed(options: argparse.Namespace, folder: Path) -> None:
+    pictures = sorted(path for path in options.pictures.iterdir() if path.suffix.lower() in {".png", ".jpg", ".jpeg"})
+    halves = [folder / "one", folder / "two"]
+    for copy in range(options.copies):
+        for number, picture in enumerate(pictures):
+            half = halves[(number + copy) % 2]
+            half.mkdir(exist_ok=True)
+            os.link(picture, half / f"{copy}-{picture.name}") if _same_disk(picture, half) else (
+                half / f"{copy}-{picture.name}"
+            ).write_bytes(picture.read_bytes())
+    pages = len(pictures) * options.copies
+    archive = ["archive", str(folder), "--output", str(folder / "out"), "--workers", "2"]
+    ours = _timed([archive])
+    theirs = _timed([["digitize", str(half), "--output", f"{half}-out"] for half in halves])
+    for name, (wall_s, cpu_s) in {"archive": ours, "two of digitize": theirs}.items():
+        print(f"{name}: {pages} pages in {wall_s:.1f} s of the clock, {cpu_s:.1f} s of the cores")
+    print(
+        f"throughput by the clock {theirs[0] / ours[0]:.2f}, by the cores {theirs[1] / ours[1]:.2f} of two of digitize"
+    )
+
+
+def _timed(commands: list[list[str]]) -> tuple[float, float]:
+    """Seconds until all of these commands of ecgpipe, started at once, have ended, and what they took of all cores."""
+    began, spent = time.monotonic(), {}
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "ecgpipe", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for command in commands
+    ]
+    while any(run.poll() is None for run in runs):
+        for run in runs:
+            for process in _tree(run.pid):
+                try:
+                    times = process.cpu_times()
+                except psutil.Error:  # has ended meanwhile
+                    continue
+                spent[process.pid] = times.user + times.system
+        time.sleep(0.2)
+    return time.monotonic() - began, sum(spent.values())
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    """A process and all that came from it."""
+    try:
+        return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _same_disk(one: Path, other: Path) -> bool:
+    return one.stat().st_dev == other.stat().st_dev
+
+
+# ---- memory and kills
+
+
+def _start(folder: Path, delay_s: float) -> subprocess.Popen:
+    log = folder / "log"
+    command = ["-m", "examples.archive_stub", str(folder / "in"), str(folder / "out"), "--log", str(log)]
+    return subprocess.Popen([sys.executable, *command, "--delay", str(delay_s)], stdout=subprocess.DEVNULL)
+
+
+def _fill(folder: Path, pages: int) -> None:
+    (folder / "in").mkdir()
+    for page in range(pages):
+        (folder / "in" / f"{page:06}.png").write_text("read")
+
+
+def _log(folder: Path) -> list[str]:
+    return (folder / "log").read_text().splitlines() if (folder / "log").exists() else []
+
+
+def _memory(options: argparse.Namespace, folder: Path) -> None:
+    _fill(folder, options.pages)
+    driver = _start(folder, 0.0)
+    taken: list[tuple[int, float]] = []  # pages begun, MB
+    while driver.poll() is None:
+        time.sleep(1)
+        begun = len(_log(folder))
+        if begun:
+            taken.append((begun, _pss_mb(driver.pid)))
+    quarters = [
+        np.mean([mb for begun, mb in taken if number <= 4 * begun / options.pages < number + 1]) for number in range(4)
+    ]
+    print(f"{options.pages} pages, MB by quarter: {', '.join(f'{mb:.0f}' for mb in quarters)}")
+    print(f"the last is {quarters[3] / quarters[0] - 1:+.1%} off the first")
+
+
+def _pss_mb(pid: int) -> float:
+    total = 0.0
+    for process in _tree(pid):
+        try:
+            total += process.memory_full_info().pss / 2**20
+        except psutil.Error:
+            continue
+    return total
+
+
+def _kills(options: argparse.Namespace, folder: Path) -> None:
+    _fill(folder, options.pages)
+    rng, killed, delay_s = random.Random(1), Counter[str](), 0.05
+    driver = _start(folder, delay_s)
+    while killed.total() < options.kills:
+        begun = len(_log(folder))
+        target = begun + rng.randint(1, max(2, options.pages // (2 * options.kills)))
+        while len(_log(folder)) < target and driver.poll() is None:
+            time.sleep(0.02)
+        if driver.poll() is not None:
+            break
+        workers = [
+            child
+            for child in psutil.Process(driver.pid).children(recursive=True)
+            if WORKER in " ".join(child.cmdline())
+        ]
+        if killed.total() % 2 and workers:
+            rng.choice(workers).kill()
+            killed["worker"] += 1
+        else:
+            driver.kill()
+            driver.wait()
+            killed["driver"] += 1
+            driver = _start(folder, delay_s)
+    code = driver.wait()
+    rows = Counter(pq.read_table(folder / "out", columns=["path"])["path"].to_pylist())
+    times = Counter(line.split()[0] for line in _log(folder))
+    print(f"{dict(killed)} killed, the last run ended with {code}")
+    print(f"{len(rows)} of {options.pages} pages in the shards, rows of each: {sorted(set(rows.values()))}")
+    print(f"pages begun more than once: {sum(count > 1 for count in times.values())}, most often {max(times.values())}")
+
+
+if __name__ == "__main__":
+    main()
