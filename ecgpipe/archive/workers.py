@@ -7,6 +7,7 @@ process is an actor that has one file at a time and hands back page after page: 
 more than a file a process is ever under way, and whoever takes the results sets the pace.
 """
 
+import logging
 import os
 import secrets
 import shutil
@@ -113,7 +114,7 @@ def _init(**options: Any) -> None:
     import ray
 
     try:
-        ray.init(**options, log_to_driver=False, logging_level="error")
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # ConnectionError, RuntimeError and others, by what is amiss
         text = " ".join(str(error).split())
         raise EcgpipeError(f"{options['address']}: no Ray can be reached there: {text}") from error
