@@ -34,8 +34,8 @@ OBJECT_STORE_BYTES = 128 * 2**20  # of the local Ray; a page takes 0.1 MB
 POLL_S = 1.0
 CONNECT_S = 10.0
 
-# Of a local Ray: nothing is reported to anyone, nobody else can reach or use it, a worker's death is ours to tell, and what
-# pages leave of glibc's memory is used again: 0.5 GB a worker and not 0.9, at the same speed.
+# Of a local Ray: nothing is reported to anyone, nobody else can reach or use it, a worker's death is ours to tell, and
+# memory that a page has left is used again: 0.5 GB a worker and not 0.9, at the same speed.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
