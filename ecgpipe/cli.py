@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
-from ecgpipe.commands import archive, digitize, score
+from ecgpipe.commands import archive, digitize, score, web
 from ecgpipe.commands.complaints import complain
 from ecgpipe.kaggle.commands import add_commands
 
@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     digitize.add_command(commands)
     score.add_command(commands)
+    web.add_command(commands)
     archive.add_command(commands)
     add_commands(commands)
     return parser

@@ -1,22 +1,32 @@
-"""Shared fixtures: the repository's parameters and a tiny data set, rendered once a session."""
+"""Shared fixtures: the repository's parameters, a tiny data set and a page that was read, each made once a session."""
 
+import hashlib
 import importlib.util
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.params import Data, Params, load_params
 
 if TYPE_CHECKING:
+    from ecgpipe.digitize.digitizer import Digitized
     from tests.kaggle_server import Remote
 
 REPOSITORY = Path(__file__).parents[1]
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores: more threads than these only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cv2.setNumThreads(1)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +50,90 @@ def tiny_dataset(params, tmp_path_factory) -> Dataset:
 def dataset_copy(tiny_dataset, tmp_path) -> Dataset:
     """A copy of the tiny data set that a test may spoil."""
     return Dataset(shutil.copytree(tiny_dataset.root, tmp_path / "raw"))
+
+
+# ---- a page that `ecgpipe digitize` read
+
+
+@pytest.fixture(scope="session")
+def signal() -> np.ndarray:
+    """The series (12, 5000) in mV at 500 Hz that `page` shows."""
+    from ecgpipe.synth.ecg import simulate
+
+    return simulate(np.random.default_rng(5), fs_hz=500)
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory, signal) -> Path:
+    """The picture of a clean page of kind 0001, the only one in its folder."""
+    from ecgpipe.page.layout import KIT
+    from ecgpipe.synth.page import PageStyle, draw_page
+
+    path = tmp_path_factory.mktemp("pages") / "page.png"
+    cv2.imwrite(str(path), draw_page(signal, 500, PageStyle.random(np.random.default_rng(5)), KIT)[..., ::-1])
+    return path
+
+
+@pytest.fixture(scope="session")
+def digitized(tmp_path_factory, page) -> Path:
+    """The folder that `digitize` wrote for `page`, with everything that it can write beside the series."""
+    from ecgpipe.cli import main
+
+    folder = tmp_path_factory.mktemp("out")
+    arguments = ["--output", str(folder), "--overlay", "--sigma", "--quality", str(folder / "quality.csv")]
+    assert main(["digitize", str(page), *arguments]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def three_pages(tmp_path_factory, page) -> Path:
+    """A TIFF of `page`, a blank one and `page` on its head."""
+    first = Image.open(page).convert("RGB")
+    path = tmp_path_factory.mktemp("several") / "scan.tif"
+    blank = Image.new("RGB", first.size, "white")
+    first.save(path, save_all=True, append_images=[blank, first.rotate(180)], compression="tiff_lzw")
+    return path
+
+
+@pytest.fixture(scope="session")
+def found() -> dict:
+    """Pages that were found this session, by their picture and hints."""
+    return {}
+
+
+@pytest.fixture
+def at_once(monkeypatch, found) -> None:
+    """`digitize` finds pages in this process, a picture's once a session: the same without waiting for it again."""
+    from ecgpipe.recognize.pages import find_page
+
+    def find_once(picture, hints):
+        key = hashlib.sha256(picture).digest(), hints
+        if key not in found:
+            found[key] = find_page(picture, hints=hints)
+        return found[key]
+
+    monkeypatch.setattr("ecgpipe.recognize.pages.find_page", find_once)
+    monkeypatch.setattr("ecgpipe.commands.digitize.ahead", lambda find, leaves, workers: map(find, leaves))
+    monkeypatch.setattr("ecgpipe.commands.digitize.leave_cores", lambda workers: None)
+
+
+@pytest.fixture(scope="session")
+def reading(page) -> "Digitized":
+    """What is read on `page`."""
+    from ecgpipe.digitize.digitizer import Digitizer
+    from ecgpipe.rectify.picture import read_picture
+
+    return Digitizer().digitize(read_picture(page))
+
+
+@pytest.fixture
+def already_read(monkeypatch, at_once, reading) -> None:
+    """`digitize` takes any picture for `page` and has read it, so that nothing is left but to write what was read."""
+    monkeypatch.setattr("ecgpipe.recognize.pages.find_page", lambda picture, hints: reading)
+    monkeypatch.setattr("ecgpipe.digitize.digitizer.Digitizer.read", lambda self, found: found)
+
+
+# ---- Kaggle
 
 
 @pytest.fixture

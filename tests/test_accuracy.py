@@ -40,7 +40,7 @@ def cells(table: str) -> dict[str, list[str]]:
 def test_a_refused_page_is_counted_and_scores_nothing(pages):
     table = cells(accuracy_report.by_kind(pages))
     assert table["0003"][:2] == ["2", "1"] and table["all"][:2] == ["4", "1"] and table["0001"][:2] == ["2", "0"]
-    assert float(table["0003"][-1]) < 1  # 0 mV throughout, offset forgiven: 0.4
+    assert float(table["0003"][-1]) < 0.5  # 0 mV throughout, offset forgiven: 0.4
     assert float(table["0001"][2]) > float(table["0003"][2]) + 20  # ten times the noise; a refused page takes off 3
 
 
@@ -54,14 +54,14 @@ def test_flips_that_halve_the_noise_are_worth_six_decibels_on_pages_that_were_re
 
 def test_calibration_counts_samples_by_what_was_said_of_them(pages):
     table = cells(accuracy_report.calibration(pages))
-    assert float(table["0001"][1].rstrip("%")) > 97
-    assert float(table["0003"][1].rstrip("%")) > 97 and table["0003"][0] == "1"
+    assert float(table["0001"][1].rstrip("%")) > 99.5
+    assert float(table["0003"][1].rstrip("%")) > 99.5 and table["0003"][0] == "1"
     assert float(table["0003"][5]) > 9 * float(table["0001"][5])  # ten times the noise
 
 
 def test_every_lead_has_a_column_and_the_readme_a_row_a_set(pages):
     leads = cells(accuracy_report.by_lead({"simulated": pages[:3]}))
-    assert len(leads["simulated"]) == 13 and all(float(cell) > 5 for cell in leads["simulated"][1:])
+    assert len(leads["simulated"]) == 13 and all(float(cell) > 24 for cell in leads["simulated"][1:])  # 25.1 to 38.3
     readme = cells(accuracy_report.readme_table(pages, [page("photo", 7, 0.02)]))
     assert readme["real, photo"][0] == "1" and readme["simulated, all nine kinds"][0] == "4"
 

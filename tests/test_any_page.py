@@ -53,7 +53,7 @@ def test_what_the_picture_shows_is_scored_and_what_was_not_read_counts_as_zero()
     page = page_of(KIT)
     found = replace(KIT, windows=tuple(window for window in KIT.windows if window.lead != "V6"))
     assert snr_db(page, reading(KIT, page.series_mv)) > 100
-    assert 5 < snr_db(page, reading(found, page.series_mv)) < 20  # one of twelve leads is lost
+    assert snr_db(page, reading(found, page.series_mv)) == pytest.approx(11.9, abs=0.1)  # one of twelve leads is lost
     cut = page_of(KIT, (170.0, 500.0))  # V5 and V6 are not in the picture
     assert snr_db(cut, reading(found, page.series_mv)) > 100
 

@@ -60,7 +60,7 @@ def test_a_new_architecture_is_one_line_and_is_saved_read_and_trained_on_like_th
     strip = np.random.default_rng(0).integers(0, 256, (SPEC.height, SPEC.width, 3)).astype(np.uint8)
     with torch.no_grad():
         expected = trained_model(loaded)(to_input(torch.from_numpy(strip)[None]))[0].numpy()
-    np.testing.assert_allclose(Network(loaded)(strip), expected, atol=0.02)
+    np.testing.assert_allclose(Network(loaded)(strip), expected, atol=0.01)  # 0.004 in bfloat16
 
 
 def test_what_was_learnt_comes_back(tmp_path):

@@ -15,7 +15,7 @@ from pretrain.pages import Signals
 
 PAGE = compose_layout("3x2", ("II",), order="cabrera")
 STYLE = PageStyle(header=())
-SLIP_MM = 1.5  # of a canvas's map, at most
+SLIP_MM = 0.3  # of this canvas's map: 0.19 at most
 WHOLE = 2  # seed of a canvas that shows all of the page
 
 
@@ -56,7 +56,7 @@ def test_marks_lie_where_the_page_has_them_but_for_a_shift_and_the_maps_slip(mon
         ):
             off = np.sort(got) - np.sort(true)
             scale = np.polyfit(np.sort(true), off, 1)  # a canvas's map is some percent too large or too small
-            assert abs(scale[0]) < 0.05
+            assert abs(scale[0]) < 0.01  # 0.005
             assert np.abs(off - np.polyval(scale, np.sort(true))).max() < SLIP_MM
 
 
@@ -66,7 +66,7 @@ def test_a_start_has_ink_right_of_it_and_paper_above(monkeypatch):
     px = made.images.shape[1] // made.heat.shape[2]
     for x, y in seen(made, START):
         window = dark[px * (y - 8) : px * (y + 9), px * x + 2 * px : px * (x + 12)]
-        assert window.any(axis=0).mean() > 0.9, "a trace runs on from each start"
+        assert window.any(axis=0).all(), "a trace runs on from each start"
 
 
 def test_a_pulses_measures_are_those_of_the_page(monkeypatch):

@@ -76,6 +76,19 @@ def test_a_gain_error_costs_its_ratio_whatever_the_truth_shows(score, truth, arg
     assert score(truth * gain, truth, *arguments)[0] == pytest.approx(expected, abs=0.05)
 
 
+def test_no_page_counts_more_than_the_cap(score):
+    truth = TRUTHS["complete"]
+    assert score(0.9 * truth, truth, "--cap", "10")[0] == 10
+    assert score(0.999 * truth, truth, "--cap", "1e6")[0] == pytest.approx(60, abs=0.05)
+
+
+def test_a_page_without_prediction_counts_as_zero_millivolt(tmp_path, capsys):
+    (tmp_path / "read").mkdir()
+    write_csv(tmp_path / "truth" / "a.csv", beats())
+    assert main(["score", str(tmp_path / "read"), str(tmp_path / "truth")]) == 0
+    assert capsys.readouterr().out.rsplit(":", 1)[1].split()[0] == "0.00"
+
+
 @each_truth
 def test_a_reading_that_is_late_by_less_than_a_fifth_of_a_second_loses_only_what_is_shifted_out(score, truth):
     late = np.roll(beats(), 30, axis=1)
@@ -152,6 +165,10 @@ def test_the_rate_says_how_far_a_reading_may_be_shifted(score):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
+        (lambda text: "", "expected"),
+        (lambda text: "a,b\n1,2\n", "expected"),
+        (lambda text: ",".join(LEADS) + "\n1,2\n", "expected"),
+        (lambda text: ",".join(LEADS) + "\n" + "x," * 12, "expected"),
         (lambda text: text.replace("V1", "W1"), "lead V1 is missing"),
         (lambda text: "\n".join(text.splitlines()[:1]) + "\n", "found no row"),
         (lambda text: text.replace("time_s", "when"), "found the column 'when', expected only I,II"),

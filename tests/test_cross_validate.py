@@ -1,5 +1,6 @@
 """Out-of-fold reading: no weights see the record they read, and a run that was stopped goes on."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,20 +44,30 @@ def frames(tmp_path) -> Path:
 
 
 class Untrained(FineTune):
-    """Writes a network as it comes, and remembers what it was to be trained on."""
+    """Writes a network as it came, and remembers what it was to be trained on."""
 
     trainings: list[list] = []  # noqa: RUF012, emptied by each test
+    saved: Path
 
     def __call__(self, samples: StoredFrames, weights: Path) -> None:
         self.trainings.append(samples.pages)
-        spec = StripSpec(self.frame, self.model.half_height_mv)
-        network = build_model("unet", "tiny", spec.samples_per_px)
-        save_model(weights, network, architecture="unet", size="tiny", spec=spec, about={})
+        for file in self.saved.parent.glob(f"{self.saved.stem}.*"):
+            shutil.copy(file, weights.with_suffix(file.suffix))
+
+
+@pytest.fixture(scope="module")
+def untrained(params, tmp_path_factory) -> Path:
+    """The weights (.safetensors) of a network as it comes."""
+    path = tmp_path_factory.mktemp("untrained") / "w.safetensors"
+    spec = StripSpec(SPEC, params.model.half_height_mv)
+    network = build_model("unet", "tiny", spec.samples_per_px)
+    save_model(path, network, architecture="unet", size="tiny", spec=spec, about={})
+    return path
 
 
 @pytest.fixture
-def fine_tune(params) -> Untrained:
-    Untrained.trainings = []
+def fine_tune(params, untrained) -> Untrained:
+    Untrained.trainings, Untrained.saved = [], untrained
     return Untrained(SPEC, params.model, params.loss, replace(params.train, weights="none"))
 
 
@@ -74,14 +85,12 @@ def test_samples_are_the_rectified_pages_with_their_records_truth(frames, datase
     assert samples[3].frame.shape == (*SPEC.shape, 3)
 
 
-@pytest.mark.slow
 def test_every_page_is_read_by_weights_that_never_saw_its_record(tmp_path, split, frames, dataset, fine_tune):
     assert list(read_out_of_fold(split, frames, dataset, fine_tune, tmp_path / "oof", tmp_path / "scratch")) == [0, 1]
     assert fine_tune.trainings == [[("2", "0005")], [("1", "0005")]]
     assert set(read_traces(tmp_path / "oof" / "2.npz")) == {"0005"}
 
 
-@pytest.mark.slow
 def test_a_stopped_run_goes_on_at_the_next_fold_and_leaves_nothing_behind(tmp_path, split, frames, dataset, fine_tune):
     work = (split, frames, dataset)
     places = (tmp_path / "oof", tmp_path / "scratch")
@@ -93,7 +102,6 @@ def test_a_stopped_run_goes_on_at_the_next_fold_and_leaves_nothing_behind(tmp_pa
     assert len(fine_tune.trainings) == 2 and not any(places[1].iterdir())
 
 
-@pytest.mark.slow
 def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, dataset, fine_tune):
     work = (split, frames, dataset)
     places = (tmp_path / "oof", tmp_path / "scratch")
@@ -103,7 +111,6 @@ def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, 
     assert len(fine_tune.trainings) == 3
 
 
-@pytest.mark.slow
 def test_folds_are_read_with_the_flips_asked_for_and_not_taken_from_a_run_without(
     tmp_path, split, frames, dataset, fine_tune
 ):

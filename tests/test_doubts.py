@@ -49,7 +49,7 @@ def test_a_strip_of_another_lead_is_left_out_and_said_so():
     series = leads_of(found.traces)
     second = series[LEADS.index("II")]
     assert np.isfinite(second[:1250]).all() and np.isnan(second[1250:]).all(), "only what its own row shows"
-    assert np.corrcoef(second[:1250], SERIES[1, :1250])[0, 1] > 0.98
+    assert np.corrcoef(second[:1250], SERIES[1, :1250])[0, 1] > 0.998  # 0.9987
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,6 @@ def run(graph: Graph | tuple[Path], strips: torch.Tensor) -> np.ndarray:
     return compiled(strips.numpy())[0]
 
 
-@pytest.mark.slow
 def test_the_graph_says_what_the_module_says_of_strips_of_any_number_and_size(network):
     graph = exported(network)
     for shape in ((1, 64, 96), (1, 128, 64), (2, 96, 160)):
@@ -60,14 +59,12 @@ def test_the_shipped_graph_is_that_of_the_shipped_weights():
     np.testing.assert_allclose(run((weights.graph(),), strips), expected, atol=1e-4 * expected.std())
 
 
-@pytest.mark.slow
 def test_the_same_network_gives_the_same_bytes_with_no_version_or_path_in_them(network):
     first, second = exported(network), exported(network)
     assert first == second
     assert not re.search(rb"rt_info|/tmp|ersion value|\.py", first.xml)
 
 
-@pytest.mark.slow
 def test_a_network_in_training_is_exported_as_it_reads_and_left_as_it_is(network, tmp_path):
     network.train()
     path = tmp_path / "w.safetensors"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
 
@@ -154,7 +155,8 @@ def requirements(name: str, extras: frozenset[str], seen: set) -> set[str]:
     return names
 
 
-def installed(extras: set[str]) -> set[str]:
+@cache
+def installed(*extras: str) -> set[str]:
     """Names of all that an installation with these extras brings."""
     try:
         return requirements("ecgpipe", frozenset(extras), set()) - {"ecgpipe"}
@@ -163,7 +165,7 @@ def installed(extras: set[str]) -> set[str]:
 
 
 def test_everything_that_an_installation_brings_is_pinned():
-    assert installed({"dev"}) <= pins()
+    assert installed("dev") <= pins()
 
 
 # ---- two installs
@@ -189,8 +191,11 @@ def outside_modules(files: set[Path], *, at_once: bool = False) -> set[str]:
     return names - set(sys.stdlib_module_names) - set(PACKAGES)
 
 
+distributions_by_module = cache(packages_distributions)
+
+
 def distributions(modules: set[str]) -> set[str]:
-    known = packages_distributions()
+    known = distributions_by_module()
     return {canonicalize_name(name) for module in modules for name in known[module]}
 
 
@@ -208,22 +213,20 @@ def test_the_plain_install_brings_what_reading_and_scoring_import_and_no_more():
 
 
 def test_the_plain_install_has_no_training_pipeline_or_kaggle():
-    assert not installed(set()) & {"torch", "pytorch-lightning", "dvc", "kaggle", "pandas", "matplotlib", "wfdb"}
+    assert not installed() & {"torch", "pytorch-lightning", "dvc", "kaggle", "pandas", "matplotlib", "wfdb"}
 
 
-@pytest.mark.slow
 def test_an_extra_is_named_for_every_module_that_only_it_brings():
     assert set(EXTRA_OF.values()) <= set(PYPROJECT["optional-dependencies"])
     for module, extra in EXTRA_OF.items():
-        assert distributions({module}) & installed({extra}) and not distributions({module}) & installed(set())
+        assert distributions({module}) & installed(extra) and not distributions({module}) & installed()
 
 
-@pytest.mark.slow
 def test_the_library_and_the_stages_import_nothing_that_no_extra_declares():
     files = {
         file.relative_to(ROOT) for room in ("ecgpipe", "stages", "pretrain") for file in (ROOT / room).rglob("*.py")
     }
-    known = map(declared, ("", "formats", "heif", "kaggle", "scale", "train"))
+    known = map(declared, ("", "formats", "heif", "kaggle", "scale", "train", "web"))
     undeclared = distributions(outside_modules(files)).difference(*known)
     assert undeclared <= {"kagglesdk", "requests", "urllib3"}  # the Kaggle client's own
 

@@ -45,6 +45,8 @@ def test_a_stage_outside_the_environment_says_so_in_one_line(run, stage):
         (["stages.download"], "rich", "pipeline"),
         (["ecgpipe", "download"], "kaggle", "kaggle"),
         (["ecgpipe", "submit", "a.parquet", "-m", "x"], "yaml", "kaggle"),
+        (["ecgpipe", "web"], "fastapi", "web"),
+        (["ecgpipe", "web"], "uvicorn", "web"),
         (["ecgpipe", "digitize", "a.png", "--output", "out"], "openvino", ""),
     ],
 )

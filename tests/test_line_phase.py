@@ -19,7 +19,7 @@ def test_measure_tells_how_far_the_lines_are_off(harmonics, px_per_mm, within_mm
     dark = np.exp(-0.5 * (np.abs(off - 5.0 * np.round(off / 5.0)) / 0.15) ** 2).max(axis=-1).astype(np.float32)
     residuals = measure_lines(mesh, dark, LineSearch(4.0, harmonics=harmonics, px_per_mm=px_per_mm))
     inner = slice(4, -4)
-    assert residuals.weight[inner, inner].min() > 0.9
+    assert residuals.weight[inner, inner].min() > 0.99
     assert np.abs(residuals.offset_mm[inner, inner] - offset_mm).max() < within_mm
 
 
@@ -35,4 +35,4 @@ def test_measure_is_not_pulled_by_a_bar_beside_a_line_that_is_left_out():
         residuals = measure_lines(mesh, seen, LineSearch(1.5, harmonics=12, px_per_mm=6.4))
         errors.append(np.abs(residuals.offset_mm[20, 20, 0]))
     pulled, left_out = errors
-    assert left_out < 0.02 < 0.1 < pulled
+    assert left_out < 0.001 < 0.6 < pulled  # 0.00002, 0.69

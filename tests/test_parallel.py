@@ -2,6 +2,7 @@
 
 import math
 import os
+from multiprocessing import active_children
 
 import pytest
 
@@ -20,6 +21,14 @@ def test_work_begins_before_its_results_are_asked_for_and_runs_a_few_items_ahead
     assert next(results) == 20 and next(results) == 19
     assert len(taken) == 5  # of the second one's successor so far
     assert list(results) == list(range(18, 0, -1))
+
+
+def test_processes_end_with_results_that_nobody_asked_for():
+    before = set(active_children())
+    results = ahead(abs, range(-3, 0), 1)
+    assert len(set(active_children()) - before) == 1
+    del results
+    assert not set(active_children()) - before, "at the end of the program there would be tracebacks"
 
 
 def test_a_child_that_dies_is_one_line():

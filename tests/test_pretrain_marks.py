@@ -48,7 +48,7 @@ def test_maps_are_a_quarter_of_the_canvas_and_say_at_first_that_marks_are_rare()
     torch.manual_seed(0)
     maps = MarksNet().eval()(torch.rand(1, 3, SIDE_PX, 2 * SIDE_PX)).detach()
     assert maps.shape == (1, MAPS, CELLS, 2 * CELLS)
-    assert float(torch.sigmoid(maps[:, : len(CHANNELS)]).median()) == pytest.approx(0.01, abs=0.01)
+    assert float(torch.sigmoid(maps[:, : len(CHANNELS)]).median()) == pytest.approx(0.01, abs=0.001)
 
 
 def test_right_maps_cost_less_than_blank_ones_and_these_less_than_a_mark_elsewhere():
@@ -86,18 +86,20 @@ def test_a_canvas_without_marks_has_a_loss():
 def test_the_network_learns_one_canvas():
     torch.manual_seed(0)
     network, (image, heat, measures) = MarksNet().train(), one_mark()
+    half = SIDE_PX // 2  # the mark lies in the upper one
+    image, heat, measures = image[:, :half], heat[..., : half // 4, :], measures[..., : half // 4, :]
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     losses = []
-    for _ in range(40):
+    for _ in range(25):
         loss = sum(marks_loss(network(to_input(image)), heat, measures))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.2 * losses[0]
+    assert losses[-1] < 0.06 * losses[0]  # 0.04
     maps = network(to_input(image))[0].detach().numpy()
     (likeliest, *_) = marks_of(maps[: len(CHANNELS)], maps[len(CHANNELS) :]).of(PULSE)
-    assert (likeliest.x_mm, likeliest.y_mm) == pytest.approx((20.75, 12.25), abs=1.0)
+    assert (likeliest.x_mm, likeliest.y_mm) == pytest.approx((20.75, 12.25), abs=0.25)  # 0.08 off
 
 
 # ---- the long training
@@ -142,7 +144,7 @@ def test_a_stopped_training_goes_on_from_its_checkpoint_and_its_weights_can_be_r
 # ---- averaged weights
 
 
-@pytest.mark.parametrize(("steps", "most"), [(10, 0.001), (100, 1e-8)])
+@pytest.mark.parametrize(("steps", "most"), [(10, 2e-5), (100, 1e-12)])
 def test_a_running_mean_forgets_what_it_began_with(steps, most):
     average, mean = running_mean(0.999), torch.tensor(1.0, dtype=torch.float64)
     for count in range(steps):

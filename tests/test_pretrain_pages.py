@@ -31,21 +31,21 @@ def test_ink_seen_through_an_exact_map_lies_where_its_truth_says():
     labels = ink_px(SERIES, Print.none(), constant_slip(0, 0), SHOWN, SPEC)
     known = np.isfinite(labels)
     assert known.sum() > 0.998 * np.isfinite(TRUE_PX).sum(), "all but the column between two windows"
-    np.testing.assert_allclose(labels[known], TRUE_PX[known], atol=1e-3)
+    np.testing.assert_allclose(labels[known], TRUE_PX[known], atol=2e-4)
 
 
 def test_ink_moves_against_the_slip_of_the_map():
     shown = SHOWN.copy()
     shown[:, :1000] = False
     labels = ink_px(SERIES, Print.none(), constant_slip(0.5, -0.25), shown, SPEC)  # looks 10 samples late, 2 px high
-    np.testing.assert_allclose(labels[:, INNER], TRUE_PX[:, INNER.start + 10 : INNER.stop + 10] + 2, atol=0.02)
+    np.testing.assert_allclose(labels[:, INNER], TRUE_PX[:, INNER.start + 10 : INNER.stop + 10] + 2, atol=2e-4)
     assert np.isnan(labels[:, :1800]).all()
 
 
 def test_labels_follow_ink_that_the_printer_laid_beside_its_place():
     beside = Print(offset_mm=(0.05, 0.125))  # one sample late, one px low
     labels = ink_px(SERIES, beside, constant_slip(0, 0), SHOWN, SPEC)
-    np.testing.assert_allclose(labels[:, INNER], TRUE_PX[:, INNER.start - 1 : INNER.stop - 1] + 1, atol=0.02)
+    np.testing.assert_allclose(labels[:, INNER], TRUE_PX[:, INNER.start - 1 : INNER.stop - 1] + 1, atol=2e-4)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -64,12 +64,14 @@ def test_a_large_recording_is_no_larger_than_asked_and_begins_again_where_it_is_
     np.testing.assert_array_equal(series[:, :5000], series[:, 5000:10000])
 
 
+@pytest.mark.slow
 def test_batches_mix_crops_of_one_shape():
     stream = CropStream(PageStream(SIGNALS, SPEC, crops_per_page=6, seed=1), batch_size=4, pool_pages=2, workers=0)
     for images, heights in islice(stream, 3):
         assert images.shape[1:3] in SHAPES and len(images) == len(heights) == 4
 
 
+@pytest.mark.slow
 def test_held_out_pages_are_whole_and_say_what_they_are():
     page, other = held_out_pages(SIGNALS, SPEC, 2, seed=5)
     for strips in (page, other):

@@ -48,7 +48,7 @@ def test_traces_lie_beside_their_place_by_the_told_shift(trace_dpi, within_mm):
     found = middles(replace(WAVE, trace_dpi=trace_dpi, trace_phase=(0.3, 0.6)), series, columns)
     assert np.abs(found - expected).max() < within_mm
     unmoved = np.interp((columns + 0.5) / PX_PER_MM, x_mm, y_mm - dy)
-    assert np.abs(found - unmoved).max() > 0.1
+    assert np.abs(found - unmoved).max() > 0.2  # 0.23
 
 
 def test_separators_and_names_move_with_the_traces_and_the_grid_does_not():
@@ -58,7 +58,7 @@ def test_separators_and_names_move_with_the_traces_and_the_grid_does_not():
         row, x_px = round(KIT.baselines_mm[0] * PX_PER_MM) + 20, round(separator.x_mm * PX_PER_MM)
         line = drawn[row, x_px - 10 : x_px + 10]
         middle = (line * (np.arange(x_px - 10, x_px + 10) + 0.5)).sum() / line.sum() / PX_PER_MM
-        assert middle - x_px / PX_PER_MM == pytest.approx(WAVE.ink_shift_mm(separator.x_mm)[0], abs=0.01)
+        assert middle - x_px / PX_PER_MM == pytest.approx(WAVE.ink_shift_mm(separator.x_mm)[0], abs=0.001)
     lines = replace(STRIP_ONLY, windows=KIT.windows[-1:])
     style = PageStyle(header=())
     still, moved = (draw_page(FLAT, FS_HZ, style, lines, print_=p)[:1000] for p in (Print.none(), WAVE))
@@ -77,7 +77,7 @@ def test_spread_makes_strokes_wider_on_both_sides():
     thin, fat = (
         ink(draw_page(FLAT, FS_HZ, BARE, STRIP_ONLY, print_=Print(spread_mm=s)))[:, 900].sum() for s in (0, 0.05)
     )
-    assert (fat - thin) / PX_PER_MM == pytest.approx(0.1, abs=0.01)
+    assert (fat - thin) / PX_PER_MM == pytest.approx(0.1, abs=0.001)
 
 
 def test_a_coarse_raster_rounds_lines_and_strokes_to_its_pixels():

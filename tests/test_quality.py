@@ -22,5 +22,5 @@ def test_two_maps_of_one_page_say_where_their_boxes_were_counted_differently(box
     shape = (rows * 40, cols * 40)  # holds all of it
     assert disagreement_share(CLEAN, CLEAN.displaced((0.5, 0.5)), shape, KIT) == 0.0
     share = disagreement_share(CLEAN, other, shape, KIT)
-    assert share == pytest.approx((KIT.right_mm - 180) / (KIT.right_mm - KIT.left_mm), abs=0.03)
+    assert share == pytest.approx((KIT.right_mm - 180) / (KIT.right_mm - KIT.left_mm), abs=0.01)
     assert disagreement_share(other, CLEAN, shape, KIT) == pytest.approx(share, abs=0.01)

@@ -55,7 +55,7 @@ def test_a_line_is_read_at_the_same_samples_however_the_strip_is_flipped(flips):
     strip[at, np.arange(96)] = 0
     plain, _ = read_strips(top_ink, strip[None])
     flipped, _ = read_strips(top_ink, strip[None], flips)
-    np.testing.assert_allclose(flipped[0, :-1], plain[0, :-1], atol=1e-4)
+    np.testing.assert_allclose(flipped[0, :-1], plain[0, :-1], atol=1e-6)
     assert np.abs(np.diff(plain[0])).max() > 0.4  # a sample off would be seen
 
 
@@ -179,7 +179,7 @@ def test_a_wave_higher_than_the_strip_is_read_again_in_a_taller_one(tall_mv):
     reader = TraceReader(network, SMALL, tall_half_height_mv=tall_mv)
     read = reader.read(*frame_of(layout, wave_mv))
     error = np.abs(read.mv[1, 2300:2700] - wave_mv[2300:2700])
-    assert (error.max() < 0.15) == (tall_mv is not None)
+    assert (error.max() < 0.05) == (tall_mv is not None)
     assert network.heights == [128] * 3 + [224] * 3 * (tall_mv is not None)
 
 
@@ -190,7 +190,6 @@ def test_waves_that_fit_the_usual_strip_are_read_once():
     assert network.heights == [128] * 3
 
 
-@pytest.mark.slow
 def test_the_shipped_reader_of_all_layouts_does_not_cut_a_wave_of_four_millivolts():
     layout = compose_layout("3x1", (), first_mm=70.0, pitch_mm=50.0)
     t_s = np.arange(5000) / FS_HZ
@@ -201,4 +200,4 @@ def test_the_shipped_reader_of_all_layouts_does_not_cut_a_wave_of_four_millivolt
     frame = Frame.cut(page, exact, FrameSpec(layout))
     read = TraceReader.load(SHIPPED_ANY).read(frame.rgb, frame.inside, frame.spec)
     peaks = read.mv[1].reshape(10, FS_HZ)[1:-1].max(axis=1)
-    assert peaks.min() > 3.8 and peaks.max() < 4.2
+    assert peaks.min() > 3.8 and peaks.max() < 4.1  # 3.82, 3.93

@@ -115,7 +115,7 @@ def test_a_page_is_found_though_names_are_unseen_others_false_and_all_jitter(pag
     false, seed = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 999))
     marks = marks_on(page, np.random.default_rng(seed), jitter_mm=1.0, unnamed=unnamed, false=false)
     found, form = best_of(marks, page), parse_form(page.name)
-    assert_is(found, page, 0.5 if page.rows > 3 else 1.0)
+    assert_is(found, page, 0.5 if form.columns > 1 else 1.0)  # 0.4 and 0.82 at worst of 12 draws a page
     for place, lead in enumerate(form.rhythm, form.count):
         assert found.rhythm[place - form.count] in ((lead, None) if place in unnamed else (lead,))
 
@@ -128,7 +128,7 @@ def test_a_picture_without_the_first_column_is_laid_where_it_is(name):
     found = best_of(marks, page)
     assert (found.form, found.leads) == (page.name[:3], tuple(printed(page)[:12]))
     lefts = sorted({window.left_mm - cut_mm for window in page.windows})
-    np.testing.assert_allclose(found.lefts_mm, lefts, atol=0.2)
+    np.testing.assert_allclose(found.lefts_mm, lefts, atol=0.05)
     assert found.expected == found.matched == 9, "nothing is expected beyond the sheet"
 
 
@@ -195,4 +195,4 @@ def test_windows_with_blank_paper_between_are_as_wide_as_they_are_printed():
     page = compose_layout("6x2", (), marks=PageMarks(gap_mm=3.0), window_s=4.5)
     found = best_of(marks_on(page, np.random.default_rng(0)), page)
     assert_is(found, page, 0.2)
-    assert found.wide_mm == pytest.approx(4.5 * 25, abs=0.3)
+    assert found.wide_mm == pytest.approx(4.5 * 25, abs=0.05)

@@ -1,15 +1,18 @@
 """A picture's page: the kit's goes its own road, others are recognized, and what is no ECG is refused in one line."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import KIT
+from ecgpipe.recognize import pages
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import find_page
 from ecgpipe.rectify.frames import Frame
-from ecgpipe.rectify.rectifier import rectify
+from ecgpipe.rectify.rectifier import Rectified, rectify
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
@@ -20,23 +23,33 @@ def kit_page() -> np.ndarray:
     return draw_page(simulate(np.random.default_rng(5)), 500, PageStyle(), KIT)
 
 
-@pytest.mark.slow
+@pytest.fixture
+def rectified(monkeypatch) -> Callable:
+    """Rectifies a picture of a kit's page, once: `find_page` finds it done."""
+
+    def once(picture: np.ndarray) -> Rectified:
+        done = rectify(picture)
+        monkeypatch.setattr(pages, "rectify", lambda picture, layout: done)
+        return done
+
+    return once
+
+
 @pytest.mark.parametrize("kind", ["0001", "0003"])
-def test_a_kit_page_is_rectified_and_cut_as_if_nothing_else_were_known(kit_page, kind):
+def test_a_kit_page_is_rectified_and_cut_as_if_nothing_else_were_known(kit_page, rectified, kind):
     picture = capture(kit_page, kind, np.random.default_rng(0), quarter_turn=0).image
-    found, rectified = find_page(picture), rectify(picture)
-    frame = Frame.cut(picture, rectified.page_map, FrameSpec())
+    done = rectified(picture)
+    found, frame = find_page(picture), Frame.cut(picture, done.page_map, FrameSpec())
     assert not found.recognized and found.doubts == ()
-    assert found.frame.spec.layout == KIT and found.quality == rectified.quality
+    assert found.frame.spec.layout == KIT and found.quality == done.quality
     assert found.frame.rgb.tobytes() == frame.rgb.tobytes()
     assert found.frame.inside.tobytes() == frame.inside.tobytes()
 
 
-@pytest.mark.parametrize(
-    "hints", [Hints(layout="12x1"), Hints(speed_mm_per_s=50.0), Hints(leads=tuple(KIT.lead_windows)[::-1])]
-)
-def test_where_the_layout_is_known_hints_do_not_send_the_kit_page_elsewhere(kit_page, hints):
-    assert not find_page(kit_page, hints=hints, layout_known=True).recognized
+def test_where_the_layout_is_known_hints_do_not_send_the_kit_page_elsewhere(kit_page, rectified):
+    rectified(kit_page)
+    for hints in (Hints(layout="12x1"), Hints(speed_mm_per_s=50.0), Hints(leads=tuple(KIT.lead_windows)[::-1])):
+        assert not find_page(kit_page, hints=hints, layout_known=True).recognized
 
 
 @pytest.mark.parametrize("layout_known", [False, True])

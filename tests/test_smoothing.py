@@ -12,7 +12,7 @@ def test_smooth_follows_a_plane_and_does_not_follow_an_outlier():
     target = plane.copy()
     target[15, 20] += 10.0
     fit = smooth(target, np.ones_like(target), 1.0, RobustFit(outlier_mm=0.2, rounds=6))
-    assert np.abs(fit - plane).max() < 0.05
+    assert np.abs(fit - plane).max() < 0.001  # 0.0005
 
 
 def test_a_crease_stays_sharp_and_noise_beside_it_is_taken_out():
@@ -20,7 +20,7 @@ def test_a_crease_stays_sharp_and_noise_beside_it_is_taken_out():
     folded = 0.05 * np.abs(x - 30.0)
     target = folded + np.random.default_rng(4).normal(0, 0.01, folded.shape)
     rounded, sharp = (smooth(target, np.ones_like(target), 0.1, RobustFit(outlier_mm=0.06, rounds=n)) for n in (1, 4))
-    assert np.abs(sharp - folded)[:, 30].mean() < 0.5 * np.abs(rounded - folded)[:, 30].mean()
+    assert np.abs(sharp - folded)[:, 30].mean() < 0.4 * np.abs(rounded - folded)[:, 30].mean()
     assert (sharp - folded).std() < 0.007
 
 

@@ -13,7 +13,7 @@ from tests.drawn import residuals_of
 def test_the_snapping_of_a_print_is_recognised_where_it_stands(place):
     snapping = find_snapping(residuals_of(place, 0.01), np.ones((46, 58, 2)), (-1, -1), KIT)
     np.testing.assert_array_equal(snapping.across_mm, snapping_mm(KIT, 0, 58, -1 + place))
-    assert min(snapping.correlation) > 0.9
+    assert min(snapping.correlation) > 0.96  # 0.971
 
 
 def test_a_page_stands_beside_its_place_only_where_the_print_shows_it():

@@ -15,6 +15,11 @@ from ecgpipe.synth.capture.warp import Warp, WarpMesh
 
 LONG_SIDE_PX = 1000
 DAMAGED = ("0009", "0010", "0011", "0012")
+# How far in px the median of the dots, and 80 % of them, may lie off the map: as a dot's middle can be told on a flat
+# scan, on a picture that a camera bends and blurs, and where there is nothing but black and white.
+FLAT, BENT, BILEVEL = (0.055, 0.1), (0.11, 0.17), (0.17, 0.25)  # 0.043, 0.090; 0.095, 0.153; 0.147, 0.222 at worst
+WITHIN_PX = dict.fromkeys(CAPTURES, FLAT) | dict.fromkeys(("0005", "0009", "0010", "snapshot", "close"), BENT)
+WITHIN_PX["fax"] = BILEVEL
 OTHERS = tuple(name for name in CAPTURES if name not in KINDS)
 BLANK = np.full((1700, 2200, 3), 255, np.uint8)
 DOT_RADIUS_MM = 1.0
@@ -88,10 +93,11 @@ def shots() -> dict[str, Capture]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_dots_lie_where_the_map_says(shots, kind):
     distance_px = np.hypot(*dot_offsets_px(shots[kind]).T)
-    assert len(distance_px) >= 20
-    assert np.quantile(distance_px, 0.8) < 0.25
+    assert len(distance_px) >= {"0005": 60}.get(kind, 40 if kind in DAMAGED else 88)
+    median_px, most_px = WITHIN_PX[kind]
+    assert np.median(distance_px) < median_px and np.quantile(distance_px, 0.8) < most_px
     if kind not in DAMAGED:  # mould and tears may eat into a dot
-        assert distance_px.max() < 0.35
+        assert distance_px.max() < (0.2 if kind == "0005" else 0.12)  # 0.173, 0.105
 
 
 @pytest.mark.parametrize("layout", [A4, UPRIGHT], ids=lambda layout: layout.name)
@@ -100,9 +106,9 @@ def test_pages_of_other_sizes_have_true_maps_too(kind, layout):
     shot = capture(page_with_dots(layout), kind, np.random.default_rng(7), layout, long_side_px=LONG_SIDE_PX)
     distance_px = np.hypot(*dot_offsets_px(shot, layout).T)
     assert shot.kind == kind
-    assert len(distance_px) >= 15
-    assert np.median(distance_px) < (0.3 if kind == "fax" else 0.15)  # a fax has nothing but black and white
-    assert np.quantile(distance_px, 0.8) < (0.5 if kind == "fax" else 0.25)
+    assert len(distance_px) >= 30
+    median_px, most_px = WITHIN_PX[kind]
+    assert np.median(distance_px) < median_px and np.quantile(distance_px, 0.8) < most_px
 
 
 @pytest.mark.parametrize("kind", SCANS)
@@ -110,9 +116,9 @@ def test_the_map_follows_a_carriage_that_drifts_and_jumps(kind):
     page = page_with_dots()
     shot = capture(page, kind, np.random.default_rng(3), scanner=JUMPY, quarter_turn=0)
     offsets = dot_offsets_px(shot)
-    assert len(offsets) >= (15 if kind in DAMAGED else 60)
-    assert np.median(np.hypot(*offsets.T)) < 0.15
-    assert np.abs(np.median(offsets, axis=0)).max() < 0.05
+    assert len(offsets) >= (18 if kind in DAMAGED else 85)
+    assert np.median(np.hypot(*offsets.T)) < (0.13 if kind == "0004" else 0.1)  # 0.118, 0.087
+    assert np.abs(np.median(offsets, axis=0)).max() < 0.035  # 0.027
 
 
 def test_a_bad_scanner_moves_whole_columns():
@@ -126,23 +132,23 @@ def test_a_bad_scanner_moves_whole_columns():
         (bent.page_map.to_picture(line) - flat.page_map.to_picture(line))[:, 0] / PX_PER_MM
         for line in (np.stack([x_mm, np.full(1000, y)], axis=-1) for y in (60.0, 150.0))
     ]
-    assert 0.35 < np.ptp(shift_mm[0]) < 1.5
+    assert 0.5 < np.ptp(shift_mm[0]) < 0.6  # 0.53
     # the sheet lies a little askew, so that the same column meets two lines at slightly different page x
-    assert np.abs(shift_mm[0] - shift_mm[1]).mean() < 0.03
+    assert np.abs(shift_mm[0] - shift_mm[1]).mean() < 0.004  # 0.002
 
 
 def test_black_and_white_scans_of_a_bad_scanner_are_averages_of_nine_bits():
     grey = capture(page_with_dots(), "0004", np.random.default_rng(3), scanner=JUMPY, quarter_turn=0).image[..., 0]
     levels = np.unique(grey).astype(float)
     assert len(levels) <= 10
-    assert np.abs(levels - np.rint(levels * 9 / 255) * 255 / 9).max() < 1
+    assert np.abs(levels - np.rint(levels * 9 / 255) * 255 / 9).max() < 0.5
 
 
 def test_blue_noise_keeps_dots_apart():
     dots = (blue_noise() < 0.1).astype(int)
     beside = dots * np.roll(dots, 1, axis=1)
-    assert abs(dots.mean() - 0.1) < 0.001
-    assert beside.mean() < 0.5 * 0.1**2  # random dots would touch more than twice as often
+    assert abs(dots.mean() - 0.1) < 0.0001
+    assert beside.mean() < 0.4 * 0.1**2  # 0.37: random dots would touch 2.7 times as often
 
 
 @pytest.mark.parametrize("kind", [*OTHERS, *SCANS])
@@ -169,7 +175,7 @@ def test_random_captures_are_of_many_kinds(monkeypatch):
     monkeypatch.setattr("ecgpipe.synth.capture.LONG_SIDES_PX", dict.fromkeys(CAPTURES, (400, 500)))
     page = page_with_dots(A4)
     shots = [random_capture(page, A4, np.random.default_rng(seed)) for seed in range(8)]
-    assert len({shot.kind for shot in shots}) >= 4
+    assert len({shot.kind for shot in shots}) >= 5  # 6
     again = random_capture(page, A4, np.random.default_rng(5))
     assert again.kind == shots[5].kind and np.array_equal(again.image, shots[5].image)
 
@@ -189,14 +195,14 @@ def test_black_and_white_scans_are_grey(shots, kind):
 
 
 def test_colour_kinds_are_not_grey(shots):
-    assert all(np.ptp(shots[kind].image.astype(int), axis=2).max() > 8 for kind in ("0003", "0005", "0011"))
+    assert all(np.ptp(shots[kind].image.astype(int), axis=2).max() > 100 for kind in ("0003", "0005", "0011"))
 
 
 def test_a_render_is_the_page_itself():
     page = page_with_dots()
     shot = capture(page, "0001", np.random.default_rng(0), quarter_turn=0)
     assert np.array_equal(shot.image, page)
-    assert np.allclose(shot.page_map.to_picture(DOTS_MM), DOTS_MM * PX_PER_MM - 0.5, atol=1e-3)
+    assert np.allclose(shot.page_map.to_picture(DOTS_MM), DOTS_MM * PX_PER_MM - 0.5, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["0004", "0005"])
@@ -221,7 +227,7 @@ def test_quarter_turns_move_the_map_with_the_picture():
     expected = [(corner[1], right), (right, bottom), (bottom, corner[0])]
     for turn, (shot, place) in enumerate(zip(others, expected, strict=True), start=1):
         assert np.array_equal(shot.image, np.rot90(upright.image, turn))
-        assert np.allclose(shot.page_map.to_picture(np.array([0.0, 0.0])), place, atol=1e-3)
+        assert np.allclose(shot.page_map.to_picture(np.array([0.0, 0.0])), place, rtol=0, atol=1e-3)
 
 
 def test_one_picture_in_a_hundred_is_turned():
@@ -236,7 +242,7 @@ def test_inverse_of_a_creased_warp_is_exact():
     warp = Warp(mesh, nodes, (900, 1300))
     back = warp.page_map().to_picture(warp.mm.transpose(1, 2, 0)[5:-5, 40:-5])
     rows, cols = np.mgrid[0 : warp.mm.shape[1], 0 : warp.mm.shape[2]] * 4.0 - 2.5
-    assert np.abs(back - np.stack([cols, rows], axis=-1)[5:-5, 40:-5]).max() < 0.02
+    assert np.abs(back - np.stack([cols, rows], axis=-1)[5:-5, 40:-5]).max() < 0.006  # 0.004
 
 
 def test_unknown_kind_is_refused_in_one_line():

@@ -60,7 +60,7 @@ def test_a_known_signal_is_recovered_from_every_window(signal):
         expected = zero - np.interp(x_s, t_s, values) * KIT.gain_mm_per_mv * PX
         jump = np.interp(x_s, t_s, np.abs(np.gradient(values))) > 0.02
         jump = np.convolve(jump, np.ones(7), "same") > 0  # a column through the step's flank has no single height
-        assert np.abs(y - expected)[~jump].max() < 0.05, window
+        assert np.abs(y - expected)[~jump].max() < 0.04, window  # 0.033
 
 
 def test_rhythm_strip_shows_all_of_lead_ii_and_short_rows_their_own_quarter():
@@ -88,7 +88,7 @@ def test_a_spike_of_one_sample_keeps_its_height():
 def test_trace_has_the_asked_width(width_mm):
     ink = darkness(draw_page(FLAT, FS_HZ, replace(BARE, trace_width_mm=width_mm), KIT))
     zero = round(KIT.baselines_mm[3] * PX)
-    assert ink[zero - 6 : zero + 7, 1000].sum() == pytest.approx(width_mm * PX, abs=0.01)
+    assert ink[zero - 6 : zero + 7, 1000].sum() == pytest.approx(width_mm * PX, abs=0.003)
 
 
 def test_grid_lines_lie_on_whole_pixels_next_to_every_5_mm(kit_page):
@@ -115,7 +115,7 @@ def test_pulse_is_one_millivolt_high_and_a_fifth_of_a_second_wide(flat_ink, row)
     assert zero - top == pytest.approx(78.74, abs=0.05)
     middle = flat_ink[int(zero) - 40, 70:130]
     flanks = [centroid(half[:, None], first)[0] for half, first in ((middle[:28], 70), (middle[28:], 98))]
-    np.testing.assert_allclose(flanks, (79.31, 118.68), atol=0.05)
+    np.testing.assert_allclose(flanks, (79.31, 118.68), atol=0.02)
 
 
 def test_separators_stand_at_the_inner_quarter_boundaries_of_the_three_short_rows(flat_ink):
@@ -128,8 +128,8 @@ def test_separators_stand_at_the_inner_quarter_boundaries_of_the_three_short_row
         for x in (610, 1102, 1594):
             bar = line[int(x) - 8 : int(x) + 9]
             assert centroid(bar[:, None], int(x) - 8)[0] == pytest.approx(x, abs=0.05)
-            assert bar.sum() == pytest.approx(KIT.separators[0].width_mm * PX, abs=0.05)
-        assert line.sum() == pytest.approx(3 * KIT.separators[0].width_mm * PX, abs=0.1)
+            assert bar.sum() == pytest.approx(KIT.separators[0].width_mm * PX, abs=0.01)
+        assert line.sum() == pytest.approx(3 * KIT.separators[0].width_mm * PX, abs=0.02)
 
 
 def test_lead_names_start_at_their_segment_and_stand_below_the_trace(flat_ink):

@@ -25,7 +25,7 @@ def test_beats_at_half_their_speed_seem_slower_than_they_are():
     usual, slow = (np.array([slow_chance(traces_of(shown, LIMBS, seed)) for seed in range(12)]) for shown in (5.0, 2.5))
     assert (slow > usual).all()
     # The limits are those of PTB-XL's hearts; simulated ones are a little slow for them.
-    assert np.median(usual) < 0.05 and np.median(slow) > 0.95
+    assert np.median(usual) < 0.02 and np.median(slow) > 0.985  # 0.013, 0.993
 
 
 def test_what_somebody_says_of_the_speed_counts_more_than_beats():
@@ -42,7 +42,7 @@ def test_beats_that_are_too_slow_for_the_columns_width_are_a_warning(shown_s, wa
 
 def test_a_page_at_twice_the_guessed_speed_becomes_half_as_long():
     traces = traces_of(2.5, LIMBS, 0)
-    assert slow_chance(traces) > 0.95
+    assert slow_chance(traces) > 0.999
     found, (doubt,) = at_their_tempo(traces, "nothing")
     assert found.layout.speed_mm_per_s == 50 and found.layout.duration_s == 2.5
     np.testing.assert_array_equal(found.mv, traces.mv[:, ::2])

@@ -25,8 +25,8 @@ def test_rows_join_the_quarters_of_their_leads():
     series = wave(np.random.default_rng(0))
     rows = row_series(mask_windows(series), FS_HZ, KIT)
     assert np.isfinite(rows).all()
-    np.testing.assert_allclose(rows[0, 1300:2400], series[LEADS.index("aVR"), 1300:2400], atol=1e-5)
-    np.testing.assert_allclose(rows[3], series[LEADS.index("II")], atol=1e-5)
+    np.testing.assert_allclose(rows[0, 1300:2400], series[LEADS.index("aVR"), 1300:2400], atol=1e-7)
+    np.testing.assert_allclose(rows[3], series[LEADS.index("II")], atol=1e-7)
 
 
 def test_truth_at_another_rate_is_brought_to_500_hz():

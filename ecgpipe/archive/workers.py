@@ -7,6 +7,7 @@ process is an actor that has one file at a time and hands back page after page: 
 more than a file a process is ever under way, and whoever takes the results sets the pace.
 """
 
+import logging
 import os
 import secrets
 import shutil
@@ -35,7 +36,7 @@ POLL_S = 1.0
 CONNECT_S = 10.0
 
 # Of a local Ray: nothing is reported to anyone, nobody else can reach or use it, a worker's death is ours to tell, and
-# memory that a page has left is used again: 0.5 GB a worker and not 0.9, at the same speed.
+# what pages leave of glibc's memory is used again: 0.5 GB a worker and not 0.9, at the same speed.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
@@ -113,7 +114,7 @@ def _init(**options: Any) -> None:
     import ray
 
     try:
-        ray.init(**options, log_to_driver=False, logging_level="error")
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # ConnectionError, RuntimeError and others, by what is amiss
         text = " ".join(str(error).split())
         raise EcgpipeError(f"{options['address']}: no Ray can be reached there: {text}") from error

@@ -47,6 +47,7 @@ def row_name(row: int) -> str:
 EXTRA_OF = {
     "dvc": "pipeline",
     "edfio": "formats",
+    "fastapi": "web",
     "filelock": "kaggle",
     "fsspec": "scale",
     "kaggle": "kaggle",
@@ -60,6 +61,7 @@ EXTRA_OF = {
     "ray": "scale",
     "safetensors": "train",
     "torch": "train",
+    "uvicorn": "web",
     "wfdb": "train",
 }
 OURS = ("ecgpipe", "examples", "pretrain", "stages")

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -49,7 +50,9 @@ def ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: in
         finally:
             pool.shutdown(cancel_futures=True)
 
-    return results()
+    iterator = results()
+    weakref.finalize(iterator, pool.shutdown, cancel_futures=True)  # a generator that never ran has no `finally`
+    return iterator
 
 
 def leave_cores(workers: int) -> None:

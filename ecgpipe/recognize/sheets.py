@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from ecgpipe.recognize.rows import NEAR_ROW_MM, Hypothesis, rows_seen
 from ecgpipe.recognize.scales import SEEN, USUAL_GAIN, PrintedScales
 from ecgpipe.rectify.rectifier import Sheet
 from ecgpipe.trace.strips import PAPER
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "marks.safetensors"
 MULTIPLE_PX = 64  # sides of a canvas divide evenly down to the network's coarsest level
@@ -228,6 +232,7 @@ class MarksReader:
 
     def __init__(self, path: Path = SHIPPED):
         self.path = path
+        self._for = cache(self._compiled)  # sheets of one folder are mostly of one size
 
     @cached_property
     def _saved(self) -> SavedNetwork:
@@ -238,9 +243,12 @@ class MarksReader:
         height, width = (-(-side // MULTIPLE_PX) * MULTIPLE_PX for side in canvas.shape[:2])
         padded = np.full((height, width, 3), PAPER, np.uint8)
         padded[: canvas.shape[0], : canvas.shape[1]] = canvas
-        shape = [1, len(CHANNELS) + len(MEASURES), height // CELL_PX, width // CELL_PX]
-        maps = self._saved.compiled([1, height, width, 3], shape)(padded[None])[0][0]
+        maps = self._for(height, width)(padded[None])[0][0]
         return marks_of(maps[: len(CHANNELS)], maps[len(CHANNELS) :])
+
+    def _compiled(self, height: int, width: int) -> "ov.CompiledModel":
+        shape = [1, len(CHANNELS) + len(MEASURES), height // CELL_PX, width // CELL_PX]
+        return self._saved.compiled([1, height, width, 3], shape)
 
 
 @cache

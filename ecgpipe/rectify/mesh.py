@@ -17,12 +17,15 @@ class GridMesh:
     """`nodes` (rows, cols, 2): picture px of the points `origin_mm + step_mm * (col, row)`.
 
     A box has `lines_per_box` lines that are measured: its heavy one, or five where all lines of a grid are alike.
+    Between its lines the sheet may lie beside the mesh: `between_mm` (n, 2) has mesh x and how far right of it (see
+    `carriage`).
     """
 
     nodes: np.ndarray
     step_mm: float
     origin_mm: np.ndarray
     lines_per_box: int = 1
+    between_mm: np.ndarray | None = None
 
     @property
     def points_mm(self) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The page's mesh, refined on its printed lines one by one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.ndimage import map_coordinates
 from ecgpipe.base.parallel import both
 from ecgpipe.page.geometry import PageMap, lattice_mm
 from ecgpipe.page.layout import BOX_MM, PageLayout
+from ecgpipe.rectify.carriage import between_lines
 from ecgpipe.rectify.cycle_slips import correct_slips, find_cycle_slips
 from ecgpipe.rectify.halftone import find_moire
 from ecgpipe.rectify.landmarks import Placement
@@ -22,6 +23,7 @@ from ecgpipe.rectify.snapping import Snapping, find_snapping
 STEP_MM = BOX_MM  # of the mesh; true places of such nodes cost 0.0 to 0.6 dB ("Strokes")
 FIRST = (-1, -1)  # column and row: the page's line that is the first of its mesh, which has one beyond each edge
 MAP_STEP_MM = 2.5  # of the page map, which is linear between its nodes; not swept
+FINE_MM = 1.0  # between the grid's fine lines; the step of a page map that follows them
 
 # Coarse: four harmonics, which do not respond to the 1 mm grid ("Rectification"). Widths of the windows not swept.
 COARSE_SEARCHES = (LineSearch(window_mm=5.0, harmonics=4), LineSearch(window_mm=4.0, harmonics=4))
@@ -119,7 +121,11 @@ def refine_closer(refined: RefinedPage, dark: np.ndarray, scale: np.ndarray, col
         residuals = _in_picture(mesh, dark, localise_lines(mesh, dark, refined.snapping))
         flat = _flat_sheet(mesh, residuals)
         mesh = _fit_sheet(mesh, residuals, weights, CLOSE_FIT)
-    mesh = _with_jumps(mesh, residuals, flat)
+    jump_mm = _jumps(mesh, residuals, flat)
+    if jump_mm.any():
+        mesh = mesh.moved(mesh.at(np.stack(np.broadcast_arrays(jump_mm, np.zeros((len(mesh.nodes), 1))), axis=-1)))
+        fine_mm = refined.layout.lines_mm(FINE_MM)[0] - refined.layout.grid.left_mm
+        mesh = replace(mesh, between_mm=between_lines(mesh, dark, jump_mm, fine_mm))
     if not coloured or flat is None:
         return mesh
     across = -find_moire(flat.residual_mm[..., 0], residuals.weight[..., 0])
@@ -129,10 +135,13 @@ def refine_closer(refined: RefinedPage, dark: np.ndarray, scale: np.ndarray, col
 
 def densify(mesh: GridMesh, layout: PageLayout) -> PageMap:
     """The dewarping map of a page's mesh: cubic between the mesh's nodes, sampled densely enough to be linear."""
-    points = (lattice_mm(layout, MAP_STEP_MM) - (layout.grid.left_mm, layout.grid.top_mm) - mesh.origin_mm) / STEP_MM
-    at = np.moveaxis(points[..., ::-1], -1, 0)
+    step_mm = MAP_STEP_MM if mesh.between_mm is None else FINE_MM
+    points_mm = lattice_mm(layout, step_mm) - (layout.grid.left_mm, layout.grid.top_mm)
+    if mesh.between_mm is not None:
+        points_mm[..., 0] += np.interp(points_mm[..., 0], mesh.between_mm[:, 0], mesh.between_mm[:, 1], left=0, right=0)
+    at = np.moveaxis((points_mm - mesh.origin_mm)[..., ::-1] / STEP_MM, -1, 0)
     axes = [map_coordinates(mesh.nodes[..., k], at, order=3, mode="nearest") for k in (0, 1)]
-    return PageMap(np.stack(axes, axis=-1).astype(np.float32), MAP_STEP_MM)
+    return PageMap(np.stack(axes, axis=-1).astype(np.float32), step_mm)
 
 
 def _fit_coarsely(mesh: GridMesh, dark: np.ndarray) -> GridMesh:
@@ -218,19 +227,18 @@ def _fit_sheet(mesh: GridMesh, residuals: Residuals, weights: tuple[float, float
     return mesh.moved(_through(flat.homography, mesh.points_mm + np.stack(surface, axis=-1)))
 
 
-def _with_jumps(mesh: GridMesh, residuals: Residuals, flat: FlatSheet | None) -> GridMesh:
-    """The fitted mesh with its lines along y where they lie further off as a whole than a printer's raster explains.
+def _jumps(mesh: GridMesh, residuals: Residuals, flat: FlatSheet | None) -> np.ndarray:
+    """How far right of the fitted mesh its lines along y lie as a whole (cols,), less what a printer's raster explains.
 
     A scanner's carriage jumps between two lines, and no smooth sheet follows. `flat` is the sheet before the fit.
     """
     if flat is None:
-        return mesh
+        return np.zeros(mesh.nodes.shape[1])
     fitted = _through(np.linalg.inv(flat.homography), mesh.nodes) - mesh.points_mm
     left, weight = (flat.residual_mm - fitted)[..., 0], residuals.weight[..., 0]
     mean = (left * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-9)
     mean[[*EDGES, *(-1 - edge for edge in EDGES)]] = 0.0
-    jump = mean - np.clip(mean, -RASTER_MM, RASTER_MM)
-    return mesh.moved(mesh.at(np.stack(np.broadcast_arrays(jump, 0.0 * weight), axis=-1)))
+    return mean - np.clip(mean, -RASTER_MM, RASTER_MM)
 
 
 def _best_smoothing_weights(mesh: GridMesh, residuals: Residuals) -> tuple[float, float]:

@@ -15,16 +15,18 @@ import numpy as np
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import BOX_MM, PageLayout, Pulse, Separator
-from ecgpipe.rectify.lettering import Letters, find_letters
+from ecgpipe.rectify.glyphs import Letters
+from ecgpipe.rectify.lettering import find_letters
 
 # Along the sheet the displacement is a Gaussian process. What was tried is in "The time axis of prints" of docs/log.md.
 # Prints that a page may be: standard deviation in mm of the wave, and whether there is skew. 0.04 overshoots on photos.
-PRINTS = ((0.0, 0), (0.0, 1), (0.01, 1), (0.02, 1))
+PRINTS = ((0.0, 0), (0.0, 1), (0.01, 1), (0.02, 1), (0.04, 1))
 WAVE_LENGTH_MM = 15.0  # over which the wave is alike: a sinusoid of 94 mm, a drum of 30 mm, curves so; 12 and 20 tried
 # Standard deviations of a shift, of the skew and of the bow of scan lines, ACROSS_MM away from MIDDLE_MM; not swept.
 SKEW_MM, MIDDLE_MM, ACROSS_MM = (0.04, 0.04, 0.03), 150.0, 100.0
-TEXT_MM = 0.02  # error that the letters of one text share: the map between lines, the raster; 0.015, 0.025, 0.03 tried
-LETTER_MM = 0.01  # error of a letter by itself: 0.004 to 0.013 in the median
+# Standard deviation of the error that letters share so far apart: the map between lines, the raster; and of a letter's
+# own, 0.004 to 0.013 in the median. What makes the letters of 15 prints likeliest is 0.0156, 3.6 and 0.0106 mm (log).
+SHARED_MM, SHARED_LENGTH_MM, LETTER_MM = 0.015, 3.5, 0.01
 OUTLIER_MM = 0.05  # distance from the curve at which a letter counts half; 0.03 tried
 FIT_ROUNDS = 4
 
@@ -66,21 +68,26 @@ def ink_shift_mm(letters: Letters, points_mm: np.ndarray) -> np.ndarray:
     weights.
     """
     ours, off = letters.at_mm, letters.off_mm
-    noise = TEXT_MM**2 * (letters.text[:, None] == letters.text) + LETTER_MM**2 * np.eye(len(ours))
+    apart = np.linalg.norm(ours[:, None] - ours, axis=-1)
+    noise = SHARED_MM**2 * np.exp(-0.5 * (apart / SHARED_LENGTH_MM) ** 2) + LETTER_MM**2 * np.eye(len(ours))
     (wave, skew), root = _covariances(ours, ours), np.ones(len(ours))  # `root` of a letter's weight
     alike = PRINTS[-1][0] ** 2 * wave + skew
     for _ in range(FIT_ROUNDS):
         factors = np.linalg.solve(alike + noise / np.outer(root, root), off)
         root = 1 / np.hypot(1, (off - alike @ factors) / OUTLIER_MM)
-    evidence, shifts = [], []
-    there_wave, there_skew = _covariances(points_mm.reshape(-1, 2), ours)
+    evidence, factors_of = [], []
     for height, skewed in PRINTS:
         total = height**2 * wave + skewed * skew + noise / np.outer(root, root)
         factors = np.linalg.solve(total, off)
         evidence.append(-0.5 * (off @ factors + np.linalg.slogdet(total)[1]))
-        shifts.append((height**2 * there_wave + skewed * there_skew) @ factors)
+        factors_of.append((height**2 * factors, skewed * factors))
     share = np.exp(np.array(evidence) - max(evidence))
-    return (share @ np.stack(shifts) / share.sum()).reshape(points_mm.shape[:-1])
+    of_wave, of_skew = np.einsum("p,pkn->kn", share / share.sum(), np.array(factors_of))
+    # The wave depends on x alone, the skew on y alone.
+    (along, at_x), (down, at_y) = (np.unique(points_mm[..., axis], return_inverse=True) for axis in (0, 1))
+    there_wave, _ = _covariances(np.stack([along, 0 * along], axis=1), ours)
+    _, there_skew = _covariances(np.stack([0 * down, down], axis=1), ours)
+    return ((there_wave @ of_wave)[at_x] + (there_skew @ of_skew)[at_y]).reshape(points_mm.shape[:-1])
 
 
 def _covariances(these: np.ndarray, those: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
