@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from tests.kaggle_server import Remote
 
 REPOSITORY = Path(__file__).parents[1]
+
+# A job in the background is started with Ctrl-C ignored, and would hand that on to what the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores: more threads than these only wait
     os.environ.setdefault("OMP_NUM_THREADS", "1")
