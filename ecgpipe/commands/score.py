@@ -1,9 +1,10 @@
 """`ecgpipe score`: a folder of digitised CSVs against one of true signals."""
 
 import argparse
-import math
 from pathlib import Path
 from typing import Any
+
+from ecgpipe.commands.options import positive
 
 
 def add_command(commands: Any) -> None:
@@ -18,20 +19,10 @@ def add_command(commands: Any) -> None:
         "columns begin elsewhere, or of other lengths, than the truth has them",
     )
     score.add_argument(
-        "--fs", type=_rate, metavar="HZ", help="rate of all files (default: of a column time_s, else that of 10 s)"
+        "--fs", type=positive, metavar="HZ", help="rate of all files (default: of a column time_s, else that of 10 s)"
     )
     score.add_argument("--cap", type=float, default=1e6, help="of a page's linear SNR (default 1e6; 384 at launch)")
     score.set_defaults(run=_score)
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"found {text}, expected samples a second, more than 0")
-    return value
 
 
 def _score(options: argparse.Namespace) -> int:

@@ -1,8 +1,9 @@
 """`ecgpipe web`: the same reading on a page in a browser, on this machine."""
 
 import argparse
-import math
 from typing import Any
+
+from ecgpipe.commands.options import count, positive
 
 PORT = 8765
 MOST_PORT = 65535
@@ -13,12 +14,12 @@ def add_command(commands: Any) -> None:
     web = commands.add_parser("web", help="read ECG pictures on a page in a browser, on this machine")
     web.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default 127.0.0.1)")
     web.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"default {PORT}; 0 takes any free one")
-    web.add_argument("--max-mb", type=_positive, default=50.0, metavar="MB", help="largest file (default 50)")
-    web.add_argument("--max-files", type=_count, default=50, metavar="N", help="files of a session (default 50)")
-    web.add_argument("--max-sessions", type=_count, default=32, metavar="N", help="sessions at once (default 32)")
+    web.add_argument("--max-mb", type=positive, default=50.0, metavar="MB", help="largest file (default 50)")
+    web.add_argument("--max-files", type=count, default=50, metavar="N", help="files of a session (default 50)")
+    web.add_argument("--max-sessions", type=count, default=32, metavar="N", help="sessions at once (default 32)")
     web.add_argument(
         "--idle-minutes",
-        type=_positive,
+        type=positive,
         default=30.0,
         metavar="MIN",
         help="after which a session ends and its files are deleted (default 30)",
@@ -37,22 +38,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_PORT:
         raise argparse.ArgumentTypeError(f"found {text}, expected a port from 0 to {MOST_PORT}")
     return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1 on")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"found {text}, expected a number above 0")
-    return value
 
 
 def _web(options: argparse.Namespace) -> int:
