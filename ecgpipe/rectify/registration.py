@@ -19,8 +19,8 @@ from ecgpipe.rectify.glyphs import Letters
 from ecgpipe.rectify.lettering import find_letters
 
 # Along the sheet the displacement is a Gaussian process. What was tried is in "The time axis of prints" of docs/log.md.
-# Prints that a page may be: standard deviation in mm of the wave, and whether there is skew. The last was chosen by what
-# real pages scored.
+# Prints that a page may be: standard deviation in mm of the wave, and whether there is skew. The last was chosen by
+# what real pages scored.
 PRINTS = ((0.0, 0), (0.0, 1), (0.01, 1), (0.02, 1), (0.04, 1))
 WAVE_LENGTH_MM = 15.0  # over which the wave is alike: a sinusoid of 94 mm, a drum of 30 mm, curves so; 12 and 20 tried
 # Standard deviations of a shift, of the skew and of the bow of scan lines, ACROSS_MM away from MIDDLE_MM; not swept.
