@@ -198,7 +198,7 @@ def test_a_truth_with_nothing_to_compare_with_is_said(score, value):
 def test_a_rate_that_is_none_is_a_usage_error(rate, capsys):
     with pytest.raises(SystemExit):
         main(["score", "read", "truth", "--fs", rate])
-    assert f"found {rate}, expected samples a second" in capsys.readouterr().err
+    assert f"found {rate}, expected a number above 0" in capsys.readouterr().err
 
 
 def test_a_truth_of_the_competition_needs_no_column_of_times(tmp_path, capsys):

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 READ, REFUSED = "read", "refused"
 CRASHED = "crashed"  # the reason of a page that ended two processes, one of them its own
-UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
 MV_STEP = 2.0**-13  # 0.12 µV, to which samples are rounded; the bits below are noise and would fill shards
 
 SCHEMA = pa.schema(
@@ -60,10 +59,11 @@ def lead_rows(
     """
     layout = digitized.traces.layout
     common = _common(source, page, pages) | {
-        **{"status": READ, "warnings": list(digitized.warnings)},
-        **{"layout": layout.name, "lead_order": layout.lead_order, "columns": layout.timing},
-        **{"speed_mm_per_s": layout.nominal_speed_mm_per_s, "gain_mm_per_mv": layout.gain_mm_per_mv},
-        **digitized.quality.figures(),
+        **digitized.figures(),
+        "status": READ,
+        "warnings": list(digitized.warnings),
+        "median_sigma_mv": None,  # here these two are a lead's own
+        "unsure_share": None,
         "fs_hz": fs_hz,
     }
     series = digitized.at(fs_hz, sigma=True)
@@ -88,17 +88,17 @@ def _common(source: Source, page: int, pages: int | None) -> dict[str, object]:
 
 def _lead(lead_mv: np.ndarray, sigma_mv: np.ndarray, fs_hz: float, *, sigma: bool) -> dict[str, object]:
     """What is a lead's own: of (n,) samples in mV and their standard errors, NaN where it is not shown."""
+    from ecgpipe.digitize.digitizer import sigma_figures  # the writing process does without
+
     known = np.flatnonzero(np.isfinite(lead_mv))
     if not known.size:  # printed, but not to be read
         return {}
     shown = slice(known[0], known[-1] + 1)
-    errors = sigma_mv[shown][np.isfinite(sigma_mv[shown])]
     return {
         "start_s": known[0] / fs_hz,
         "samples_mv": _listed(lead_mv[shown]),
         "sigma_mv": _listed(sigma_mv[shown]) if sigma else None,
-        "median_sigma_mv": float(np.median(errors)) if errors.size else None,
-        "unsure_share": float((2 * errors > UNSURE_MV).mean()) if errors.size else None,
+        **sigma_figures(sigma_mv[shown]),
     }
 
 

@@ -20,15 +20,12 @@ from ecgpipe.formats import FORMATS, Format
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ecgpipe.digitize.digitizer import Digitized, Digitizer
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.recognize.pages import Page
     from ecgpipe.vector.pages import VectorPage
 
 CORES = os.cpu_count() or 1
-UNSURE_MV = 0.1  # a millimetre of paper: more would be seen with the naked eye
 
 
 def add_command(commands: Any) -> None:
@@ -218,7 +215,7 @@ def _row_of(
     print(f"{found.label} -> {', '.join(map(str, written))} ({scales}; {digitized.quality})", flush=True)
     for warning in digitized.warnings:
         print(f"ecgpipe: {found.label}: warning: {warning}", file=sys.stderr, flush=True)
-    return row | {"status": "read", **_figures(digitized)}
+    return row | {"status": "read", **digitized.figures(), "warnings": "; ".join(digitized.warnings)}
 
 
 def _check_name(found: _Found, claims: Counter[str]) -> None:
@@ -246,31 +243,6 @@ def _write(digitized: "Digitized", found: _Found, options: argparse.Namespace) -
     for path, kind in zip(written, options.formats, strict=True):
         kind.write(path, series)
     return written
-
-
-def _figures(digitized: "Digitized") -> dict[str, object]:
-    """What is known of a page that was read: how sure it is, what kind of page it is, and what is doubtful about it."""
-    layout = digitized.traces.layout
-    return {
-        **digitized.quality.figures(),
-        **_sigma_figures(digitized.sigma_mv),
-        "layout": layout.name,
-        "lead_order": layout.lead_order,
-        "speed_mm_per_s": layout.nominal_speed_mm_per_s,
-        "gain_mm_per_mv": layout.gain_mm_per_mv,
-        "columns": layout.timing,
-        "warnings": "; ".join(digitized.warnings),
-    }
-
-
-def _sigma_figures(sigma_mv: "np.ndarray") -> dict[str, object]:
-    """The median standard error of a page's samples, and the share of them that may be a millimetre off."""
-    import numpy as np
-
-    known = sigma_mv[np.isfinite(sigma_mv)]
-    if not known.size:
-        return {}
-    return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}
 
 
 def _write_overlay(path: Path, leaf: Leaf, digitized: "Digitized", deidentify: bool) -> None:

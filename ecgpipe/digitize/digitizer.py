@@ -25,6 +25,8 @@ from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
 from ecgpipe.vector.pages import VectorPage, vector_page
 
+UNSURE_MV = 0.1  # two standard errors from which a sample is unsure: a millimetre of paper, seen with the naked eye
+
 
 @dataclass(frozen=True)
 class Digitized:
@@ -51,6 +53,20 @@ class Digitized:
     def resampled_sigma(self, rows: int) -> np.ndarray:
         """The standard errors that belong to `resampled`, (12, rows) in mV."""
         return nearest_leads(self.sigma_mv, rows, self.traces.layout)
+
+    def figures(self) -> dict[str, object]:
+        """What is known of the page by name: how far the map can be trusted, what kind of page it is, the median
+        standard error of its samples, and the share of them that may be UNSURE_MV off."""
+        layout = self.traces.layout
+        return {
+            **self.quality.figures(),
+            **sigma_figures(self.sigma_mv),
+            "layout": layout.name,
+            "lead_order": layout.lead_order,
+            "speed_mm_per_s": layout.nominal_speed_mm_per_s,
+            "gain_mm_per_mv": layout.gain_mm_per_mv,
+            "columns": layout.timing,
+        }
 
     def at(self, fs_hz: float, *, sigma: bool = False) -> Series:
         """The reading at `fs_hz` as `ecgpipe.formats` writes it, with the standard errors if `sigma`."""
@@ -138,3 +154,12 @@ def _in_time(traces: Traces, speed_told: SpeedTold) -> tuple[Traces, list[str]]:
     doubtful about it."""
     traces, doubts = at_their_tempo(traces, speed_told)
     return replace(traces, layout=replace(traces.layout, timing=timing_of(traces))), doubts
+
+
+def sigma_figures(sigma_mv: np.ndarray) -> dict[str, object]:
+    """The median of standard errors (...) in mV, and the share of samples that are unsure; nothing where none is
+    known."""
+    known = sigma_mv[np.isfinite(sigma_mv)]
+    if not known.size:
+        return {}
+    return {"median_sigma_mv": float(np.median(known)), "unsure_share": float((2 * known > UNSURE_MV).mean())}

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ecgpipe.digitize.digitizer import Digitized
+from ecgpipe.digitize.digitizer import UNSURE_MV, Digitized
 from ecgpipe.digitize.overlay import trace_mm
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import LEADS, PageLayout, Window
 from ecgpipe.web.edits import applied, fs_of, lines
 from ecgpipe.web.store import Page
 
-UNSURE_MV = 0.1  # two standard errors from which a sample is shown as unsure: a millimetre of paper
 AXIS_S = 0.1  # between two points of a window's axis
 DECIMALS_PX = 1
 
@@ -56,7 +55,7 @@ def reading(page: Page) -> dict[str, Any]:
         "edits": lines(page.digitized, page.edits),
         "windows": [_window(number, digitized) for number in range(len(layout.windows))],
         "leads": [_lead(lead, digitized, page) for lead in LEADS if lead in layout.lead_windows],
-        "px_per_mm": _px_per_mm(mapped),
+        "px_per_mm": mapped.px_per_mm,
     }
 
 
@@ -125,8 +124,3 @@ def _lead_order(layout: PageLayout) -> list[str]:
     strips = set(layout.windows) - set(shortest.values())
     placed = sorted(set(layout.windows) - strips, key=lambda window: (window.left_mm, window.row))
     return [f"{'-' * (window.gain_ratio < 0)}{window.lead}" for window in placed]
-
-
-def _px_per_mm(mapped: PageMap) -> float:
-    steps = np.linalg.norm(np.diff(mapped.nodes, axis=1), axis=-1)
-    return float(np.median(steps)) / mapped.step_mm
