@@ -64,6 +64,13 @@ def test_pictures_of_one_name_are_told_apart_by_folder_then_by_suffix(files, mad
     assert set(named(*asked[::-1]).values()) == set(names), "whatever the order"
 
 
+def test_a_pdf_beside_the_picture_of_its_page_leaves_it_the_plain_name(files):
+    files("a.pdf", "a.png", "b.jpg", "b.pdf", "b.png")
+    assert named(".") == {
+        "a.pdf": "a.pdf", "a.png": "a", "b.jpg": "b.jpg", "b.pdf": "b.pdf", "b.png": "b.png"
+    }  # fmt: skip
+
+
 def test_a_picture_that_is_named_twice_is_read_once(files):
     files("a/photo.jpg")
     assert named("a", "a/photo.jpg", "./a/../a/photo.jpg") == {"a/photo.jpg": "photo"}

@@ -1,7 +1,8 @@
 """From what is named on the command line to picture files, and the name under which the results of each are written.
 
 A picture's results have its name. Those of a folder's pictures keep the folder's shape; where two pictures have one
-name, that of the folder that they are in is put before it, and where they are in the same folder their suffixes count.
+name, that of the folder that they are in is put before it, and where they are in the same folder their suffixes count:
+but a PDF's alone, where it lies beside one picture, as many keep both.
 """
 
 import os
@@ -100,7 +101,9 @@ def _names(found: dict[str, Path], spelled: Callable[[str], str]) -> dict[str, s
                     depth[place] = longer
     names = {place: name(place) for place in found}
     for clash in _clashes(names):
-        names |= {place: name(place, whole=True) for place in clash}
+        pictures = [place for place in clash if Path(place).suffix.lower() != ".pdf"]
+        longer_names = set(clash) - set(pictures) if len(pictures) == 1 else clash
+        names |= {place: name(place, whole=True) for place in longer_names}
     return names
 
 
