@@ -7,6 +7,7 @@ because `scipy.signal` alone would double the start-up time of the command line.
 
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from ecgpipe.base.errors import DataError
@@ -91,6 +92,19 @@ def smooth_signal(
     if method not in methods:
         raise DataError(f"smooth_signal: found the method {method!r}, expected one of {', '.join(methods)}")
     return methods[method]()
+
+
+def smoothed(signal: np.ndarray, sigma: float) -> np.ndarray:
+    """`signal` (..., n) under a Gaussian of `sigma` samples, the signal reflected at its ends.
+
+    As `scipy.ndimage.gaussian_filter1d`, whose import alone takes a fifth of a second.
+    """
+    signal = _checked(signal)
+    reach = int(4 * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    rows = signal.reshape(-1, signal.shape[-1])
+    border = cv2.BORDER_REFLECT
+    return cv2.sepFilter2D(rows, -1, kernel / kernel.sum(), np.ones(1), borderType=border).reshape(signal.shape)
 
 
 def denoise_wavelet(signal: np.ndarray, *, wavelet: str = "sym8", level: int = 4, strength: float = 1.0) -> np.ndarray:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import CubicSpline
 
-from ecgpipe.rectify.mesh import GridMesh, sample_linear
+from ecgpipe.rectify.mesh import GridMesh, cubic_weights, sample_linear
 
 MATRIX = np.array([[7.0, 1.5], [-1.0, 8.0]])  # px a mm: a little askew
 ORIGIN_MM, CORNER_PX = np.array([10.0, 20.0]), np.array([30.0, 40.0])
@@ -53,3 +54,12 @@ def test_each_node_is_the_middle_of_its_cell_and_beyond_the_picture_is_nothing()
     canvas = mesh.canvas(picture, px_per_mm=3.0)  # cells of 15 px: their middles are pixels
     assert canvas.shape == (4 * 15, 6 * 15)
     assert (np.abs(canvas[7::15, 7::15] - (np.arange(6) < 5)) < 0.01).all()
+
+
+def test_cubic_weights_are_those_of_the_natural_spline_and_go_on_straight_beyond_the_ends():
+    values, at = np.random.default_rng(0).normal(size=12), np.linspace(-2, 13, 151)
+    read = cubic_weights(12, at) @ values
+    inside = (at >= 0) & (at <= 11)
+    assert read[inside] == pytest.approx(CubicSpline(np.arange(12), values, bc_type="natural")(at[inside]))
+    for beyond in (at < 0, at > 11):
+        assert np.diff(read[beyond], 2) == pytest.approx(0, abs=1e-9)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 from multiprocessing import active_children
 
 import pytest
@@ -21,6 +22,13 @@ def test_work_begins_before_its_results_are_asked_for_and_runs_a_few_items_ahead
     assert next(results) == 20 and next(results) == 19
     assert len(taken) == 5  # of the second one's successor so far
     assert list(results) == list(range(18, 0, -1))
+
+
+def test_without_workers_a_thread_of_this_process_begins_at_once():
+    begun = threading.Event()
+    results = ahead(lambda item: (begun.set(), os.getpid(), item), [1, 2], 0)
+    assert begun.wait(10), "before any result is asked for"
+    assert [(pid, item) for _, pid, item in results] == [(os.getpid(), 1), (os.getpid(), 2)]
 
 
 def test_processes_end_with_results_that_nobody_asked_for():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import resample
 
 from ecgpipe.base.errors import DataError
@@ -15,6 +16,7 @@ from ecgpipe.signals import (
     limb_lead_laws,
     remove_baseline_wander,
     smooth_signal,
+    smoothed,
 )
 
 
@@ -105,6 +107,12 @@ def test_smoothing_takes_its_share_of_the_noise_and_keeps_a_line(method):
     assert np.std(smooth_signal(noise, method)) == pytest.approx(left[method], rel=0.03)
     line = np.linspace(0, 1, 200)
     np.testing.assert_allclose(smooth_signal(line, method)[10:-10], line[10:-10], atol=1e-9)
+
+
+@pytest.mark.parametrize(("samples", "sigma"), [(600, 2.5), (7, 5.0)])
+def test_the_quick_gaussian_is_that_of_scipy(samples, sigma):
+    signal = np.random.default_rng(0).normal(size=(2, 3, samples))
+    assert smoothed(signal, sigma) == pytest.approx(gaussian_filter1d(signal, sigma, axis=-1))
 
 
 def test_savgol_keeps_a_peak_that_the_mean_flattens():

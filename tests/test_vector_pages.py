@@ -14,7 +14,7 @@ from ecgpipe.rectify.picture import read_picture
 from ecgpipe.synth.compose import A4, compose_layout
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.marks import PageMarks
-from ecgpipe.vector.pages import vector_page
+from ecgpipe.vector import vector_page
 from tests.pdf_pages import Look, write_page
 
 SIGNAL = simulate(np.random.default_rng(7), fs_hz=500)

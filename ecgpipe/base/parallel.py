@@ -33,12 +33,17 @@ def map_processes(function: Callable[[Item], Result], items: Iterable[Item], wor
 def ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """As `map_processes`, but always in other processes, and begun before the first result is asked for.
 
-    No more than a few results wait at a time. A child that is killed raises EcgpipeError.
+    With 0 `workers` it is a thread of this process, which for a single item saves the start of another. No more than a
+    few results wait at a time. A child that is killed raises EcgpipeError.
     """
     # spawn: a child forked from a process whose torch or OpenCV threads have run may hang
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_child)
+    pool = (
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_child)
+        if workers
+        else ThreadPoolExecutor(1)
+    )
     items = iter(items)
-    waiting = deque(pool.submit(function, item) for item in islice(items, 2 * workers))
+    waiting = deque(pool.submit(function, item) for item in islice(items, 2 * workers or 1))
 
     def results() -> Iterator[Result]:
         try:

@@ -123,14 +123,15 @@ def _digitize(options: argparse.Namespace) -> int:
     images = sources(options.images, options.output, partial(_spelled, formats=options.formats))
     names = {image.path: image.name for image in images}
     leaves, theirs = tee(leaf for image in images for leaf in leaves_of(image.path))
-    pages = ahead(partial(_pages_of, hints=hints), theirs, options.workers)
-    # Pages are being found in other processes from here on, while this one imports what reads them.
+    single = len(images) == 1 and len(leaves_of(images[0].path)) == 1
+    pages = ahead(partial(_pages_of, hints=hints), theirs, 0 if single else options.workers)
+    # Pages are being found beside this thread from here on, while it imports what reads them.
     from ecgpipe.digitize.digitizer import SHIPPED, SHIPPED_ANY, Digitizer
     from ecgpipe.digitize.leads import DEFAULT
     from ecgpipe.formats.csv import write_rows
     from ecgpipe.recognize.hints import Hints
 
-    if len(images) > 1 or len(leaves_of(images[0].path)) > 1:
+    if not single:
         leave_cores(options.workers)
     leads = DEFAULT if options.lead_laws == "on" else replace(DEFAULT, limb_lead_residual_mv=0.0)
     digitizer = Digitizer(
@@ -155,7 +156,7 @@ def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | VectorPage | Ec
     from ecgpipe.recognize.hints import Hints
     from ecgpipe.recognize.pages import find_page
     from ecgpipe.rectify.picture import read_picture
-    from ecgpipe.vector.pages import vector_page
+    from ecgpipe.vector import vector_page
 
     hints = hints or Hints()
     try:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +24,10 @@ from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
 from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
-from ecgpipe.vector.pages import VectorPage, vector_page
+from ecgpipe.vector import vector_page
+
+if TYPE_CHECKING:
+    from ecgpipe.vector.pages import VectorPage
 
 UNSURE_MV = 0.1  # two standard errors from which a sample is unsure: a millimetre of paper, seen with the naked eye
 
@@ -109,11 +113,11 @@ class Digitizer:
         leaf = picture if isinstance(picture, Leaf) else leaves_of(picture)[0]
         return self.read(page) if (page := vector_page(leaf, self.hints)) else self.digitize(read_picture(leaf))
 
-    def read(self, page: Page | VectorPage) -> Digitized:
+    def read(self, page: "Page | VectorPage") -> Digitized:
         """Read a page that was found. Raises PageNotFound where the reading shows that it is another one."""
-        return self._read_lines(page) if isinstance(page, VectorPage) else self._read_picture(page)
+        return self._read_picture(page) if isinstance(page, Page) else self._read_lines(page)
 
-    def _read_lines(self, page: VectorPage) -> Digitized:
+    def _read_lines(self, page: "VectorPage") -> Digitized:
         # what a PDF's letters say need not be read
         traces, of_tempo = _in_time(page.traces, "hint" if page.speed_told == "text" else page.speed_told)
         if not self.layout_known:

@@ -4,9 +4,9 @@ wide, and beats twice as far apart, as hearts make them."""
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ecgpipe.page.layout import PageLayout, SpeedTold, Window
+from ecgpipe.signals import smoothed
 from ecgpipe.trace.reader import Traces
 
 FS_HZ = 500.0
@@ -39,8 +39,8 @@ def features(leads_mv: np.ndarray) -> tuple[float, float, float] | None:
     """
     if leads_mv.shape[1] < LEAST_S * FS_HZ:
         return None
-    slope = np.diff(gaussian_filter1d(leads_mv, SLOPE_S * FS_HZ, axis=1), axis=1)
-    energy = gaussian_filter1d(np.sqrt(np.square(slope).mean(axis=0)), ENERGY_S * FS_HZ)
+    slope = np.diff(smoothed(leads_mv, SLOPE_S * FS_HZ), axis=1)
+    energy = smoothed(np.sqrt(np.square(slope).mean(axis=0)), ENERGY_S * FS_HZ)
     centred = energy - energy.mean()
     correlation = np.correlate(centred, centred, "full")[len(centred) - 1 :]
     if correlation[0] < 1e-12:

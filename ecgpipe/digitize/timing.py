@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ecgpipe.page.layout import Timing, Window
+from ecgpipe.signals import smoothed
 from ecgpipe.trace.reader import Traces
 
 SLOPE_S, ENERGY_S = 0.004, 0.020  # standard deviations of the smoothing of signal and of energy
@@ -57,8 +57,8 @@ def _energy(traces: Traces, windows: list[Window]) -> np.ndarray:
     fs_hz, total = _fs_hz(traces), traces.mv.shape[1]
     parts = [traces.mv[window.row, traces.layout.printed_samples(window, total)] for window in windows]
     stack = np.nan_to_num(np.stack([part[: min(map(len, parts))] for part in parts]).astype(np.float64))
-    slope = np.diff(gaussian_filter1d(stack, SLOPE_S * fs_hz, axis=1), axis=1)
-    return gaussian_filter1d(np.sqrt(np.square(slope).mean(axis=0)), ENERGY_S * fs_hz)
+    slope = np.diff(smoothed(stack, SLOPE_S * fs_hz), axis=1)
+    return smoothed(np.sqrt(np.square(slope).mean(axis=0)), ENERGY_S * fs_hz)
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:

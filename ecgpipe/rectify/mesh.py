@@ -65,6 +65,26 @@ def sample_linear(field: np.ndarray, cols: np.ndarray, rows: np.ndarray) -> np.n
     return top * (1 - fy) + bottom * fy
 
 
+def cubic_weights(count: int, at: np.ndarray) -> np.ndarray:
+    """Weights (len(at), count) of `count` values, one apart, in the natural cubic spline through them at places `at`.
+
+    Places are counted from the first value; beyond the ends the spline goes on straight.
+    """
+    # Coefficients of cubic B-splines, one beyond each end: 1/6, 4/6, 1/6 of three of them is a value.
+    equations = np.zeros((count + 2, count + 2))
+    for row, start in zip(equations[1:-1], range(count), strict=True):
+        row[start : start + 3] = 1 / 6, 4 / 6, 1 / 6
+    equations[0, :3] = equations[-1, -3:] = 1, -2, 1  # no curvature at the ends
+    coefficients = np.linalg.inv(equations)[:, 1:-1]
+    inside = np.clip(at, 0, count - 1)
+    first = np.minimum(np.floor(inside).astype(int), count - 2)
+    t = (inside - first)[:, None]
+    basis = np.hstack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3]) / 6
+    slopes = np.hstack([-((1 - t) ** 2), 3 * t**2 - 4 * t, 4 * (1 - t) - 3 * (1 - t) ** 2, t**2]) / 2
+    basis += (at - inside)[:, None] * slopes
+    return np.einsum("nt,ntc->nc", basis, coefficients[first[:, None] + np.arange(4)])
+
+
 @dataclass(frozen=True)
 class Residuals:
     """`offset_mm` (rows, cols, 2): the printed line nearest to a node lies this far right of it, and below it.

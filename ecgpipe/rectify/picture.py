@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -84,7 +85,8 @@ def _learned_heif(leaf: Leaf) -> tuple[str, ...]:
 
 def _not_blank(leaf: Leaf, picture: np.ndarray) -> np.ndarray:
     """A picture that shows something; PictureError for any other."""
-    if np.ptp(picture, axis=(0, 1)).max() <= BLANK_LEVELS:
+    extremes = [cv2.minMaxLoc(levels)[:2] for levels in cv2.split(picture)]  # numpy takes thirty times as long
+    if max(high - low for low, high in extremes) <= BLANK_LEVELS:
         colour = tuple(map(int, picture[0, 0]))
         raise PictureError(f"{leaf}: blank, all pixels have about the RGB colour {colour}; expected an ECG page")
     return picture

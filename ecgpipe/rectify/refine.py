@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 from ecgpipe.base.parallel import both
 from ecgpipe.page.geometry import PageMap, lattice_mm
@@ -15,7 +14,7 @@ from ecgpipe.rectify.halftone import find_moire
 from ecgpipe.rectify.landmarks import Placement
 from ecgpipe.rectify.line_localisation import localise_lines
 from ecgpipe.rectify.line_phase import LineSearch, measure_lines
-from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
+from ecgpipe.rectify.mesh import GridMesh, Residuals, cubic_weights, sample_linear
 from ecgpipe.rectify.smoothing import RobustFit, best_smoothing_weight, smooth
 from ecgpipe.rectify.snapping import Snapping, find_snapping
 
@@ -139,9 +138,10 @@ def densify(mesh: GridMesh, layout: PageLayout) -> PageMap:
     points_mm = lattice_mm(layout, step_mm) - (layout.grid.left_mm, layout.grid.top_mm)
     if mesh.between_mm is not None:
         points_mm[..., 0] += np.interp(points_mm[..., 0], mesh.between_mm[:, 0], mesh.between_mm[:, 1], left=0, right=0)
-    at = np.moveaxis((points_mm - mesh.origin_mm)[..., ::-1] / STEP_MM, -1, 0)
-    axes = [map_coordinates(mesh.nodes[..., k], at, order=3, mode="nearest") for k in (0, 1)]
-    return PageMap(np.stack(axes, axis=-1).astype(np.float32), step_mm)
+    xs, ys = ((points_mm - mesh.origin_mm) / STEP_MM).transpose(2, 0, 1)
+    down, along = cubic_weights(len(mesh.nodes), ys[:, 0]), cubic_weights(mesh.nodes.shape[1], xs[0])
+    nodes = np.einsum("yr,rck,xc->yxk", down, mesh.nodes, along, optimize=True)
+    return PageMap(nodes.astype(np.float32), step_mm)
 
 
 def _fit_coarsely(mesh: GridMesh, dark: np.ndarray) -> GridMesh:

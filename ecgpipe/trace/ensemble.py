@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.reader import Flips, TraceReader, Traces
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 MOST_LAG = 5.0  # samples, 10 ms; weights differ by less than one
 OUTLIER_MV = 0.05  # a difference above it is a misreading rather than a lag
@@ -57,6 +59,8 @@ def combined(readings: Sequence[Traces]) -> Traces:
 
 def aligned(series: np.ndarray) -> np.ndarray:
     """Series (k, n) of one row moved, by fractions of a sample, to the median of their times; NaN stays."""
+    from scipy.interpolate import CubicSpline  # takes a tenth of a second, of which a single reader has no need
+
     known = np.isfinite(series)
     if not known.any(axis=1).all():
         return series
@@ -68,7 +72,7 @@ def aligned(series: np.ndarray) -> np.ndarray:
     return np.where(known, moved, np.nan)
 
 
-def lag_samples(reference: CubicSpline, late: CubicSpline, t: np.ndarray) -> float:
+def lag_samples(reference: "CubicSpline", late: "CubicSpline", t: np.ndarray) -> float:
     """By how many samples, within `MOST_LAG`, `late` lies behind `reference`; 0 if the times `t` show no wave.
 
     Least squares in lag and offset, by Newton's method, in which outliers have little weight.

@@ -15,8 +15,8 @@ says how it went.
 """
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
+from ecgpipe.signals import smoothed
 from ecgpipe.trace.reader import Traces
 
 SPREAD, FLOOR_MV, ROUGH, PLACE, CREASE_MM = 0.89, 0.0025, 2.6, 1.1, 0.12
@@ -30,9 +30,9 @@ def uncertainty_terms(traces: Traces, expected_error_mm: float, bend: float) -> 
     layout = traces.layout
     fs_hz = traces.mv.shape[1] / layout.printed_s
     mv = _bridged(traces.mv.astype(np.float64))
-    slope = np.sqrt(gaussian_filter1d(np.square(np.gradient(mv, axis=1) * fs_hz), SLOPE_REACH_S * fs_hz, axis=1))
+    slope = np.sqrt(smoothed(np.square(np.gradient(mv, axis=1) * fs_hz), SLOPE_REACH_S * fs_hz))
     mv_per_mm = np.hypot(1 / layout.gain_mm_per_mv, slope / layout.speed_mm_per_s)
-    fine = np.abs(mv - gaussian_filter1d(mv, FINE_S * fs_hz, axis=1))[np.isfinite(traces.mv)]
+    fine = np.abs(mv - smoothed(mv, FINE_S * fs_hz))[np.isfinite(traces.mv)]
     rough = np.full_like(mv, np.median(fine) if fine.size else 0.0)
     return np.stack([traces.sigma_mv, np.ones_like(mv), rough, expected_error_mm * mv_per_mm, bend * mv_per_mm])
 

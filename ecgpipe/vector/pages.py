@@ -13,7 +13,7 @@ from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import LEADS, PageLayout, SpeedTold, Window
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.leaves import Leaf
-from ecgpipe.rectify.pdf import dpi_of, is_pdf, opened, page_of, size_px
+from ecgpipe.rectify.pdf import dpi_of, opened, page_of, size_px
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.reader import Traces
 from ecgpipe.vector.curves import Curve, as_pulse, as_trace, curves_of, has_steps, is_trace
@@ -85,13 +85,8 @@ def _sampled(curve: Curve, layout: PageLayout, window: Window, count: int) -> np
     return (layout.baselines_mm[window.row] - y_mm) / (layout.gain_mm_per_mv * window.gain_ratio)
 
 
-def vector_page(leaf: Leaf, hints: Hints = Hints()) -> VectorPage | None:  # noqa: B008, frozen
-    """The page of a PDF's `leaf` by its own lines; None where it has none, or they have no known layout clearly.
-
-    Raises PictureError if the file cannot be opened.
-    """
-    if leaf.refusal or not is_pdf(leaf.path):
-        return None
+def page_by_lines(leaf: Leaf, hints: Hints) -> VectorPage | None:
+    """`vector_page` of a `leaf` that is a PDF's."""
     with opened(leaf.path) as document:
         page = page_of(document, leaf.place)
         drawing = drawing_of(page)

@@ -13,7 +13,7 @@ from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import find_page
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
-from ecgpipe.vector.pages import vector_page
+from ecgpipe.vector import vector_page
 from ecgpipe.web.worker import Tell
 
 SHOWN_PX = 3200  # longest side of the picture as it is shown
