@@ -127,7 +127,7 @@ def digitized(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_row_has_a_leads_own_stretch_at_its_time_and_what_is_known_of_the_page(digitized):
-    rows = lead_rows(source("a"), 2, 3, digitized, 500.0, sigma=True).to_pylist()
+    rows = lead_rows(source("a"), 2, 3, [digitized], 500.0, sigma=True).to_pylist()
     assert [row["lead"] for row in rows] == list(LEADS)
     v1 = rows[LEADS.index("V1")]
     assert v1["start_s"] == 5.0 and (v1["page"], v1["pages"], v1["status"]) == (2, 3, "read")
@@ -138,4 +138,4 @@ def test_a_row_has_a_leads_own_stretch_at_its_time_and_what_is_known_of_the_page
         np.testing.assert_allclose(np.array(row["sigma_mv"], float), sigma_mv[shown], atol=2**-14)
         assert np.isfinite(lead_mv).sum() == np.isfinite(lead_mv[shown]).sum()
         assert row["median_sigma_mv"] == pytest.approx(np.nanmedian(sigma_mv[shown]), rel=1e-5)
-    assert lead_rows(source("a"), 1, 1, digitized, 250.0, sigma=False)["sigma_mv"].null_count == 12
+    assert lead_rows(source("a"), 1, 1, [digitized], 250.0, sigma=False)["sigma_mv"].null_count == 12

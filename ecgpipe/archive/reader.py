@@ -55,8 +55,8 @@ class PageReader:
     def _rows(self, source: Source, leaf: "Leaf") -> pa.RecordBatch:
         settings = self.settings
         try:
-            digitized = self._digitizer.digitize(leaf)
-            return lead_rows(source, leaf.number, leaf.of, digitized, settings.fs_hz, sigma=settings.sigma)
+            ecgs = self._digitizer.digitize_all(leaf)
+            return lead_rows(source, leaf.number, leaf.of, ecgs, settings.fs_hz, sigma=settings.sigma)
         except EcgpipeError as error:
             reason = _bare(error, str(leaf), str(leaf.path))
         except Exception as error:  # one page's surprise must not stop an archive of them

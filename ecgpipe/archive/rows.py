@@ -1,5 +1,6 @@
 """What becomes of a page: a row for each lead that it shows, or one row that says why it was not read."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ SCHEMA = pa.schema(
         ("version", pa.string()),
         ("page", pa.int16()),  # its number in the file, from 1 on
         ("pages", pa.int16()),  # how many the file has
+        ("ecg", pa.int8()),  # its number on the page, from 1 at the top on; null where none was read
         ("status", pa.string()),
         ("reason", pa.string()),
         ("warnings", pa.list_(pa.string())),
@@ -50,15 +52,22 @@ SCHEMA = pa.schema(
 
 
 def lead_rows(
-    source: Source, page: int, pages: int, digitized: "Digitized", fs_hz: float, *, sigma: bool
+    source: Source, page: int, pages: int, ecgs: "Sequence[Digitized]", fs_hz: float, *, sigma: bool
 ) -> pa.RecordBatch:
-    """A row of SCHEMA for each lead that a page shows, in the order of LEADS.
+    """A row of SCHEMA for each lead that a page's `ecgs` show, one ECG after another, in the order of LEADS.
 
     `samples_mv` go from the first known sample of the lead to the last, null where one between is not known; `start_s`
     is the first one's time in the recording. With `sigma` the standard errors stand beside them.
     """
+    common = _common(source, page, pages)
+    rows = [common | row for ecg, one in enumerate(ecgs, 1) for row in _rows_of(ecg, one, fs_hz, sigma=sigma)]
+    return pa.RecordBatch.from_pylist(rows, SCHEMA)
+
+
+def _rows_of(ecg: int, digitized: "Digitized", fs_hz: float, *, sigma: bool) -> list[dict[str, object]]:
     layout = digitized.traces.layout
-    common = _common(source, page, pages) | {
+    common = {
+        "ecg": ecg,
         **digitized.figures(),
         "status": READ,
         "warnings": list(digitized.warnings),
@@ -73,7 +82,7 @@ def lead_rows(
         for lead, lead_mv, sigma_mv in zip(LEADS, series.series_mv, series.sigma_mv, strict=True)
         if lead in layout.lead_windows
     }
-    return pa.RecordBatch.from_pylist([common | {"lead": lead} | own for lead, own in leads.items()], SCHEMA)
+    return [common | {"lead": lead} | own for lead, own in leads.items()]
 
 
 def refused_rows(source: Source, page: int, pages: int | None, reason: str) -> pa.RecordBatch:

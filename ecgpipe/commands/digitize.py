@@ -154,13 +154,14 @@ def _digitize(options: argparse.Namespace) -> int:
 def _pages_of(leaf: Leaf, hints: "Hints | None") -> "list[Page | VectorPage | EcgpipeError]":
     """The pages in a picture, from the top down, or the errors that say why there are none."""
     from ecgpipe.recognize.hints import Hints
-    from ecgpipe.recognize.pages import find_page
+    from ecgpipe.recognize.several import find_pages
     from ecgpipe.rectify.picture import read_picture
     from ecgpipe.vector import vector_page
 
     hints = hints or Hints()
     try:
-        return [vector_page(leaf, hints) or find_page(read_picture(leaf), hints=hints)]
+        page = vector_page(leaf, hints)
+        return [page] if page else [*find_pages(read_picture(leaf), hints=hints)]
     except EcgpipeError as error:
         return [error]
     except Exception as error:  # one picture's surprise must not stop an archive of them

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgpipe.base.errors import PageNotFound
 from ecgpipe.digitize.doubts import check_traces, checked
 from ecgpipe.digitize.leads import DEFAULT, PLAIN, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.digitize.tempo import at_their_tempo
@@ -18,6 +19,7 @@ from ecgpipe.page.layout import SpeedTold
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.layouts import CLEARLY_NAMED
 from ecgpipe.recognize.pages import Page, find_page
+from ecgpipe.recognize.several import find_pages
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.quality import Quality
@@ -106,12 +108,34 @@ class Digitizer:
     def digitize(self, picture: np.ndarray | str | Path | Leaf) -> Digitized:
         """Read the page in `picture` (H, W, 3) uint8 RGB, or in a file. Raises PageNotFound if there is none.
 
-        Of a file it is the first page, or that of a `Leaf`. Traces that are lines of a PDF are taken as they are.
+        Of a file it is the first page, or that of a `Leaf`; of several ECGs on it the uppermost, with a warning. Traces
+        that are lines of a PDF are taken as they are.
         """
-        if isinstance(picture, np.ndarray):
-            return self.read(find_page(picture, self.spec, self.hints, layout_known=self.layout_known))
-        leaf = picture if isinstance(picture, Leaf) else leaves_of(picture)[0]
-        return self.read(page) if (page := vector_page(leaf, self.hints)) else self.digitize(read_picture(leaf))
+        pages = self._pages(picture)
+        return one_of(len(pages), self.read(pages[0]))
+
+    def digitize_all(self, picture: np.ndarray | str | Path | Leaf) -> list[Digitized]:
+        """As `digitize`, but all ECGs of the picture that can be read, from the top down."""
+        read: list[Digitized] = []
+        refusals: list[PageNotFound] = []
+        for page in self._pages(picture):
+            try:
+                read.append(self.read(page))
+            except PageNotFound as error:
+                refusals.append(error)
+        if not read:
+            raise refusals[0]
+        return read
+
+    def _pages(self, picture: np.ndarray | str | Path | Leaf) -> "Sequence[Page | VectorPage]":
+        if not isinstance(picture, np.ndarray):
+            leaf = picture if isinstance(picture, Leaf) else leaves_of(picture)[0]
+            if page := vector_page(leaf, self.hints):
+                return [page]
+            picture = read_picture(leaf)
+        if self.layout_known:
+            return [find_page(picture, self.spec, self.hints, layout_known=True)]
+        return find_pages(picture, self.spec, self.hints)
 
     def read(self, page: "Page | VectorPage") -> Digitized:
         """Read a page that was found. Raises PageNotFound where the reading shows that it is another one."""
@@ -151,6 +175,13 @@ class Digitizer:
         elif not sound.lawful and not self.layout_known:
             options = replace(options, limb_lead_residual_mv=0.0)
         return Digitized(leads_of(traces, options), sigma_mv, traces, frame.page_map, quality, warnings)
+
+
+def one_of(count: int, digitized: Digitized) -> Digitized:
+    """The uppermost of `count` ECGs on a picture, with a warning if it is not the only one."""
+    if count == 1:
+        return digitized
+    return replace(digitized, warnings=(f"the picture shows {count} ECGs, this is the uppermost", *digitized.warnings))
 
 
 def _in_time(traces: Traces, speed_told: SpeedTold) -> tuple[Traces, list[str]]:

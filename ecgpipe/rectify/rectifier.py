@@ -8,6 +8,7 @@ At last the lines are localised in the picture's own pixels (`line_localisation`
 black ink lies beside the grid (`registration`).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import cv2
@@ -181,6 +182,17 @@ def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
     refined = refine_page(mesh, known, blank)
     page_map = densify(_closer(refined, picture, np.isnan(known), coloured=False), blank)
     return Sheet(page_map, blank, refined, work.shape)
+
+
+def crossings_seen(picture: np.ndarray) -> np.ndarray:
+    """Where heavy lines cross, (n, 2) px, on the sheet with the largest grid in `picture` (H, W, 3) uint8 RGB."""
+    for long_side in LONG_SIDES_PX:
+        work = _resized(picture, long_side)
+        with suppress(PageNotFound):
+            mesh, residuals = _largest_mesh(grid_contrast(work, REACH_PX))
+            seen = mesh.nodes[residuals.weight.min(axis=-1) > 0]
+            return (seen + 0.5) * picture.shape[1] / work.shape[1] - 0.5
+    return np.zeros((0, 2))
 
 
 def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from ecgpipe.base.errors import EcgpipeError, PictureError
-from ecgpipe.digitize.digitizer import Digitized, Digitizer
+from ecgpipe.digitize.digitizer import Digitized, Digitizer, one_of
 from ecgpipe.recognize.hints import Hints
-from ecgpipe.recognize.pages import find_page
+from ecgpipe.recognize.several import find_pages
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.vector import vector_page
@@ -42,11 +42,12 @@ def read_page(job: Job, tell: Tell) -> Digitized:
         _show(picture, job.shown)
         tell("size", (picture.shape[1], picture.shape[0]))
         tell("stage", "finding the page")
-        page = vector_page(leaf, job.hints) or find_page(picture, hints=job.hints)
+        by_lines = vector_page(leaf, job.hints)
+        pages = [by_lines] if by_lines else find_pages(picture, hints=job.hints)
         tell("stage", "reading the traces")
         digitizer = _digitizer()
         digitizer.hints = job.hints
-        return digitizer.read(page)
+        return one_of(len(pages), digitizer.read(pages[0]))
     except PictureError as error:
         raise EcgpipeError(_nameless(str(error), leaf)) from None
 

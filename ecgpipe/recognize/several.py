@@ -1,0 +1,134 @@
+"""Several ECGs in one picture: two sheets side by side, two recordings on one page.
+
+The ECG that is found first is painted over. Where that leaves room for another and a grid fills it, another is looked
+for there, and so on.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.recognize.hints import Hints
+from ecgpipe.recognize.pages import NO_HINTS, Page, find_page
+from ecgpipe.rectify.rectifier import crossings_seen
+
+# None of these was swept.
+MOST = 8  # in one picture
+ROOM = 0.75  # share of the sides of the first ECG that another needs
+SHORT_PX = 100  # short side of the picture in which room is looked for
+CROSSING_PX = 7  # there, that a crossing stands for: more than the boxes of the largest sheet
+LEAST_SEEN = 0.7  # share of such a place on which a grid is seen
+OVERLAP = 0.1  # share of an ECG that may lie on another one's place
+BETWEEN_MM = (10.0, 20.0)  # half the distance of rows, at least and at most, that belongs to an ECG above and below
+ABOUT = 0.25  # share of an ECG's sides that is left about it when it is looked at by itself
+
+
+def find_pages(
+    picture: np.ndarray,
+    spec: FrameSpec = FrameSpec(),  # noqa: B008, frozen
+    hints: Hints = NO_HINTS,
+) -> list[Page]:
+    """The ECGs in `picture` (H, W, 3) uint8 RGB from the top down, each as `find_page` gives it.
+
+    Raises PageNotFound if there is none.
+    """
+    pages = [find_page(picture, spec, hints)]
+    outlines = [_outline(pages[0])]
+    taken = _filled(outlines[0], picture.shape)
+    shrink = len(taken) / len(picture)
+    room_px = ROOM * np.linalg.norm(np.diff(outlines[0][:3], axis=0), axis=1)
+    rest = picture
+    while len(pages) < MOST and len(free := _centres(shrink * room_px, (~taken, 1.0))):
+        rest = _painted_over(rest, outlines[-1])
+        part = _part(free / shrink, room_px.max() / 2, picture.shape)
+        crossings = crossings_seen(rest[part]) + _corner(part)
+        gridded = _around(shrink * crossings, taken.shape)
+        if not len(_centres(shrink * room_px, (~taken, 1.0), (gridded, LEAST_SEEN))):
+            break
+        try:
+            page = _by_itself(rest, crossings, spec, hints)
+        except PageNotFound:
+            break
+        outlines.append(_outline(page))
+        place = _filled(outlines[-1], picture.shape)
+        if (place & taken).sum() > OVERLAP * place.sum():
+            break
+        pages.append(page)
+        taken |= place
+    if len(pages) == 1:
+        return pages
+    for outline in outlines[1 : len(pages)]:
+        picture = _painted_over(picture, outline)
+    with suppress(PageNotFound):  # then it is as it was found among the others
+        pages[0] = _by_itself(picture, outlines[0], spec, hints)
+    return sorted(pages, key=lambda page: tuple(_outline(page).mean(axis=0)[::-1]))
+
+
+def _by_itself(picture: np.ndarray, points_px: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
+    """The page in that part of `picture` where `points_px` (n, 2) are; its map leads to the whole picture."""
+    part = _part(points_px, ABOUT * np.ptp(points_px, axis=0), picture.shape)
+    page = find_page(np.ascontiguousarray(picture[part]), spec, hints)
+    in_whole = page.frame.page_map.compose(lambda px: px + _corner(part))
+    return replace(page, frame=replace(page.frame, page_map=in_whole))
+
+
+def _outline(page: Page) -> np.ndarray:
+    """The corners (4, 2) in px of the picture of what a page's traces and their names take."""
+    layout = page.frame.spec.layout
+    heights = np.sort(layout.baselines_mm)
+    margin = np.clip(np.median(np.diff(heights)) / 2 if len(heights) > 1 else 0.0, *BETWEEN_MM)
+    left, right, top, bottom = layout.left_mm, layout.right_mm, heights[0] - margin, heights[-1] + margin
+    return page.frame.page_map.to_picture(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
+
+
+def _painted_over(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """`picture` with the median colour of an outline all over it."""
+    inside = cv2.fillConvexPoly(np.zeros(picture.shape[:2], np.uint8), np.rint(outline).astype(np.int32), 1) > 0
+    painted = picture.copy()
+    painted[inside] = np.median(picture[inside][::97], axis=0)
+    return painted
+
+
+def _part(points_px: np.ndarray, about_px: np.ndarray | float, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """The upright rectangle of a picture of `shape` that holds `points_px` (n, 2), and so much about them."""
+    left, top = np.maximum(points_px.min(axis=0) - about_px, 0).astype(int)
+    right, bottom = np.minimum(points_px.max(axis=0) + about_px + 1, shape[1::-1]).astype(int)
+    return slice(top, bottom), slice(left, right)
+
+
+def _corner(part: tuple[slice, slice]) -> np.ndarray:
+    """The upper left corner (2,) in px of a part of a picture."""
+    return np.array([part[1].start, part[0].start])
+
+
+# ---- areas, on the picture with its short side brought to SHORT_PX
+
+
+def _filled(outline: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What an outline (4, 2) in px of a picture of `shape` takes, (h, w) bool."""
+    shrink = SHORT_PX / min(shape[:2])
+    taken = np.zeros((round(shape[0] * shrink), round(shape[1] * shrink)), np.uint8)
+    return cv2.fillConvexPoly(taken, np.rint(outline * shrink).astype(np.int32), 1) > 0
+
+
+def _around(points_px: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What lies about points (n, 2), (h, w) bool of `shape`."""
+    seen = np.zeros(shape, np.uint8)
+    x, y = np.clip(np.rint(points_px).astype(int), 0, np.array(shape[::-1]) - 1).T
+    seen[y, x] = 1
+    return cv2.dilate(seen, np.ones((CROSSING_PX, CROSSING_PX), np.uint8)) > 0
+
+
+def _centres(sides_px: np.ndarray, *areas: tuple[np.ndarray, float]) -> np.ndarray:
+    """The places (n, 2) at which a rectangle of these sides, lying or standing, is taken to at least their shares by
+    each of the `areas` (h, w) bool."""
+    width, height = np.maximum(np.rint(sides_px).astype(int), 1)
+    fits = np.zeros(areas[0][0].shape, bool)
+    for size in ((width, height), (height, width)):
+        means = [cv2.blur(area.astype(np.float32), size, borderType=cv2.BORDER_CONSTANT) for area, _ in areas]
+        fits |= np.all([mean > share - 1e-3 for mean, (_, share) in zip(means, areas, strict=True)], axis=0)
+    return np.argwhere(fits)[:, ::-1]

@@ -1,0 +1,55 @@
+"""Several ECGs in one picture: each is found, from the top down; one alone is looked for once."""
+
+import numpy as np
+import pytest
+
+from ecgpipe import Digitizer
+from ecgpipe.page.layout import KIT
+from ecgpipe.recognize import several
+from ecgpipe.recognize.several import find_pages
+from ecgpipe.signals import remove_baseline_wander
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.synth.page import PageStyle, draw_page
+
+SIGNALS = [simulate(np.random.default_rng(seed)) for seed in (5, 6)]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[np.ndarray]:
+    return [draw_page(signal, 500, PageStyle(), KIT) for signal in SIGNALS]
+
+
+@pytest.mark.slow
+def test_two_sheets_one_above_the_other_are_read_each_by_itself(pictures):
+    gap = np.full((60, pictures[0].shape[1], 3), 90, np.uint8)  # of a table
+    both = np.concatenate([pictures[0], gap, pictures[1]])
+    ecgs = Digitizer().digitize_all(both)
+    assert len(ecgs) == 2
+    strip = KIT.windows[-1]
+    for ecg, signal in zip(ecgs, SIGNALS, strict=True):
+        read, printed = (remove_baseline_wander(leads[1]) for leads in (ecg.series_mv, signal))
+        assert (
+            strip.lead == "II" and np.corrcoef(read, printed)[0, 1] > 0.98
+        )  # alone on a picture they have 0.9997 and 0.988
+
+
+@pytest.mark.slow
+def test_of_several_the_uppermost_is_read_with_a_warning(pictures):
+    both = np.concatenate(pictures)
+    ecg = Digitizer().digitize(both)
+    assert ecg.warnings[0] == "the picture shows 2 ECGs, this is the uppermost"
+    centre = ecg.page_map.to_picture(np.array(KIT.size_mm) / 2)
+    assert centre[1] < len(pictures[0])
+
+
+def test_a_page_that_leaves_no_room_is_looked_for_once(pictures, monkeypatch):
+    looks = []
+    find = several.find_page
+    monkeypatch.setattr(several, "find_page", lambda *args: looks.append(args) or find(*args))
+    assert len(find_pages(pictures[0])) == 1 and len(looks) == 1
+
+
+def test_what_else_lies_on_a_table_is_no_second_ecg(pictures):
+    table = np.full((2 * pictures[0].shape[0], pictures[0].shape[1], 3), 90, np.uint8)
+    table[: pictures[0].shape[0]] = pictures[0]
+    assert len(find_pages(table)) == 1
