@@ -1,7 +1,6 @@
 """k-fold cross-validation of the baseline: every picture is read by a network that never saw its ECG."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -36,7 +35,6 @@ def folds_of(rows: pd.DataFrame, folds: int, seed: int) -> tuple[np.ndarray, lis
 
 def read_out_of_fold(pairs: Pairs, fold_of: np.ndarray, params: Params) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Train without one fold after the other; yields its rows, and what the network reads of them as `train.read`."""
-    params = replace(params, train=replace(params.train, steps=params.cross_validate.steps))
     for fold in np.unique(fold_of):
         held_out = np.flatnonzero(fold_of == fold)
         network, _ = fit(pairs, np.flatnonzero(fold_of != fold), params, f"fold {fold}")

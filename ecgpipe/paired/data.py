@@ -26,7 +26,7 @@ class Draws(Dataset):
         turn, place = divmod(index, len(self.chosen))
         row = np.random.default_rng([self.seed, turn]).permutation(self.chosen)[place]
         rng = np.random.default_rng([self.seed, turn, place])
-        return altered(np.asarray(self.pairs.images[row]), np.asarray(self.pairs.signals[row]), self.augmentation, rng)
+        return altered(np.array(self.pairs.images[row]), np.array(self.pairs.signals[row]), self.augmentation, rng)
 
 
 def draws_loader(draws: Draws, *, batch_size: int, workers: int) -> DataLoader:

@@ -63,7 +63,7 @@ def write_pairs(source: str | Path, table: str, images: Images, folder: str | Pa
                     all_shape = (len(rows), *signal.shape)
                     signals = np.lib.format.open_memmap(temporary / "signals.npy", "w+", np.float32, all_shape)
                 if signal.shape != signals.shape[1:]:
-                    raise DataError(f"{row.signal}: found {signal.shape}, expected {signals.shape[1:]} as the others")
+                    raise DataError(f"{row.signal}: found {signal.shape}, expected the first one's {signals.shape[1:]}")
                 signals[place] = signal
             except DataError as error:
                 problems.append(f"{row_name(place)}, signal: {error}")

@@ -66,7 +66,6 @@ class Train:
 @dataclass(frozen=True)
 class CrossValidate:
     folds: int = number(at_least=2)
-    steps: int = number(at_least=1)
     seed: int = number(at_least=0)
 
 

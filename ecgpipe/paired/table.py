@@ -55,13 +55,15 @@ def read_signal(path: Path) -> np.ndarray:
         raise DataError(f"{path}: found the shape {signal.shape}, {expected}")
     if signal.dtype.kind != "f":
         raise DataError(f"{path}: found {signal.dtype} values, {expected}")
-    bad = np.argwhere(~np.isfinite(signal))
+    with np.errstate(over="ignore"):
+        signal_mv = signal.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(signal_mv))
     if len(bad):
         channel, sample = bad[0]
         raise DataError(f"{path}: found {signal[channel, sample]} at channel {channel}, sample {sample}, {expected}")
-    if not signal.any():
+    if not signal_mv.any():
         raise DataError(f"{path}: found nothing but 0 mV, expected a signal")
-    return signal.astype(np.float32)
+    return signal_mv
 
 
 def _is_inside(file: str) -> bool:

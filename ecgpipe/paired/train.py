@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from ecgpipe.base.errors import ParamsError
 from ecgpipe.paired.data import Draws, draws_loader
 from ecgpipe.paired.network import Shape, build_network
 from ecgpipe.paired.pairs import Pairs
@@ -42,13 +43,15 @@ def shape_of(pairs: Pairs) -> Shape:
 def fit(pairs: Pairs, chosen: np.ndarray, params: Params, title: str) -> tuple[nn.Module, pd.DataFrame]:
     """A network trained on the `chosen` rows of `pairs` from nothing, and its losses by step as `train_steps` has them.
 
-    The same parameters and pairs give the same network on one machine.
+    The same parameters and pairs give the same network on one machine. ParamsError if every weight of the loss is 0.
     """
-    train = params.train
+    train, weights = params.train, asdict(params.loss)
+    if not any(np.any(weight) for weight in weights.values()):
+        raise ParamsError("loss: found every weight 0, expected at least one above; nothing would be trained")
     pl.seed_everything(train.seed, verbose=False)
     torch.set_num_threads(train.threads)
     network = build_network(params.model.architecture, params.model.size, shape_of(pairs))
-    module = WaveformModule(network, SeriesLoss(**asdict(params.loss)), train.learning_rate)
+    module = WaveformModule(network, SeriesLoss(**weights), train.learning_rate)
 
     def batches(devices: int) -> torch.utils.data.DataLoader:
         items = train.steps * train.batch_size * devices
