@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import json
+import re
 
 import pytest
 import yaml
@@ -88,8 +89,10 @@ def test_one_command_from_nothing_and_again_the_same_bytes(tmp_path):
     assert {plot.removeprefix("../") for plot in plots} <= set(first)
     metrics = json.loads(first["metrics/paired/cross_validate.json"])
     assert metrics["pictures"] == metrics["folds"] == 3 and {"snr_db/lead_I", "snr_db/lead_II"} <= set(metrics)
-    status = clone.run("dvc", "status", FILE).stdout
-    assert "up to date" in status, status
+    assert "up to date" in clone.run("dvc", "status", FILE).stdout
+    (example,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/paired.md").read_text(), re.DOTALL)
+    (clone.folder / "example.py").write_text(f"{example}\nassert signals_mv.shape == (3, 2, 100)\n")
+    assert clone.run("example").returncode == 0
 
 
 @pytest.mark.slow
