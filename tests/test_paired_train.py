@@ -12,6 +12,7 @@ from ecgpipe.paired.network import save_network
 from ecgpipe.paired.pairs import Pairs, write_pairs
 from ecgpipe.paired.params import Params, load_params
 from ecgpipe.paired.score import picture_scores
+from ecgpipe.paired.table import MIN_SAMPLES
 from ecgpipe.paired.train import fit, read, shape_of
 from tests.conftest import REPOSITORY
 
@@ -54,6 +55,12 @@ def test_a_held_out_picture_has_no_say_in_its_reading(pairs, quick):
     assert set(before) == {0, 1, 2}
     np.testing.assert_array_equal(before[1], after[1])
     assert not np.array_equal(before[0], after[0])
+
+
+def test_the_shortest_signal_can_be_trained_on(pairs, quick):
+    short = replace(quick, train=replace(quick.train, steps=2))
+    _, history = fit(replace(pairs, signals=pairs.signals[..., :MIN_SAMPLES]), np.arange(3), short, "train")
+    assert len(history) == 2 and history.notna().all(axis=None) and (history["loss_frequency"] > 0).all()
 
 
 def test_a_loss_without_any_weight_is_an_error(pairs, quick):

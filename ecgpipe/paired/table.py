@@ -10,7 +10,7 @@ from ecgpipe.base.tables import bad_rows, read_table
 from ecgpipe.page.layout import LEADS
 
 COLUMNS = {"ecg_id": str, "image": str, "signal": str, "lead": str}
-MIN_SAMPLES = 32  # of a signal; the losses' shortest window
+MIN_SAMPLES = 32  # of a signal; the shortest window of the frequency loss
 
 
 def read_rows(folder: str | Path, name: str) -> pd.DataFrame:

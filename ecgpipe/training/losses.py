@@ -95,11 +95,14 @@ def frequency(series: Tensor, truth: Tensor, windows: tuple[int, ...] = STFT_WIN
 
     The multi-resolution STFT loss of Yamamoto et al. 2020 (Parallel WaveGAN), magnitudes only and not in logarithms,
     as an ECG is mostly near 0. Blind to phase: a shift of the whole series costs little. Unknown samples are set to
-    0 in both series.
+    0 in both series. Windows twice as long as the series are left out.
     """
     known = ~truth.isnan()
     pair = torch.cat([torch.where(known, series, 0.0), torch.where(known, truth.nan_to_num(), 0.0)])
     total = series.new_zeros(())
+    windows = tuple(
+        length for length in windows if length // 2 < series.shape[-1]
+    )  # half of one is mirrored at each end
     for length in windows:
         window = torch.hann_window(length, device=series.device)
         spectrum = torch.stft(pair, length, length // 4, window=window, normalized=True, return_complex=True)
