@@ -25,7 +25,7 @@ lint: $(INSTALLED)
 	mypy
 
 deps: $(INSTALLED)
-	python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml
+	python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml paired/dvc.yaml
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -57,6 +57,15 @@ def dataset_copy(tiny_dataset, tmp_path) -> Dataset:
     return Dataset(shutil.copytree(tiny_dataset.root, tmp_path / "raw"))
 
 
+@pytest.fixture
+def smoke_set(tmp_path) -> Path:
+    """The folder of three small pictures, their signals and table.csv, as `python -m examples.paired` makes it."""
+    from examples.paired import write_set
+
+    write_set(tmp_path / "set")
+    return tmp_path / "set"
+
+
 # ---- a page that `ecgpipe digitize` read
 
 

@@ -148,7 +148,7 @@ def test_a_local_folder_without_test_truth_will_do(tiny, dataset_copy, tmp_path)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "paired"}, "data.source: 'paired' is not available in this version yet; use 'synthetic', 'local'"),
+        ({"source": "paired"}, "data.source: found 'paired', which has a pipeline of its own; run `dvc"),
         ({"source": "local"}, "data.folder: found null, expected a folder in the competition's layout"),
         ({"source": "local", "folder": "/nowhere"}, "data.folder: /nowhere is no folder, expected one in the"),
     ],

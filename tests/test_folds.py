@@ -32,6 +32,18 @@ def test_a_kind_that_few_records_have_is_spread_over_the_folds():
     assert folds[[str(record) for record in range(4)]].nunique() == 4
 
 
+def test_no_fold_stays_empty_where_records_have_one_kind_each():
+    pages = pages_of({"a": ["I"], "b": ["I"], "c": ["II"]})
+    assert all(set(assign_folds(pages, 3, seed)) == {0, 1, 2} for seed in range(6))
+
+
+def test_folds_are_alike_in_size_and_kinds_where_records_have_one_kind_each():
+    pages = pages_of({f"{kind}{record}": [kind] for kind in "abcdefg" for record in range(4)})
+    folds = assign_folds(pages, 3, seed=1)
+    assert np.ptp(folds.value_counts()) <= 1
+    assert (np.ptp(pd.crosstab(folds.to_numpy(), folds.index.str[0]).to_numpy(), axis=0) <= 1).all()
+
+
 def test_the_seed_decides_and_the_order_of_pages_does_not():
     shuffled = FULL.sample(frac=1, random_state=0)
     assert assign_folds(FULL, 3, seed=1).equals(assign_folds(shuffled, 3, seed=1))

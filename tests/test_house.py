@@ -69,7 +69,7 @@ def test_deps_name_no_code_that_the_module_does_not_import(name):
     assert all((ROOT / dep).exists() for dep in code_deps(name))
 
 
-@pytest.mark.parametrize("file", ["dvc.yaml", "pretrain/dvc.yaml"])
+@pytest.mark.parametrize("file", ["dvc.yaml", "pretrain/dvc.yaml", "paired/dvc.yaml"])
 def test_make_deps_would_change_nothing(file):
     text = (ROOT / file).read_text()
     assert rewritten(text) == text, "run `make deps`"
@@ -224,7 +224,9 @@ def test_an_extra_is_named_for_every_module_that_only_it_brings():
 
 def test_the_library_and_the_stages_import_nothing_that_no_extra_declares():
     files = {
-        file.relative_to(ROOT) for room in ("ecgpipe", "stages", "pretrain") for file in (ROOT / room).rglob("*.py")
+        file.relative_to(ROOT)
+        for room in ("ecgpipe", "stages", "pretrain", "paired")
+        for file in (ROOT / room).rglob("*.py")
     }
     known = map(declared, ("", "formats", "heif", "kaggle", "scale", "train", "web"))
     undeclared = distributions(outside_modules(files)).difference(*known)

@@ -6,6 +6,7 @@ import torch
 from ecgpipe.trace.decode import decode_heights
 from ecgpipe.training.losses import (
     CombinedLoss,
+    SeriesLoss,
     column_cross_entropy,
     expected_height,
     frequency,
@@ -116,6 +117,21 @@ def test_total_is_the_weighted_sum_of_the_parts():
     total = loss(ridge(HEIGHTS + 1), HEIGHTS)
     parts = loss.parts
     assert total.item() == pytest.approx((2 * parts["column"] + 3 * parts["mse"] + 0.5 * parts["frequency"]).item())
+
+
+def test_a_loss_of_series_is_what_the_combined_one_adds_to_the_column_loss():
+    weights = {"mse_weight": 3.0, "snr_weight": 0.5}
+    combined, series = CombinedLoss(column_weight=0.0, px_per_mv=1.0, **weights), SeriesLoss(**weights)
+    heights = HEIGHTS + 2
+    total = combined(ridge(heights), HEIGHTS)
+    assert series(-heights, -HEIGHTS).item() == pytest.approx(total.item(), rel=1e-3)
+    assert set(series.parts) == set(SERIES_LOSSES)
+
+
+def test_a_loss_of_series_has_a_gradient_before_its_schedule_begins():
+    series = torch.zeros(1, 256, requires_grad=True)
+    SeriesLoss(mse_weight=((0.0, 0.0), (1.0, 1.0)))(series, torch.ones(1, 256)).backward()
+    assert not series.grad.any()
 
 
 def test_snr_loss_is_the_distance_in_db_to_its_ceiling_and_blind_to_an_offset():

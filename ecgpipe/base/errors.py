@@ -64,7 +64,7 @@ EXTRA_OF = {
     "uvicorn": "web",
     "wfdb": "train",
 }
-OURS = ("ecgpipe", "examples", "pretrain", "stages")
+OURS = ("ecgpipe", "examples", "paired", "pretrain", "stages")
 
 
 def is_ours(error: ModuleNotFoundError) -> bool:

@@ -1,6 +1,6 @@
 """The code that each stage of a dvc.yaml depends on, computed from what its module imports.
 
-python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml
+python -m ecgpipe.pipeline.dependencies dvc.yaml pretrain/dvc.yaml paired/dvc.yaml
 
 Rewrites the lines below MARK in the `deps:` of each stage; everything else stays as it is.
 """

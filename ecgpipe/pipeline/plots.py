@@ -3,7 +3,7 @@
 A figure of a table is two files: `<path>.csv`, the numbers for `dvc plots`, and `<path>.svg`, the picture of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,13 @@ def loss_curve(path: str | Path, history: pd.DataFrame) -> None:
         _save(path, figure, history)
 
 
-def snr_by_kind(path: str | Path, pages: pd.DataFrame) -> None:
-    """One dot a page over its kind, `snr_db` of a page table, with the median of each kind."""
-    kinds = sorted(pages["kind"].unique())
+def snr_by_kind(path: str | Path, pages: pd.DataFrame, by: str = "kind") -> None:
+    """One dot a page over its kind, or another column `by`; `snr_db` of a page table, with the median of each kind."""
+    kinds = sorted(pages[by].unique())
     with matplotlib.rc_context(_RC):
-        figure, axes = _figure("kind", "SNR of a page in dB")
+        figure, axes = _figure(by, "SNR of a page in dB")
         for place, kind in enumerate(kinds):
-            snr_db = np.sort(pages.loc[pages["kind"] == kind, "snr_db"])
+            snr_db = np.sort(pages.loc[pages[by] == kind, "snr_db"])
             spread = np.linspace(-0.25, 0.25, len(snr_db)) if len(snr_db) > 1 else [0.0]
             axes.plot(place + np.asarray(spread), snr_db, "o", ms=3, alpha=0.6, color="C0")
             axes.hlines(np.median(snr_db), place - 0.35, place + 0.35, color="C3")
@@ -106,6 +106,28 @@ def reading_over_truth(path: str | Path, title: str, truth_mv: np.ndarray, readi
         figure.suptitle(title, fontsize="small", wrap=True)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=80)
+
+
+def series_over_truth(path: str | Path, titles: Sequence[str], truth_mv: np.ndarray, reading_mv: np.ndarray) -> None:
+    """A column a picture, under its title, and a row a channel: readings (N, channels, n) over their truth, in mV.
+
+    `<path>.svg`; the numbers behind it are no table.
+    """
+    pictures, channels = truth_mv.shape[:2]
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(3.7 * pictures, 1 + 1.8 * channels), layout="constrained")
+        panels = figure.subplots(channels, pictures, squeeze=False, sharex=True, sharey=True)
+        for (channel, picture), axes in zip(np.ndindex(channels, pictures), panels.flat, strict=True):
+            axes.plot(truth_mv[picture, channel], color="C3", lw=1.6, alpha=0.7, label="truth")
+            axes.plot(reading_mv[picture, channel], color="black", lw=0.8, label="reading")
+            axes.tick_params(labelsize="x-small")
+        for picture, title in enumerate(titles):
+            panels[0, picture].set_title(title, loc="left", fontsize="small")
+        panels[0, 0].legend(frameon=False, fontsize="x-small")
+        figure.supxlabel("sample", fontsize="small")
+        figure.supylabel("mV", fontsize="small")
+        with atomic_path(f"{path}.svg") as temporary:
+            figure.savefig(temporary, metadata={"Date": None})
 
 
 def contact_sheet(path: str | Path, frames: Mapping[str, np.ndarray], width_px: int = 640, columns: int = 3) -> None:

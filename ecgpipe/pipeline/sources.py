@@ -35,7 +35,8 @@ def fetch(data: Data, root: str | Path, report: Callable[[int, int], None] = lam
         return _fetch_kaggle(data, root, report)
     else:
         raise DataError(
-            f"data.source: {data.source!r} is not available in this version yet; use 'synthetic', 'local' or 'kaggle'"
+            f"data.source: found {data.source!r}, which has a pipeline of its own; run `dvc repro paired/dvc.yaml`, "
+            "or use 'synthetic', 'local' or 'kaggle' here"
         )
     return Origin()
 

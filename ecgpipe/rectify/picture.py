@@ -23,11 +23,12 @@ BLANK_LEVELS = 8  # of 255: range of every channel of a picture that shows nothi
 Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(path: str | Path | Leaf) -> np.ndarray:
+def read_picture(path: str | Path | Leaf, *, min_side_px: int = MIN_SIDE_PX) -> np.ndarray:
     """A file's first picture, or one `Leaf` of it, as RGB (H, W, 3) uint8: EXIF turn applied, alpha on white, 8 bits.
 
     PictureError, one line with file and reason, if the file is missing, empty, of another format, truncated or corrupt,
-    too small or too large (refused before decoding), or all of one colour.
+    too small or too large (refused before decoding; a page's short side has `min_side_px` or more), or all of one
+    colour.
     """
     leaf = path if isinstance(path, Leaf) else Leaf(Path(path))
     if leaf.refusal:
@@ -42,7 +43,7 @@ def read_picture(path: str | Path | Leaf) -> np.ndarray:
         with warnings.catch_warnings(action="ignore"), Image.open(leaf.path, formats=formats) as image:
             if leaf.place:
                 _turn_to(leaf, image)
-            _check_size(leaf, image.size)
+            _check_size(leaf, image.size, min_side_px)
             picture = _decoded(leaf, image)
     except FileNotFoundError:
         raise PictureError(f"{leaf}: no such file, expected a picture") from None
@@ -111,10 +112,10 @@ def _turn_to(leaf: Leaf, image: Image.Image) -> None:
         raise _corrupt(leaf, error) from None
 
 
-def _check_size(leaf: Leaf, size: tuple[int, int]) -> None:
+def _check_size(leaf: Leaf, size: tuple[int, int], min_side_px: int = MIN_SIDE_PX) -> None:
     width, height = size
-    if min(size) < MIN_SIDE_PX:
-        raise PictureError(f"{leaf}: found {width}x{height} pixels, expected at least {MIN_SIDE_PX} on the short side")
+    if min(size) < min_side_px:
+        raise PictureError(f"{leaf}: found {width}x{height} pixels, expected at least {min_side_px} on the short side")
     if max(size) > MAX_SIDE_PX or width * height > MAX_PIXELS:
         raise PictureError(
             f"{leaf}: found {width}x{height} pixels, expected at most {MAX_SIDE_PX} a side "

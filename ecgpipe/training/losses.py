@@ -4,6 +4,7 @@ Shapes: logits (N, T, H), a distribution over H strip rows for each of T samples
 truth is NaN count for nothing; with no known sample at all a loss is 0.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -94,11 +95,14 @@ def frequency(series: Tensor, truth: Tensor, windows: tuple[int, ...] = STFT_WIN
 
     The multi-resolution STFT loss of Yamamoto et al. 2020 (Parallel WaveGAN), magnitudes only and not in logarithms,
     as an ECG is mostly near 0. Blind to phase: a shift of the whole series costs little. Unknown samples are set to
-    0 in both series.
+    0 in both series. Windows twice as long as the series are left out.
     """
     known = ~truth.isnan()
     pair = torch.cat([torch.where(known, series, 0.0), torch.where(known, truth.nan_to_num(), 0.0)])
     total = series.new_zeros(())
+    windows = tuple(
+        length for length in windows if length // 2 < series.shape[-1]
+    )  # half of one is mirrored at each end
     for length in windows:
         window = torch.hann_window(length, device=series.device)
         spectrum = torch.stft(pair, length, length // 4, window=window, normalized=True, return_complex=True)
@@ -150,30 +154,25 @@ def wave_bank(sigmas: tuple[int, ...] = WAVE_SIGMAS) -> Tensor:
     return torch.stack(filters)[:, None].float()
 
 
-class CombinedLoss(nn.Module):
-    """Weighted sum of the losses above; a loss of weight 0 is only reported, and computed without gradient.
+class SeriesLoss(nn.Module):
+    """Weighted sum of the losses of series; a loss of weight 0 is only reported, and computed without gradient.
 
     A weight is a number or a schedule (`params.Weight`), taken at `progress`, the share of the training done, which
-    the trainer sets. Called with logits (N, T, H) and true heights (N, T) px, NaN where unknown. All but `column`
-    judge the column means in mV, `px_per_mv` pixels each. After a call `parts` holds each loss unweighted, whatever its
-    weight, so that trainings with different weights can be compared.
+    the trainer sets. Called with series (N, T) and their truth in mV, NaN where unknown. After a call `parts` holds
+    each loss unweighted, whatever its weight, so that trainings with different weights can be compared.
     """
 
     def __init__(
         self,
         *,
-        column_weight: Weight = 1.0,
         mse_weight: Weight = 0.0,
         mae_weight: Weight = 0.0,
         smooth_l1_weight: Weight = 0.0,
         frequency_weight: Weight = 0.0,
         snr_weight: Weight = 0.0,
         perceptual_weight: Weight = 0.0,
-        target_sigma_px: float = LABEL_SIGMA_PX,
-        px_per_mv: float = 80.0,
     ):
         super().__init__()
-        self.column_weight = column_weight
         self.series_losses = {
             mse: mse_weight,
             mae: mae_weight,
@@ -182,26 +181,54 @@ class CombinedLoss(nn.Module):
             snr: snr_weight,
             perceptual: perceptual_weight,
         }
-        self.target_sigma_px, self.px_per_mv = target_sigma_px, px_per_mv
         self.progress = 0.0
         self.parts: dict[str, Tensor] = {}
 
-    def forward(self, logits: Tensor, height_px: Tensor) -> Tensor:
-        weight = weight_at(self.column_weight, self.progress)
-        with _gradient_if(weight):
-            column = column_cross_entropy(logits, height_px, self.target_sigma_px)
-        self.parts, total = {"column": column}, weight * column
-        weights = {loss: weight_at(weight, self.progress) for loss, weight in self.series_losses.items()}
-        centre = logits.shape[-1] / 2
-        with _gradient_if(any(weights.values())):
-            series = (centre - expected_height(logits)) / self.px_per_mv
-        truth = (centre - height_px) / self.px_per_mv
-        for loss, weight in weights.items():
+    def forward(self, series: Tensor, truth: Tensor) -> Tensor:
+        self.parts = {}
+        return self._judged(series, truth, 0 * series.mean())  # a gradient even where every weight is 0 for a while
+
+    def _judged(self, series: Tensor, truth: Tensor, total: Tensor) -> Tensor:
+        """`total` and what the losses of series add to it."""
+        for loss, weight in self._weights().items():
             with _gradient_if(weight):
                 part = self.parts[loss.__name__] = loss(series, truth)
             if weight:
                 total = total + weight * part
         return total
+
+    def _weights(self) -> dict[Callable[[Tensor, Tensor], Tensor], float]:
+        return {loss: weight_at(weight, self.progress) for loss, weight in self.series_losses.items()}
+
+
+class CombinedLoss(SeriesLoss):
+    """Weighted sum of the column loss and of those of series, as `SeriesLoss` has it.
+
+    Called with logits (N, T, H) and true heights (N, T) px, NaN where unknown. All but `column` judge the column means
+    in mV, `px_per_mv` pixels each.
+    """
+
+    def __init__(
+        self,
+        *,
+        column_weight: Weight = 1.0,
+        target_sigma_px: float = LABEL_SIGMA_PX,
+        px_per_mv: float = 80.0,
+        **series_weights: Weight,
+    ):
+        super().__init__(**series_weights)
+        self.column_weight = column_weight
+        self.target_sigma_px, self.px_per_mv = target_sigma_px, px_per_mv
+
+    def forward(self, logits: Tensor, height_px: Tensor) -> Tensor:
+        weight = weight_at(self.column_weight, self.progress)
+        with _gradient_if(weight):
+            column = column_cross_entropy(logits, height_px, self.target_sigma_px)
+        self.parts = {"column": column}
+        centre = logits.shape[-1] / 2
+        with _gradient_if(any(self._weights().values())):
+            series = (centre - expected_height(logits)) / self.px_per_mv
+        return self._judged(series, (centre - height_px) / self.px_per_mv, weight * column)
 
 
 def _gradient_if(weight: float) -> torch.set_grad_enabled:

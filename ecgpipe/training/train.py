@@ -1,13 +1,11 @@
 """Fine-tune the reader on stored frames."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 import pytorch_lightning as pl
-from pytorch_lightning.loggers import CSVLogger
 from torch import nn
 
 from ecgpipe import params
@@ -21,8 +19,7 @@ from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
 from ecgpipe.training.machine import trainer_on
-
-LAST_SHARE = 0.1  # of the steps: a single step's losses are those of a few crops
+from ecgpipe.training.steps import last_losses, train_steps
 
 
 def fit(
@@ -52,39 +49,25 @@ def fit(
         learning_rate=train.learning_rate,
         freeze_norm=start_weights is not None,
     )
-    with tempfile.TemporaryDirectory() as log_dir:
-        trainer = trainer_on(
-            train,
-            # for several devices, the only strategy that a program may use more than once
-            strategy="auto" if train.devices == train.nodes == 1 else "ddp_spawn",
-            max_steps=train.steps,
-            max_epochs=1,
-            logger=CSVLogger(log_dir, name="", version=""),
-            log_every_n_steps=1,
-            callbacks=list(callbacks),
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            limit_val_batches=0,
-        )
-        data = TraceData(
+
+    def crops(devices: int) -> TraceData:
+        return TraceData(
             train_frames,
             val_frames,
             spec=spec,
             crop_columns=train.crop_columns,
             batch_size=train.batch_size,
-            steps=train.steps * trainer.world_size,  # each device takes its share of the crops
+            steps=train.steps * devices,  # each takes its share of the crops
             seed=train.seed,
             workers=train.workers,
         )
-        if train.steps:
-            trainer.fit(module, data)
-        history = _history(Path(log_dir) / "metrics.csv")
-    last = history.tail(max(1, round(LAST_SHARE * len(history)))).drop(columns="step")
-    scores = {name: float(value) for name, value in last.mean().items()} if train.steps else {}
+
+    history = train_steps(module, crops, train, callbacks)
+    scores = last_losses(history)
     if len(val_frames):
         one = replace(train, devices=1, nodes=1)
         scorer = trainer_on(one, logger=False, enable_progress_bar=False, enable_checkpointing=False)
-        scores |= scorer.validate(module, data.val_dataloader(), verbose=False)[0]
+        scores |= scorer.validate(module, crops(1).val_dataloader(), verbose=False)[0]
     about = {"train": asdict(train), "loss": asdict(loss), "scores": scores}
     save_model(out_weights, network, architecture=model.architecture, size=model.size, spec=spec, about=about)
     return scores, history
@@ -102,11 +85,3 @@ def start_network(model: params.Model, spec: StripSpec, weights: Path | None) ->
             "change model and preprocess to match, or train from nothing with train.weights: none"
         )
     return trained_model(loaded).train()
-
-
-def _history(path: Path) -> pd.DataFrame:
-    """The columns step, loss and each part of the loss that Lightning's CSV logger wrote."""
-    if not path.is_file():
-        return pd.DataFrame({"step": [], "loss": []})
-    table = pd.read_csv(path)
-    return table[["step", *sorted(name for name in table if name.startswith("loss"))]].dropna()
