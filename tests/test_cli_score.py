@@ -82,6 +82,15 @@ def test_no_page_counts_more_than_the_cap(score):
     assert score(0.999 * truth, truth, "--cap", "1e6")[0] == pytest.approx(60, abs=0.05)
 
 
+def test_folders_are_compared_in_depth(tmp_path, capsys):
+    for place in ("a.csv", "ward/a.csv"):
+        write_csv(tmp_path / "truth" / place, beats())
+    write_csv(tmp_path / "truth" / "out" / "ward" / "a.csv", beats())
+    assert main(["score", str(tmp_path / "truth" / "out"), str(tmp_path / "truth")]) == 0
+    pages = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[2:-1]}
+    assert set(pages) == {"a", "ward/a"} and float(pages["a"]) == 0 and float(pages["ward/a"]) > 50
+
+
 def test_a_page_without_prediction_counts_as_zero_millivolt(tmp_path, capsys):
     (tmp_path / "read").mkdir()
     write_csv(tmp_path / "truth" / "a.csv", beats())

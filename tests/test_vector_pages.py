@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgpipe.base.errors import PictureError
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.page.layout import LEADS
 from ecgpipe.recognize.hints import Hints
@@ -226,3 +227,15 @@ UNCLEAR = {
 @pytest.mark.parametrize("name", UNCLEAR)
 def test_what_is_not_clear_is_left_to_be_rendered_and_read(tmp_path, name):
     assert taken(tmp_path, *UNCLEAR[name]) is None
+
+
+def test_a_surprise_leaves_a_page_to_be_rendered_and_a_bad_file_is_said(tmp_path, monkeypatch):
+    def surprised(leaf, hints):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ecgpipe.vector.pages.page_by_lines", surprised)
+    assert taken(tmp_path, PLAIN) is None
+    (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.4 and nothing else")
+    monkeypatch.undo()
+    with pytest.raises(PictureError, match=r"bad\.pdf"):
+        vector_page(Leaf(tmp_path / "bad.pdf"))

@@ -106,21 +106,25 @@ def page_table(table: "pd.DataFrame") -> "pd.DataFrame":
 def folder_pairs(
     predictions: Path, truth: Path, fs_hz: float | None = None, *, stretches: bool = False
 ) -> Iterator[Pair]:
-    """A pair for every `<page>.csv` of the folder `truth`; a page without a prediction counts as 0 mV throughout.
+    """A pair for every `<page>.csv` of the folder `truth` and those in it; without a prediction a page counts as 0 mV.
+
+    `predictions` has the same folders; where it lies in `truth`, it is no part of it.
 
     The rate is `fs_hz`, else what a column `time_s` tells, else that of ten seconds; DataError if both files tell
     theirs and they differ. For `stretches` see `pair`.
     """
-    paths = sorted(truth.glob("*.csv"))
+    paths = sorted(path for path in truth.rglob("*.csv") if predictions == truth or predictions not in path.parents)
     if not paths:
         raise DataError(f"{truth}: found no CSV file, expected the true signals, one file a page")
     if not predictions.is_dir():
         raise DataError(f"{predictions}: no such folder, expected the output of `ecgpipe digitize`")
     for path in paths:
-        true, prediction = read_leads(path), predictions / path.name
+        page = path.relative_to(truth)
+        true, prediction = read_leads(path), predictions / page
         read = read_leads(prediction) if prediction.is_file() else LeadTable(np.full_like(true.series_mv, np.nan), None)
-        rate = _rate(path.stem, true, read, fs_hz)
-        yield pair(path.stem, truth.name, true.series_mv, read.series_mv, rate, stretches=stretches)
+        page_id = page.with_suffix("").as_posix()
+        rate = _rate(page_id, true, read, fs_hz)
+        yield pair(page_id, truth.name, true.series_mv, read.series_mv, rate, stretches=stretches)
 
 
 def _rate(page_id: str, truth: LeadTable, read: LeadTable, fs_hz: float | None) -> float:

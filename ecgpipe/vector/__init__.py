@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.leaves import Leaf
 from ecgpipe.rectify.pdf import is_pdf
@@ -19,4 +20,9 @@ def vector_page(leaf: Leaf, hints: Hints = Hints()) -> "VectorPage | None":  # n
         return None
     from ecgpipe.vector.pages import page_by_lines
 
-    return page_by_lines(leaf, hints)
+    try:
+        return page_by_lines(leaf, hints)
+    except EcgpipeError:
+        raise
+    except Exception:  # a drawing as nobody thought of: it can still be rendered and read
+        return None
