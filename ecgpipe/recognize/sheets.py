@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "marks.safetensors"
 MULTIPLE_PX = 64  # sides of a canvas divide evenly down to the network's coarsest level
 CELL_PX = 4
+MOST_SIZES = 2  # of canvases, for which the network is kept compiled
 
 # None of these was swept.
 TURNS = (0, 2, 1, 3)  # in which a sheet is looked at: pictures mostly lie upright
@@ -232,7 +233,8 @@ class MarksReader:
 
     def __init__(self, path: Path = SHIPPED):
         self.path = path
-        self._for = cache(self._compiled)  # sheets of one folder are mostly of one size
+        # Sheets of one folder are mostly of one size. Each size takes 50 to 100 MB.
+        self._for = lru_cache(maxsize=MOST_SIZES)(self._compiled)
 
     @cached_property
     def _saved(self) -> SavedNetwork:
