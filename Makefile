@@ -6,10 +6,13 @@ INSTALLED := .venv/.installed
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test bench lint deps
+.PHONY: repro experiments test bench lint deps
 
 repro: $(INSTALLED)
 	dvc repro
+
+experiments: $(INSTALLED)
+	@python -m ecgpipe.pipeline.experiments
 
 test: $(INSTALLED)
 	pytest -n auto --maxprocesses 8 --dist loadfile

@@ -36,6 +36,7 @@ Weight = float | tuple[tuple[float, float], ...]
 # Lightning's words for where and how a training computes; `auto` is resolved by `training.machine`.
 Precision = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
 Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
+Flips = Literal["none", "vertical", "horizontal", "both"]  # as in `trace.reader`, which needs no YAML
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,9 @@ class Train:
 @dataclass(frozen=True)
 class Read:
     weights: tuple[str, ...]
-    flips: Literal["none", "vertical", "horizontal", "both"]
+    flips: Flips
+    try_weights: tuple[str, ...] | None
+    try_flips: tuple[Flips, ...] | None
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,11 @@ class CrossValidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Postprocess:
+    standard_errors: float = number(at_least=0)
+    savgol_samples: tuple[int, ...] | None = number(at_least=5, at_most=499)
+    gaussian_samples: tuple[int, ...] | None = number(at_least=5, at_most=499)
+    wavelet_strengths: tuple[float, ...] | None = number(above=0)
+    wander_hz: tuple[float, ...] | None = number(above=0, at_most=5)
     limb_lead_residual_mv: float = number(at_least=0)
     merge_rhythm: bool
     workers: int = number(at_least=1)
@@ -195,7 +203,7 @@ def _dataclass(cls: Any, value: Any, where: str, *, top: bool = False) -> Any:
         where = f"{prefix}{name}"
         convert = _weight if field.metadata.get("schedule") else _convert
         converted[name] = convert(hints[name], value[name], where)
-        if not isinstance(converted[name], tuple):
+        if not (field.metadata.get("schedule") and isinstance(converted[name], tuple)):  # `_weight` checks its points
             _check_bounds(converted[name], field.metadata, where)
     return cls(**converted)
 
@@ -266,7 +274,11 @@ def _advice(hint: type, value: Any) -> str:
 
 
 def _check_bounds(value: Any, bounds: types.MappingProxyType, where: str) -> None:
-    if value is None:
+    if isinstance(value, tuple):
+        for index, entry in enumerate(value):
+            _check_bounds(entry, bounds, f"{where}[{index}]")
+        return
+    if value is None or not bounds:
         return
     at_least, at_most, above = (bounds.get(name) for name in ("at_least", "at_most", "above"))
     if at_least is not None and value < at_least:

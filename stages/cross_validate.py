@@ -12,6 +12,7 @@ from ecgpipe.params import load_params
 from ecgpipe.pipeline import plots
 from ecgpipe.pipeline.cross_validate import page_overlay, read_out_of_fold
 from ecgpipe.pipeline.folds import assign_folds
+from ecgpipe.pipeline.readings import readings
 from ecgpipe.pipeline.samples import rectified_pages
 from ecgpipe.pipeline.traces import trace_pairs
 from ecgpipe.pipeline.train import FineTune
@@ -34,7 +35,7 @@ def main() -> None:
     fine_tune = FineTune(spec, params.model, params.loss, replace(params.train, steps=split.steps))
     pages = rectified_pages(FRAMES)
     pages["fold"] = pages["id"].map(assign_folds(pages, split.folds, split.seed))
-    work = read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH, params.read.flips)
+    work = read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH, readings(params.read))
     for _ in track(work, "folds", total=split.folds):
         pass
 

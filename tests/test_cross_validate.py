@@ -12,6 +12,7 @@ from ecgpipe.competition.dataset import Dataset
 from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
 from ecgpipe.page.layout import KIT
 from ecgpipe.pipeline.cross_validate import read_out_of_fold
+from ecgpipe.pipeline.readings import Reading, folders_of
 from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
 from ecgpipe.pipeline.traces import read_traces
 from ecgpipe.pipeline.train import FineTune
@@ -111,12 +112,14 @@ def test_a_stopped_run_with_other_settings_starts_anew(tmp_path, split, frames, 
     assert len(fine_tune.trainings) == 3
 
 
-def test_folds_are_read_with_the_flips_asked_for_and_not_taken_from_a_run_without(
+def test_folds_are_read_in_every_way_asked_for_and_not_taken_from_a_run_without(
     tmp_path, split, frames, dataset, fine_tune
 ):
     work, scratch = (split, frames, dataset, fine_tune), tmp_path / "scratch"
-    next(read_out_of_fold(*work, tmp_path / "flipped", scratch))
-    assert list(read_out_of_fold(*work, tmp_path / "flipped", scratch, "both")) == [0, 1]
-    assert list(read_out_of_fold(*work, tmp_path / "plain", tmp_path / "other")) == [0, 1]
-    flipped, plain = (read_traces(tmp_path / name / "1.npz") for name in ("flipped", "plain"))
-    assert all(not np.array_equal(flipped[kind].mv, plain[kind].mv) for kind in plain)
+    ways = (Reading(), Reading(flips="both"))
+    next(read_out_of_fold(*work, tmp_path / "oof", scratch))
+    assert list(read_out_of_fold(*work, tmp_path / "oof", scratch, ways)) == [0, 1]
+    assert len(fine_tune.trainings) == 3
+    for record in ("1", "2"):
+        plain, flipped = (read_traces(place / f"{record}.npz") for place in folders_of(ways, tmp_path / "oof").values())
+        assert all(not np.array_equal(flipped[kind].mv, plain[kind].mv) for kind in plain)

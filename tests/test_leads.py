@@ -56,6 +56,30 @@ def test_merging_halves_the_noise_power_of_the_first_quarter_and_takes_the_strip
     assert abs(error[:1250].mean()) < 0.006  # three times its own standard error
 
 
+SMOOTHINGS = [("savgol", 11), ("gaussian", 9), ("wavelet", 1.0)]
+
+
+@pytest.mark.parametrize(("smoothing", "amount"), SMOOTHINGS)
+def test_smoothing_takes_noise_off_each_window_for_itself_and_bridges_no_gap(smoothing, amount):
+    wave = np.sin(np.arange(5000) / 40) + np.repeat([0.0, 3.0, 0.0, 3.0], 1250)  # a level for each window
+    mv = np.tile(wave, (4, 1)) + rng.normal(0, 0.1, (4, 5000))
+    mv[:, 600:640] = np.nan
+    plain, smooth = (
+        leads_of(traces_of(mv), LeadOptions(**how))
+        for how in ({}, {"smoothing": smoothing, "smoothing_amount": amount})
+    )
+    np.testing.assert_array_equal(np.isnan(smooth), np.isnan(plain))
+    rest = [LEADS.index(lead) for lead in LEADS if lead != "II"]  # whose strip goes on over the levels
+    assert np.nanvar((smooth - wave)[rest]) < 0.6 * np.nanvar((plain - wave)[rest])
+
+
+def test_without_wander_a_window_keeps_its_level():
+    drift = np.linspace(-0.5, 0.5, 1250)
+    mv = np.tile(2.0 + np.tile(drift, 4), (4, 1))
+    steady = leads_of(traces_of(mv), LeadOptions(wander_hz=0.5))[LEADS.index("V1")]
+    assert np.nanmean(steady) == pytest.approx(2.0, abs=0.01) and np.nanstd(steady) < 0.3 * np.std(drift)
+
+
 def test_merging_trusts_the_surer_row():
     mv = np.zeros((4, 5000))
     mv[1, :300] = 1.0

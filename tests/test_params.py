@@ -111,6 +111,12 @@ def test_parameters_cannot_be_changed_after_loading(params):
         ("train", "precision", "bf16", "train.precision: found 'bf16' (text), expected one of 'auto', 'bf16-mixed'"),
         ("train", "accelerator", "h100", "train.accelerator: found 'h100' (text), expected one of 'auto', 'cpu'"),
         ("train", "devices", "all", "train.devices: found 'all' (text), expected a whole number"),
+        (
+            "postprocess",
+            "savgol_samples",
+            [7, 3],
+            "postprocess.savgol_samples[1]: found 3 (integer), expected at least 5",
+        ),
         ("train", "nodes", 0, "train.nodes: found 0 (integer), expected at least 1"),
     ],
 )

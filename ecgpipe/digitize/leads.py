@@ -1,21 +1,29 @@
 """From the traces of a page's rows to twelve leads, and to any number of samples."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ecgpipe.page.layout import LEADS, PageLayout, Window
-from ecgpipe.signals import fourier_resample, limb_lead_laws
+from ecgpipe.signals import denoise_wavelet, fourier_resample, limb_lead_laws, remove_baseline_wander, smooth_signal
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.uncertainty import USUAL_BEND, USUAL_ERROR_MM, row_sigma
 
 
 @dataclass(frozen=True)
 class LeadOptions:
-    """Steps beyond cutting rows into leads, chosen on out-of-fold readings by the stage postprocess."""
+    """Steps beyond cutting rows into leads, chosen on out-of-fold readings by the stage postprocess.
+
+    `smoothing_amount` is a window in samples for savgol and gaussian, a strength for wavelet; `wander_hz` the corner of
+    a high-pass. 0 and none leave a step out.
+    """
 
     merge_rhythm: bool = False
     limb_lead_residual_mv: float = 0.0
+    smoothing: Literal["none", "savgol", "gaussian", "wavelet"] = "none"
+    smoothing_amount: float = 0.0
+    wander_hz: float = 0.0
 
 
 PLAIN = LeadOptions()
@@ -30,16 +38,18 @@ PULSE_EDGE_S, SEPARATOR_EDGE_S = 0.008, 0.002
 def leads_of(traces: Traces, options: LeadOptions = PLAIN) -> np.ndarray:
     """Series (12, n) float32 in mV of the recording that `traces` show, NaN outside each lead's printed window.
 
-    The ends of a window, which pulse and separators hide, hold the nearest sample seen. Of a lead that is printed more
-    than once the longest window counts, merged with the shorter ones if `merge_rhythm`; the limb leads are moved
-    towards their laws where the residual is below `limb_lead_residual_mv`, the least sure one most.
+    The ends of a window, which pulse and separators hide, hold the nearest sample seen. Each window is then smoothed
+    and freed of wander about its own level, as `options` say. Of a lead that is printed more than once the longest
+    window counts, merged with the shorter ones if `merge_rhythm`; the limb leads are moved towards their laws where
+    the residual is below `limb_lead_residual_mv`, the least sure one most.
     """
     layout = traces.layout
     rows_mv = traces.mv.copy()
     series = np.full((len(LEADS), _recorded(traces)), np.nan)
     for window in sorted(layout.windows, key=lambda window: window.duration_s):
         printed, recorded = _places(window, traces)
-        rows_mv[window.row, printed] = _held_ends(rows_mv[window.row, printed], window, layout) / window.gain_ratio
+        held = _held_ends(rows_mv[window.row, printed], window, layout) / window.gain_ratio
+        rows_mv[window.row, printed] = _filtered(held, options, len(held) / window.duration_s)
         series[LEADS.index(window.lead), recorded] = rows_mv[window.row, printed]
     if options.merge_rhythm:
         sigma_mv = row_sigma(traces)
@@ -114,6 +124,21 @@ def _held_ends(signal: np.ndarray, window: Window, layout: PageLayout) -> np.nda
     first = round((PULSE_EDGE_S if leftmost else SEPARATOR_EDGE_S) * rate)
     last = len(signal) - 1 - round(SEPARATOR_EDGE_S * rate)
     return signal[np.clip(np.arange(len(signal)), first, last)]
+
+
+def _filtered(signal: np.ndarray, options: LeadOptions, fs_hz: float) -> np.ndarray:
+    """`signal` (n,) in mV at `fs_hz` smoothed and without its wander; its gaps are bridged meanwhile and stay."""
+    index, known = np.arange(len(signal)), np.isfinite(signal)
+    if not known.any() or (options.smoothing == "none" and not options.wander_hz):
+        return signal
+    filtered = np.interp(index, index[known], signal[known])
+    if options.smoothing == "wavelet":
+        filtered = denoise_wavelet(filtered, strength=options.smoothing_amount)
+    elif options.smoothing != "none":
+        filtered = smooth_signal(filtered, options.smoothing, window=round(options.smoothing_amount))
+    if options.wander_hz:
+        filtered = remove_baseline_wander(filtered, fs_hz, cutoff_hz=options.wander_hz) + filtered.mean()
+    return np.where(known, filtered, np.nan)
 
 
 def _resample_known(signal: np.ndarray, rows: int) -> np.ndarray:

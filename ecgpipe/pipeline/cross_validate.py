@@ -1,7 +1,8 @@
 """k-fold cross-validation of the fine-tune: every page is read by weights that never saw its record."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from ecgpipe.competition.dataset import Dataset
 from ecgpipe.digitize.leads import leads_of
 from ecgpipe.digitize.overlay import draw_overlay
 from ecgpipe.page.geometry import FrameSpec
+from ecgpipe.pipeline.readings import OWN, Reading, folders_of
 from ecgpipe.pipeline.samples import StoredFrames
 from ecgpipe.pipeline.traces import read_traces, write_traces
 from ecgpipe.pipeline.train import FineTune
 from ecgpipe.rectify.frames import read_shard, shard_path
 from ecgpipe.rectify.picture import read_picture
-from ecgpipe.trace.reader import Flips, TraceReader
+from ecgpipe.trace.reader import Traces
 
 
 def read_out_of_fold(
@@ -28,25 +30,29 @@ def read_out_of_fold(
     fine_tune: FineTune,
     out: Path,
     scratch: Path,
-    flips: Flips = "none",
+    ways: Sequence[Reading] = (Reading(),),
 ) -> Iterator[int]:
-    """Fine-tune and read fold after fold of `pages` (id, kind, fold); the traces go to `out`, a file a record.
+    """Fine-tune and read fold after fold of `pages` (id, kind, fold) in one or several `ways`.
+
+    The traces go to the ways' folders in `out`, a file a record.
 
     Yields each fold as it is done. Until all are, they are kept in `scratch`, so that a run that was stopped goes on
     where it was if split, settings, start weights, frames and code are the same.
     """
     kept = Cache(scratch, __name__)
-    run = _made_from(pages, frames, fine_tune, flips)
+    run = _made_from(pages, frames, fine_tune, ways)
     folds = {fold: kept.key(fold, run) for fold in sorted(pages["fold"].unique())}
     for fold, key in folds.items():
         if kept.files(key) is None:
             with kept.put_files(key) as folder:
-                _run_fold(pages, fold, frames, dataset, fine_tune, flips, folder)
+                _run_fold(pages, fold, frames, dataset, fine_tune, ways, folder)
         yield fold
     out.mkdir(parents=True, exist_ok=True)
     for key in folds.values():
-        for path in (scratch / key).glob("*.npz"):
-            shutil.copyfile(path, out / path.name)
+        for path in (scratch / key).rglob("*.npz"):
+            target = out / path.relative_to(scratch / key)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, target)
     kept.keep_only(())
 
 
@@ -59,21 +65,33 @@ def page_overlay(record_id: str, kind: str, dataset: Dataset, frames: Path, spec
 
 
 def _run_fold(
-    pages: pd.DataFrame, fold: int, frames: Path, dataset: Dataset, fine_tune: FineTune, flips: Flips, folder: Path
+    pages: pd.DataFrame,
+    fold: int,
+    frames: Path,
+    dataset: Dataset,
+    fine_tune: FineTune,
+    ways: Sequence[Reading],
+    folder: Path,
 ) -> None:
     held_out = pages["fold"] == fold
     weights = folder / "trace.safetensors"
-    fine_tune(StoredFrames(pages.loc[~held_out, ["id", "kind"]], frames, dataset, fine_tune.frame), weights)
-    reader = TraceReader.load(weights, flips)
+    training = StoredFrames(pages.loc[~held_out, ["id", "kind"]], frames, dataset, fine_tune.frame)
+    replace(fine_tune, title=f"fold {fold}")(training, weights)
+    readers = {place: way.load(weights) for way, place in folders_of(ways, folder).items()}
     for record_id, record_pages in pages[held_out].groupby("id"):
         samples = StoredFrames(record_pages[["id", "kind"]], frames, dataset, fine_tune.frame)
-        traces = {sample.kind: reader.read(sample.frame, sample.inside, fine_tune.frame) for sample in samples}
-        write_traces(folder / f"{record_id}.npz", traces)
+        traces: dict[Path, dict[str, Traces]] = {place: {} for place in readers}
+        for sample in samples:
+            for place, reader in readers.items():
+                traces[place][sample.kind] = reader.read(sample.frame, sample.inside, fine_tune.frame)
+        for place, by_kind in traces.items():
+            place.mkdir(exist_ok=True)
+            write_traces(place / f"{record_id}.npz", by_kind)
 
 
-def _made_from(pages: pd.DataFrame, frames: Path, fine_tune: FineTune, flips: Flips) -> tuple[object, ...]:
-    """Split, settings, start weights by content and frames by size and time."""
-    start = fine_tune.start_weights
-    weights = sha256_of(start) if start is not None and start.is_file() else None
+def _made_from(pages: pd.DataFrame, frames: Path, fine_tune: FineTune, ways: Sequence[Reading]) -> tuple[object, ...]:
+    """Split, settings, weights by content and frames by size and time."""
+    used = {fine_tune.start_weights, *(Path(path) for way in ways for path in way.weights if path != OWN)} - {None}
+    weights = [sha256_of(path) for path in sorted(path for path in used if path is not None and path.is_file())]
     shards = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(frames.glob("*.npz"))]
-    return pages.to_csv(), fine_tune, flips, weights, shards
+    return pages.to_csv(), fine_tune, tuple(ways), weights, shards

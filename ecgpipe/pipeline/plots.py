@@ -73,6 +73,19 @@ def snr_by_page(path: str | Path, pages: pd.DataFrame) -> None:
         _save(path, figure, ordered)
 
 
+def gains(path: str | Path, tried: pd.DataFrame) -> None:
+    """A bar a `candidate`, its `gain_db` with `error_db` either way; those `taken` stand out."""
+    with matplotlib.rc_context(_RC):
+        figure, axes = _figure("gain out of fold in dB; lines: standard error over records", "")
+        colors = ["C3" if taken else "C0" for taken in tried["taken"]]
+        axes.barh(tried["candidate"], tried["gain_db"], xerr=tried["error_db"].fillna(0.0), color=colors)
+        axes.set_xscale("symlog", linthresh=0.1)
+        axes.invert_yaxis()
+        axes.tick_params(axis="y", labelsize="small")
+        axes.set_title("red: taken", loc="left", fontsize="medium")
+        _save(path, figure, tried)
+
+
 def pairing(path: str | Path, pages: pd.DataFrame) -> None:
     """One dot a page over its kind, its `correlation` with its truth; those with a `fault` stand out."""
     kinds = sorted(pages["kind"].unique())

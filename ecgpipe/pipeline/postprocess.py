@@ -1,10 +1,10 @@
-"""How leads are made from traces: chosen on out-of-fold readings, stored, then applied unchanged to the test."""
+"""How pages are read and leads made from traces: chosen on out-of-fold readings, then applied unchanged to the test."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,37 +16,32 @@ from ecgpipe.base.parallel import ahead, leave_cores
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.competition.windows import DURATION_S
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.digitize.leads import PLAIN, LeadOptions
 from ecgpipe.formats.csv import write_csv
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import LEADS
-from ecgpipe.params import Postprocess
+from ecgpipe.pipeline.candidates import Choice, Tried
+from ecgpipe.pipeline.readings import Reading, folders_of
 from ecgpipe.pipeline.traces import trace_pairs
 from ecgpipe.recognize.pages import Page, find_page
 from ecgpipe.rectify.picture import read_picture
-from ecgpipe.score.metrics import evaluate, summary
+from ecgpipe.score.compare import page_table
+from ecgpipe.score.metrics import competition_score, evaluate
 
 SCORE = "snr_db/all"
 
 
-def candidates(params: Postprocess) -> tuple[LeadOptions, ...]:
-    """Every combination of the options that `params` allows, each off and on; the plainest first."""
-    merges = (False, True) if params.merge_rhythm else (False,)
-    limits = sorted({0.0, params.limb_lead_residual_mv})
-    return tuple(LeadOptions(merge, limit) for limit, merge in product(limits, merges))
+def page_snrs(oof: Path, dataset: Dataset, ways: Sequence[Reading]) -> Callable[[Choice], pd.Series]:
+    """What gives the linear SNR of each out-of-fold page in `oof` under a choice, by id and kind."""
+    folders = folders_of(ways, oof)
+
+    def score(choice: Choice) -> pd.Series:
+        table = evaluate(trace_pairs(folders[choice.reading], dataset, choice.leads))
+        return page_table(table).set_index(["id", "kind"])["snr"]
+
+    return score
 
 
-def score_candidates(oof: Path, dataset: Dataset, options: Iterable[LeadOptions]) -> dict[LeadOptions, float]:
-    """The competition's score in dB of the out-of-fold traces in `oof` under each of `options`."""
-    return {option: summary(evaluate(trace_pairs(oof, dataset, option)))[SCORE] for option in options}
-
-
-def choose(scores: dict[LeadOptions, float]) -> LeadOptions:
-    """The best of `scores`; of equals, the first."""
-    return max(scores, key=scores.__getitem__)
-
-
-def save_choice(path: str | Path, choice: LeadOptions) -> None:
+def save_choice(path: str | Path, choice: Choice) -> None:
     """Write the choice as JSON."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n")
@@ -82,12 +77,21 @@ def _page_of(spec: FrameSpec, image: Path) -> Page | PageNotFound | PictureError
         return error
 
 
-def candidate_metrics(scores: dict[LeadOptions, float], choice: LeadOptions, pages: pd.DataFrame) -> dict[str, float]:
-    """The score of the choice, first in sorted order, then of plain leads and of each candidate by its options.
+def gain_metrics(chosen: pd.Series, plain: pd.Series, tried: Sequence[Tried], pages: pd.DataFrame) -> dict[str, float]:
+    """The score of what was chosen, that of plain leads, and each candidate's gain with its standard error.
 
-    The number of digitized test pages is added.
+    `chosen` and `plain` are linear SNRs of pages; the number of digitized test pages is added.
     """
-    metrics = {SCORE: scores[choice], f"{SCORE}_plain": scores[PLAIN]}
-    for option, score in scores.items():
-        metrics[f"snr_db/candidate/merge_{option.merge_rhythm:d}_limb_{option.limb_lead_residual_mv:g}"] = score
+    metrics = {SCORE: competition_score(chosen), f"{SCORE}_plain": competition_score(plain)}
+    for one in tried:
+        metrics[f"gain_db/{one.step}/{one.name}"] = one.gain.db
+        if math.isfinite(one.gain.error_db):
+            metrics[f"gain_error_db/{one.step}/{one.name}"] = one.gain.error_db
     return metrics | {"pages": len(pages), "not_digitized": int((pages["status"] != "digitized").sum())}
+
+
+def gain_table(tried: Sequence[Tried]) -> pd.DataFrame:
+    """A row a candidate: `candidate`, `gain_db`, `error_db` (NaN of one record), `taken`."""
+    rows = [(f"{one.step} {one.name}", *one.gain, one.taken) for one in tried]
+    table = pd.DataFrame(rows, columns=["candidate", "gain_db", "error_db", "taken"])
+    return table.replace({"error_db": math.inf}, math.nan)

@@ -20,6 +20,7 @@ class FineTune:
     model: Model
     loss: Loss
     train: Train
+    title: str = "train"  # under which it is shown how it goes
 
     @property
     def start_weights(self) -> Path | None:
@@ -37,5 +38,5 @@ class FineTune:
             train=self.train,
             out_weights=weights,
             start_weights=self.start_weights,
-            callbacks=[ShowProgress("train")],
+            callbacks=[ShowProgress(self.title)],
         )
