@@ -36,6 +36,9 @@ class StripSpec:
                 f"expected a whole number; take {FS_HZ} divided by 1, 2, 3, 4 or 5"
             )
 
+    def __str__(self) -> str:
+        return f"strips of {self.frame.raster} and {self.half_height_mv:g} mV either way"
+
     def on(self, layout: PageLayout) -> "StripSpec":
         """Strips of the same raster and height on pages of another layout."""
         return replace(self, frame=replace(self.frame, layout=layout))
