@@ -68,6 +68,8 @@ def main() -> None:
         from rapidocr import RapidOCR
     except ModuleNotFoundError:
         raise SystemExit("rapidocr is not installed; `pip install rapidocr`") from None
+    from rapidocr import EngineType
+
     pictures, out = options.folder / "pictures", options.folder / "out"
     pictures.mkdir(parents=True, exist_ok=True)
     words = {}
@@ -78,7 +80,7 @@ def main() -> None:
         cv2.imwrite(str(pictures / f"{index:03d}.png"), picture[..., ::-1])
     command = [sys.executable, "-m", "ecgpipe", "digitize", str(pictures), "--output", str(out)]
     subprocess.run([*command, "--overlay", "--deidentify", "--sigma", "--format", FORMATS], check=False)
-    engine = RapidOCR()
+    engine = RapidOCR(params={f"{part}.engine_type": EngineType.OPENVINO for part in ("Det", "Cls", "Rec")})
     before = after = in_files = overlays = 0
     for name, known in track(words.items(), "reading"):
         before += told(known, _texts(engine, pictures / f"{name}.png"))

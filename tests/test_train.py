@@ -99,4 +99,4 @@ def test_start_weights_of_another_size_are_refused(sample, weights, tmp_path):
             out_weights=tmp_path / "x.safetensors",
             start_weights=weights,
         )
-    assert len(str(error.value)) < 300, "what differs, not all that is known of both"
+    assert len(str(error.value)) < 500, "what differs, not all that is known of both"

@@ -80,8 +80,8 @@ def start_network(model: params.Model, spec: StripSpec, weights: Path | None) ->
     loaded = load_weights(weights)
     if (loaded.architecture, loaded.size, loaded.spec) != (model.architecture, model.size, spec):
         raise ParamsError(
-            f"model: a {model.size} {model.architecture} on {spec} does not match {weights}, which holds a {loaded.size} "
-            f"{loaded.architecture} on {loaded.spec}; "
+            f"model: a {model.size} {model.architecture} on {spec} does not match {weights}, which holds a "
+            f"{loaded.size} {loaded.architecture} on {loaded.spec}; "
             "change model and preprocess to match, or train from nothing with train.weights: none"
         )
     return trained_model(loaded).train()
