@@ -4,19 +4,16 @@ Runs the grid of experiments/losses.yaml by DVC's queue and writes its table int
 goes on where it was; a run that fails is named in the table, and tried again when the command is run again.
 """
 
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from scipy.stats import t as student
 
 from ecgpipe.base.errors import ParamsError
 from ecgpipe.params import load_dataclass, presets
 from experiments import queue
 from experiments.presets import purpose
 from experiments.queue import Experiment
-from experiments.report import replace_part
+from experiments.report import replace_part, spread, verdict
 from stages import run
 
 GRID = "experiments/losses.yaml"
@@ -29,7 +26,6 @@ COLUMNS = {  # metric -> heading and factor of it
     "mae_mv": ("error, µV", 1000.0),
     "correlation": ("correlation", 1.0),
 }
-CONFIDENCE = 0.95
 
 Runs = Mapping[str, Mapping[str, float] | None]  # metrics of each experiment by its name, None of one that failed
 
@@ -80,9 +76,7 @@ def table(grid: Grid, runs: Runs) -> Iterator[str]:
     base = _metrics(variants[0], grid, runs)
     for variant in variants:
         done = _metrics(variant, grid, runs)
-        cells = [
-            _spread([factor * metrics[name] for metrics in done.values()]) for name, (_, factor) in COLUMNS.items()
-        ]
+        cells = [spread([factor * metrics[name] for metrics in done.values()]) for name, (_, factor) in COLUMNS.items()]
         gains = [done[seed][SCORE] - base[seed][SCORE] for seed in done.keys() & base.keys()]
         against = "" if variant is variants[0] else verdict(gains)
         yield f"| {variant.name} | {' | '.join(cells)} | {against} | {variant.use} |"
@@ -92,26 +86,10 @@ def table(grid: Grid, runs: Runs) -> Iterator[str]:
         yield f"Failed, and left out: {', '.join(lost)}; `dvc queue logs NAME` says why."
 
 
-def verdict(gains: Sequence[float]) -> str:
-    """The mean of what each seed gained and its 95 % interval by Student's t, and whether that leaves 0 out."""
-    if len(gains) < 2:
-        return "too few runs"
-    mean = statistics.mean(gains)
-    reach = student.ppf((1 + CONFIDENCE) / 2, len(gains) - 1) * statistics.stdev(gains) / len(gains) ** 0.5
-    word = "no difference" if abs(mean) <= reach else "better" if mean > 0 else "worse"
-    return f"{word}: {mean:+.2f} ± {reach:.2f}"
-
-
 def _metrics(variant: Variant, grid: Grid, runs: Runs) -> dict[int, Mapping[str, float]]:
     """By seed, of the runs that did not fail."""
     found = zip(grid.seeds, (runs[each.name] for each in variant.experiments(grid)), strict=True)
     return {seed: metrics for seed, metrics in found if metrics is not None}
-
-
-def _spread(values: Sequence[float]) -> str:
-    if len(values) < 2:
-        return f"{values[0]:.3g}" if values else "failed"
-    return f"{statistics.mean(values):.3g} ± {statistics.stdev(values):.2g}"
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from ecgpipe.base.errors import EcgpipeError
 
 POLL_S = 10.0  # between looks at the queue, each of which costs a second of processor time
+SHOW_PAUSES_S = (1, 3, 9)  # `dvc exp show` fails now and then while the folder of a run comes or goes
 WAITING = ("queued", "running")
 
 
@@ -75,10 +76,18 @@ def run(experiments: Iterable[Experiment], stage: str, poll_s: float = POLL_S) -
 
 def find(names: Iterable[str], commit: str = "HEAD") -> dict[str, Found]:
     """Those of the experiments `names` that DVC knows at a commit."""
-    shown = json.loads(_dvc("exp", "show", "--json", "--rev", commit))
-    rows = [row for commit in shown for row in commit["experiments"] or [] if row["name"] in set(names)]
+    rows = [row for shown in _shown(commit) for row in shown["experiments"] or [] if row["name"] in set(names)]
     # One that failed once may be there a second time.
     return {row["name"]: _found(row) for row in sorted(rows, key=lambda row: _state(row) != "failed")}
+
+
+def _shown(commit: str) -> list[dict]:
+    for pause_s in SHOW_PAUSES_S:
+        try:
+            return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
+        except ExperimentError:
+            time.sleep(pause_s)
+    return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
 
 
 def _state(row: dict) -> str:
