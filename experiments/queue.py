@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ecgpipe.base.errors import EcgpipeError
 
-POLL_S = 10.0  # between looks at the queue, each of which costs a second of processor time
+POLL_S = 5.0  # between looks at the queue, each of which costs a second of processor time
 SHOW_PAUSES_S = (1, 3, 9)  # `dvc exp show` fails now and then while the folder of a run comes or goes
 WAITING = ("queued", "running")
 

@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -64,12 +65,15 @@ def draw_study(path: Path, study: Study) -> None:
         complete = [(trial.number, trial.value) for trial in trials if trial.state == TrialState.COMPLETE]
         numbers, values = zip(*complete, strict=True)
         panels[0].step(numbers, np.maximum.accumulate(values), where="post", color="C3")
-        panels[0].set_title("trial; line: best so far", loc="left", fontsize="medium")
+        panels[0].set_title("trial; line: best so far, hollow: given up", loc="left", fontsize="medium")
         for axes, name in zip(panels[1:], names, strict=False):
             _scatter(axes, trials, [trial.params[name] for trial in trials])
             axes.set_title(name, loc="left", fontsize="medium")
             if getattr(trials[0].distributions[name], "log", False):
                 axes.set_xscale("log")
+                axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+                axes.xaxis.set_minor_formatter(NullFormatter())
         for axes in panels[1 + len(names) :]:
             axes.set_axis_off()
         figure.supylabel("score of the folds read, dB", fontsize="medium")
