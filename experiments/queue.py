@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ecgpipe.base.errors import EcgpipeError
 
-POLL_S = 5.0  # between looks at the queue, each of which costs a second of processor time
-SHOW_PAUSES_S = (1, 3, 9)  # `dvc exp show` fails now and then while the folder of a run comes or goes
+POLL_S = 2.0  # between looks at the process that runs; a look at the queue, when it ends, costs a second and more
+SHOW_PAUSES_S = (2, 4, 8, 16, 32, 64)  # `dvc exp show` fails while the folder of a run is being made
 WAITING = ("queued", "running")
 
 
@@ -62,14 +62,16 @@ def run(experiments: Iterable[Experiment], stage: str, poll_s: float = POLL_S) -
             _queue(experiment, stage)
     said = ""
     while waiting := {name: found for name, found in find(wanted, commit).items() if found.state in WAITING}:
-        for name in (name for name, found in waiting.items() if found.state == "running" and not _lives(found.pid)):
-            if _was_lost(name):
+        running = {name: found.pid for name, found in waiting.items() if found.state == "running"}
+        for name in (name for name, pid in running.items() if not _lives(pid)):
+            if _was_lost(name, commit):
                 _queue(wanted[name], stage)
-        if not any(_lives(found.pid) for found in waiting.values()):
+        if not any(map(_lives, running.values())):
             _dvc("queue", "start", "-j", "1")
-        running = [name for name, found in waiting.items() if found.state == "running"]
         said = _say(said, f"{len(wanted) - len(waiting)} of {len(wanted)} done; now {', '.join(running) or 'starting'}")
         time.sleep(poll_s)
+        while any(map(_lives, running.values())):
+            time.sleep(poll_s)
     done = {name: found for name, found in find(wanted, commit).items() if found.state == "success"}
     return {name: done[name].metrics[f"metrics/{stage}.json"] if name in done else None for name in wanted}
 
@@ -105,13 +107,15 @@ def _queue(experiment: Experiment, stage: str) -> None:
     _dvc("exp", "run", "--queue", "--name", experiment.name, *overrides, stage)
 
 
-def _was_lost(name: str) -> bool:
+def _was_lost(name: str, commit: str) -> bool:
     """Whether DVC takes for running what no worker runs any more; it then forgets it."""
     try:
         _dvc("queue", "kill", name)  # refused while a worker holds it, as between its process's end and its result
-        _dvc("queue", "remove", name)
     except ExperimentError:
         return False
+    if find([name], commit)[name].state != "failed":
+        return False
+    _dvc("queue", "remove", name)
     return True
 
 
