@@ -60,7 +60,7 @@ class Grid:
         known = presets("loss")
         if unknown := {self.baseline, *self.losses} - set(known):
             raise ParamsError(f"losses: found {min(unknown)!r}, expected one of {', '.join(known)}")
-        words = sorted(self.losses, key=lambda word: word != self.baseline)
+        words = [self.baseline, *(word for word in self.losses if word != self.baseline)]
         losses = [Variant(word, purpose(known[word]), (f"loss={word}",)) for word in words]
         with_loss = (f"loss={self.baseline}",)
         others = [Variant(each.name, each.use, (*with_loss, *each.overrides)) for each in self.augmentations]

@@ -8,12 +8,12 @@ end the best trial and the first are run with other seeds; docs/search.md and do
 
 from pathlib import Path
 
-from ecgpipe.params import load_dataclass, load_params
+from ecgpipe.params import load_dataclass
 from experiments import queue
 from experiments.report import replace_part
 from experiments.search_report import draw_study, report
 from experiments.space import STAGE, Search
-from experiments.study import done, draw, open_study, take_up, tell
+from experiments.study import best, done, draw, open_study, take_up, tell
 from stages import run
 
 SEARCH = "experiments/search.yaml"
@@ -22,15 +22,15 @@ REPORT, PICTURE = Path("docs/search.md"), Path("docs/search.svg")
 
 
 def main() -> None:
-    search, folds = load_dataclass(Search, SEARCH), load_params().cross_validate.folds
+    search = load_dataclass(Search, SEARCH)
     study = open_study(search, STUDY)
     take_up(study)
     while len(done(study)) < search.trials:
-        trial, experiment = draw(study, search, folds)
-        tell(study, trial, queue.run([experiment], STAGE)[experiment.name], folds)
-    first, best = search.with_seeds(search.first()), search.with_seeds(study.best_trial.params)
-    runs = queue.run([*first, *best], STAGE)
-    replace_part(REPORT, "python -m experiments.search", report(study, search, first, best, runs))
+        trial, experiment = draw(study, search)
+        tell(study, trial, queue.run([experiment], STAGE)[experiment.name])
+    first_runs, best_runs = search.with_seeds(search.first()), search.with_seeds(best(study).params)
+    runs = queue.run([*first_runs, *best_runs], STAGE)
+    replace_part(REPORT, "python -m experiments.search", report(study, search, first_runs, best_runs, runs))
     draw_study(PICTURE, study)
 
 

@@ -16,7 +16,7 @@ from ecgpipe.base.files import atomic_path
 from experiments.queue import Experiment
 from experiments.report import spread, verdict
 from experiments.space import Search
-from experiments.study import ENDED, SCORE, done, experiment_of
+from experiments.study import ENDED, SCORE, best, done, experiment_of
 
 COLUMNS = 4  # panels side by side
 
@@ -24,10 +24,10 @@ Runs = Mapping[str, Mapping[str, float] | None]  # metrics of each experiment by
 
 
 def report(
-    study: Study, search: Search, first: Sequence[Experiment], best: Sequence[Experiment], runs: Runs
+    study: Study, search: Search, first_runs: Sequence[Experiment], best_runs: Sequence[Experiment], runs: Runs
 ) -> Iterator[str]:
     """Lines of Markdown: the best trial, how it and the first do with other seeds, and a row a trial."""
-    trial = study.best_trial
+    trial = best(study)
     states = [each.state for each in done(study)]
     yield (
         f"{len(states)} trials: {states.count(TrialState.COMPLETE)} read to the end, {states.count(TrialState.PRUNED)} "
@@ -37,7 +37,7 @@ def report(
     yield ""
     yield from (f"- `{override}`" for override in search.overrides(trial.params))
     yield ""
-    pairs = zip(*([runs[each.name] for each in experiments] for experiments in (first, best)), strict=True)
+    pairs = zip(*([runs[each.name] for each in experiments] for experiments in (first_runs, best_runs)), strict=True)
     both = [(a[SCORE], b[SCORE]) for a, b in pairs if a and b]
     yield f"With {len(both)} seeds that no trial had, mean ± standard deviation:"
     yield ""

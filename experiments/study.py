@@ -57,7 +57,7 @@ def take_up(study: Study) -> None:
     """Put the trials that a killed search left running in front again: their experiments are found by name."""
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         if OVERRIDES in trial.user_attrs:
-            study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+            study.enqueue_trial(trial.params, user_attrs={OVERRIDES: trial.user_attrs[OVERRIDES]})
         study.tell(trial.number, state=TrialState.FAIL)
 
 
@@ -66,21 +66,21 @@ def done(study: Study) -> list[FrozenTrial]:
     return [trial for trial in study.trials if trial.state in ENDED or FAILED in trial.user_attrs]
 
 
-def limits_db(study: Study, startup_trials: int, folds: int) -> list[float]:
+def limits_db(study: Study, startup_trials: int) -> list[float]:
     """The median score of all trials after each number of folds but all; nothing with fewer trials than asked for."""
     scored = [trial.intermediate_values for trial in study.trials if trial.state in ENDED]
     if len(scored) < startup_trials:
         return []
-    known = [[scores[count] for scores in scored if count in scores] for count in range(1, folds)]
-    return [round(statistics.median(scores), 2) for scores in known]
+    *counts, _ = sorted({count for scores in scored for count in scores})
+    return [round(statistics.median(scores[count] for scores in scored if count in scores), 2) for count in counts]
 
 
-def draw(study: Study, search: Search, folds: int) -> tuple[Trial, Experiment]:
+def draw(study: Study, search: Search) -> tuple[Trial, Experiment]:
     """The next trial and its experiment, which stays the same if the trial is taken up again."""
     trial = study.ask(search.distributions())
     if OVERRIDES not in trial.user_attrs:
         overrides = [*search.budget, *search.overrides(trial.params)]
-        if limits := limits_db(study, search.startup_trials, folds):
+        if limits := limits_db(study, search.startup_trials):
             overrides.append(f"cross_validate.give_up_below_db=[{','.join(map(str, limits))}]")
         trial.set_user_attr(OVERRIDES, overrides)
     return trial, experiment_of(trial)
@@ -91,16 +91,24 @@ def experiment_of(trial: Trial | FrozenTrial) -> Experiment:
     return Experiment("search", tuple(trial.user_attrs[OVERRIDES]))
 
 
-def tell(study: Study, trial: Trial, metrics: Mapping[str, float] | None, folds: int) -> None:
+def tell(study: Study, trial: Trial, metrics: Mapping[str, float] | None) -> None:
     """Note what came of a trial: its score after each fold, and whether it was given up or failed (None)."""
     if metrics is None:
         trial.set_user_attr(FAILED, True)
         study.tell(trial, state=TrialState.FAIL)
         return
-    read = int(metrics["folds"])
-    for count in range(1, read + 1):
+    for count in range(1, int(metrics["folds"]) + 1):
         trial.report(metrics[AFTER.format(count)], count)
-    if read < folds:
+    if metrics["gave_up"]:
         study.tell(trial, state=TrialState.PRUNED)
     else:
         study.tell(trial, metrics[SCORE])
+
+
+def best(study: Study) -> FrozenTrial:
+    """The trial with the highest score; StudyError if none was read to the end."""
+    if not study.get_trials(states=(TrialState.COMPLETE,)):
+        raise StudyError(
+            "found no trial that was read to the end; `dvc queue logs NAME` says why those of `dvc exp show` failed"
+        )
+    return study.best_trial

@@ -45,7 +45,8 @@ def main() -> None:
     plain = summary(evaluate(trace_pairs(OOF, RAW)))
     scores = page_table(leads)
     first = {f"snr_db/folds_{count}": score_db for count, score_db in enumerate(scores_db, 1)}
-    write_metrics(METRICS, summary(leads) | {"snr_db/all_plain": plain["snr_db/all"], "folds": len(scores_db)} | first)
+    read = {"folds": len(scores_db), "gave_up": int(len(scores_db) < split.folds)}
+    write_metrics(METRICS, summary(leads) | {"snr_db/all_plain": plain["snr_db/all"]} | first | read)
     plots.snr_by_kind(PLOTS / "snr", scores)
     for name, place in (("best", scores["snr_db"].idxmax()), ("worst", scores["snr_db"].idxmin())):
         page = scores.loc[place]

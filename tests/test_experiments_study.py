@@ -9,10 +9,9 @@ from ecgpipe.base.errors import EcgpipeError, ParamsError
 from ecgpipe.params import load_dataclass
 from experiments.search_report import draw_study, report
 from experiments.space import Choice, Range, Schedule, Search
-from experiments.study import StudyError, done, draw, open_study, take_up, tell
+from experiments.study import StudyError, best, done, draw, open_study, take_up, tell
 from tests.conftest import REPOSITORY
 
-FOLDS = 3
 SEARCH = Search(
     trials=6,
     startup_trials=2,
@@ -37,14 +36,14 @@ def path(tmp_path, monkeypatch) -> Path:
 
 def scored(*folds_db: float) -> dict[str, float]:
     after = {f"snr_db/folds_{count}": score_db for count, score_db in enumerate(folds_db, 1)}
-    return after | {"folds": len(folds_db), "snr_db/all": folds_db[-1]}
+    return after | {"folds": len(folds_db), "gave_up": int(len(folds_db) < 3), "snr_db/all": folds_db[-1]}
 
 
 def searched(path: Path, *results: dict[str, float] | None):
     """A study in which trials came to these metrics."""
     study = open_study(SEARCH, path)
     for metrics in results:
-        tell(study, draw(study, SEARCH, FOLDS)[0], metrics, FOLDS)
+        tell(study, draw(study, SEARCH)[0], metrics)
     return study
 
 
@@ -54,39 +53,44 @@ def test_the_search_as_shipped_loads_and_has_twenty_trials_at_least():
 
 def test_the_first_trial_is_the_start_and_the_others_are_drawn(path):
     study = open_study(SEARCH, path)
-    first, second = (draw(study, SEARCH, FOLDS)[1] for _ in range(2))
+    first, second = (draw(study, SEARCH)[1] for _ in range(2))
     assert first.overrides == ("model=tiny", *FIRST)
     assert second.overrides != first.overrides and second.name != first.name
 
 
 def test_poor_folds_are_given_up_below_the_median_of_the_trials_before(path):
     study = searched(path, scored(1, 2, 3))
-    assert not [each for each in draw(study, SEARCH, FOLDS)[1].overrides if "give_up" in each], "too few trials yet"
+    assert not [each for each in draw(study, SEARCH)[1].overrides if "give_up" in each], "too few trials yet"
     take_up(study)
     study = searched(path, scored(3, 4, 5), scored(0.5))
-    assert draw(study, SEARCH, FOLDS)[1].overrides[-1] == "cross_validate.give_up_below_db=[1.0,3.0]"
+    assert draw(study, SEARCH)[1].overrides[-1] == "cross_validate.give_up_below_db=[1.0,3.0]"
     assert [trial.state.name for trial in done(study)] == ["COMPLETE", "COMPLETE", "PRUNED"]
     assert study.best_value == 5
 
 
 def test_a_killed_search_goes_on_with_the_experiment_that_it_was_at(path):
-    _, running = draw(searched(path, scored(1, 2, 3), scored(3, 4, 5)), SEARCH, FOLDS)
+    _, running = draw(searched(path, scored(1, 2, 3), scored(3, 4, 5)), SEARCH)
     study = open_study(SEARCH, path)
     take_up(study)
-    trial, again = draw(study, SEARCH, FOLDS)
+    trial, again = draw(study, SEARCH)
     assert again == running
-    tell(study, trial, scored(4, 5, 6), FOLDS)
+    tell(study, trial, scored(4, 5, 6))
     assert len(done(study)) == 3 and study.best_value == 6
 
 
 def test_a_search_that_goes_on_does_not_draw_the_same_trials_again(path):
-    drawn = {draw(open_study(SEARCH, path), SEARCH, FOLDS)[1].name for _ in range(4)}
+    drawn = {draw(open_study(SEARCH, path), SEARCH)[1].name for _ in range(4)}
     assert len(drawn) == 4
 
 
 def test_a_trial_that_failed_is_counted_and_loses_no_other(path):
     study = searched(path, scored(1, 2, 3), None, scored(3, 4, 5))
     assert [trial.state.name for trial in done(study)] == ["COMPLETE", "FAIL", "COMPLETE"]
+
+
+def test_a_search_all_of_whose_trials_failed_is_a_line(path):
+    with pytest.raises(StudyError, match=r"^found no trial that was read to the end; [^\n]*$"):
+        best(searched(path, None, scored(0.5)))
 
 
 def other_space() -> Search:
@@ -135,9 +139,9 @@ def test_more_trials_or_other_seeds_at_the_end_are_the_same_search(path):
 
 def test_the_report_names_best_given_up_and_failed_and_the_picture_is_the_same_twice(path):
     study = searched(path, scored(1, 2, 3), scored(3, 4, 5), scored(0.5), None)
-    first, best = SEARCH.with_seeds(SEARCH.first()), SEARCH.with_seeds(study.best_trial.params)
-    runs = {each.name: scored(3, 3, 3.0) for each in first} | {each.name: scored(4, 4, 4.0) for each in best}
-    text = "\n".join(report(study, SEARCH, first, best, runs))
+    first, last = SEARCH.with_seeds(SEARCH.first()), SEARCH.with_seeds(study.best_trial.params)
+    runs = {each.name: scored(3, 3, 3.0) for each in first} | {each.name: scored(4, 4, 4.0) for each in last}
+    text = "\n".join(report(study, SEARCH, first, last, runs))
     assert "4 trials: 2 read to the end, 1 given up, 1 failed. The best is trial 1" in text
     assert "| 3 ± 0 | 4 ± 0 | better: +1.00 ± 0.00 |" in text
     assert "| 0.50, given up |" in text and "| failed |" in text
