@@ -2,6 +2,7 @@
 
 Blocks are named after the stages. To add a parameter, add a field here and its line in params.yaml. That file is
 complete: a field has a default only if older YAML files, which share its block, lack it. Bounds go through `number`.
+In place of a `preset` block may stand a word, the name of a file of such blocks: `loss: smooth`.
 """
 
 import dataclasses
@@ -19,6 +20,8 @@ from ecgpipe.competition.dataset import Kind
 
 T = TypeVar("T")
 
+PRESETS = Path("presets")  # <block>/<word>.yaml, in the repository's root
+
 
 def number(*, at_least: float | None = None, at_most: float | None = None, above: float | None = None) -> Any:
     """A dataclass field whose number is bounded; `above` excludes the bound itself."""
@@ -28,6 +31,11 @@ def number(*, at_least: float | None = None, at_most: float | None = None, above
 def weight(default: Any = dataclasses.MISSING) -> Any:
     """A dataclass field of type `Weight`: in YAML a number from 0 up, or a list of [share, weight] pairs."""
     return dataclasses.field(default=default, metadata={"at_least": 0, "schedule": True})
+
+
+def preset() -> Any:
+    """A dataclass field that is a block of parameters or, in YAML, a word: the name of one of `presets`."""
+    return dataclasses.field(metadata={"preset": True})
 
 
 # A number, or (share of the training done, weight) points with straight lines between them.
@@ -112,6 +120,8 @@ class Train:
     batch_size: int = number(at_least=1)
     learning_rate: float = number(above=0)
     crop_columns: int = number(at_least=32)
+    flip_share: float = number(at_least=0, at_most=0.5)
+    colour_strength: float = number(at_least=0, at_most=2)
     workers: int = number(at_least=0)
     precision: Precision
     accelerator: Accelerator
@@ -127,11 +137,12 @@ class Read:
     try_flips: tuple[Flips, ...] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CrossValidate:
     folds: int = number(at_least=2)
     steps: int = number(at_least=0)
     seed: int = number(at_least=0)
+    give_up_below_db: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +162,13 @@ class Submit:
     format: Literal["csv", "parquet"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params:
     data: Data
     verify: Verify
     preprocess: Preprocess
-    model: Model
-    loss: Loss
+    model: Model = preset()
+    loss: Loss = preset()
     train: Train
     read: Read
     cross_validate: CrossValidate
@@ -176,19 +187,34 @@ def load_dataclass(cls: type[T], path: str | Path) -> T:
 
     Understands int, float (an integer will do), bool, str, Literal, X | None, tuple[X, ...] and nested dataclasses.
     """
+    return _dataclass(cls, _content(path), str(path), prefix="")
+
+
+def presets(block: str) -> dict[str, Path]:
+    """The files that a word may name in place of the block `block` of params.yaml, by that word, in its order."""
+    return {path.stem: path for path in sorted((PRESETS / block).glob("*.yaml"))}
+
+
+def _content(path: str | Path) -> Any:
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file, expected the parameters; run in the repository's root") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
-    return _dataclass(cls, content, str(path), top=True)
 
 
-def _dataclass(cls: Any, value: Any, where: str, *, top: bool = False) -> Any:
+def _preset(cls: Any, word: str, block: str) -> Any:
+    known = presets(block)
+    if word not in known:
+        raise _error(block, word, f"a block of parameters or one of {', '.join(known)}: the files of {PRESETS / block}")
+    return _dataclass(cls, _content(known[word]), str(known[word]), prefix=f"{known[word]}: ")
+
+
+def _dataclass(cls: Any, value: Any, where: str, *, prefix: str) -> Any:
+    """A block as the dataclass `cls`; in errors it is called `where`, and `prefix` stands before what it holds."""
     if not isinstance(value, dict):
         raise _error(where, value, "a block of parameters")
-    prefix = "" if top else f"{where}."
     hints = get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in value:
@@ -201,6 +227,9 @@ def _dataclass(cls: Any, value: Any, where: str, *, top: bool = False) -> Any:
                 continue
             raise ParamsError(f"{prefix}{name}: missing parameter; add it to the YAML file")
         where = f"{prefix}{name}"
+        if field.metadata.get("preset") and isinstance(value[name], str):
+            converted[name] = _preset(hints[name], value[name], where)
+            continue
         convert = _weight if field.metadata.get("schedule") else _convert
         converted[name] = convert(hints[name], value[name], where)
         if not (field.metadata.get("schedule") and isinstance(converted[name], tuple)):  # `_weight` checks its points
@@ -222,7 +251,7 @@ def _weight(hint: Any, value: Any, where: str) -> Weight:
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin = get_origin(hint)
     if dataclasses.is_dataclass(hint):
-        return _dataclass(hint, value, where)
+        return _dataclass(hint, value, where, prefix=f"{where}.")
     if origin is Literal:
         return _literal(get_args(hint), value, where)
     if origin in (Union, types.UnionType):

@@ -1,5 +1,6 @@
 """cross_validate: how well pages are read whose record was never trained on."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,14 +36,18 @@ def main() -> None:
     fine_tune = FineTune(spec, params.model, params.loss, replace(params.train, steps=split.steps))
     pages = rectified_pages(FRAMES)
     pages["fold"] = pages["id"].map(assign_folds(pages, split.folds, split.seed))
-    work = read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH, readings(params.read))
-    for _ in track(work, "folds", total=split.folds):
-        pass
+    limits_db = split.give_up_below_db or ()
+    work = read_out_of_fold(pages, FRAMES, RAW, fine_tune, OOF, SCRATCH, readings(params.read), limits_db)
+    scores_db = list(track(work, "folds", total=split.folds))
+    if len(scores_db) < split.folds:
+        print(f"gave up after fold {len(scores_db)} of {split.folds} at {scores_db[-1]:.2f} dB", file=sys.stderr)
 
     leads = evaluate(trace_pairs(OOF, RAW, DEFAULT))
     plain = summary(evaluate(trace_pairs(OOF, RAW)))
     scores = page_table(leads)
-    write_metrics(METRICS, summary(leads) | {"snr_db/all_plain": plain["snr_db/all"]})
+    first = {f"snr_db/folds_{count}": score_db for count, score_db in enumerate(scores_db, 1)}
+    read = {"folds": len(scores_db), "gave_up": int(len(scores_db) < split.folds)}
+    write_metrics(METRICS, summary(leads) | {"snr_db/all_plain": plain["snr_db/all"]} | first | read)
     plots.snr_by_kind(PLOTS / "snr", scores)
     for name, place in (("best", scores["snr_db"].idxmax()), ("worst", scores["snr_db"].idxmin())):
         page = scores.loc[place]

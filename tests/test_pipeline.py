@@ -84,7 +84,9 @@ def test_the_submission_matches_test_csv_row_for_row_and_is_scored(first_run, cl
 
 def test_every_page_is_read_out_of_fold_once(first_run, clone):
     assert clone.metrics("preprocess")["rectified_share/all"] == 1
-    assert clone.metrics("cross_validate")["images"] == 4
+    cross_validate = clone.metrics("cross_validate")
+    assert (cross_validate["images"], cross_validate["folds"], cross_validate["gave_up"]) == (4, 2, 0)
+    assert cross_validate["snr_db/folds_2"] == pytest.approx(cross_validate["snr_db/all"])
 
 
 def test_every_plot_is_there(first_run, clone):

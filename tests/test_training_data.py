@@ -6,7 +6,7 @@ import pytest
 from ecgpipe.competition.windows import mask_windows
 from ecgpipe.page.layout import KIT, LEADS
 from ecgpipe.trace.strips import FS_HZ, PAPER, StripSpec
-from ecgpipe.training.data import FrameSample, random_crop, row_series, strips_of
+from ecgpipe.training.data import Augmentation, FrameSample, altered, random_crop, row_series, strips_of
 from tests.drawn import SMALL_FRAME, drawn_frame, wave
 from tests.layouts import each_layout, waves
 
@@ -52,6 +52,22 @@ def test_a_crop_takes_its_heights_along_however_it_is_flipped(seed, sample):
     truth = heights[:: SMALL.samples_per_px]
     known = np.isfinite(truth) & (ink.sum(axis=0) > 0)
     assert np.median(np.abs(centre - truth)[known]) < 0.1  # 0.03 to 0.09 over the six
+
+
+def test_augmentation_may_be_switched_off_and_made_stronger(sample):
+    image, heights = strips_of(sample, SMALL).images[0], np.arange(7.0)
+    same, in_order = altered(image, heights, np.random.default_rng(1), Augmentation(0.0, 0.0))
+    assert np.array_equal(same, image) and np.array_equal(in_order, heights)
+    changes = [
+        np.mean(
+            [
+                np.abs(altered(image, heights, np.random.default_rng(seed), how)[0] - image.astype(float)).mean()
+                for seed in range(20)
+            ]
+        )
+        for how in (Augmentation(0.0, 0.5), Augmentation(0.0, 1.0), Augmentation(0.0, 2.0))
+    ]
+    assert 0 < changes[0] < changes[1] < changes[2]
 
 
 # ---- any layout

@@ -53,6 +53,7 @@ EXTRA_OF = {
     "kaggle": "kaggle",
     "kagglesdk": "kaggle",
     "matplotlib": "train",
+    "optuna": "search",
     "pi_heif": "heif",
     "pyarrow": "train",
     "pydicom": "formats",
@@ -64,7 +65,7 @@ EXTRA_OF = {
     "uvicorn": "web",
     "wfdb": "train",
 }
-OURS = ("ecgpipe", "examples", "paired", "pretrain", "stages")
+OURS = ("ecgpipe", "examples", "experiments", "paired", "pretrain", "stages")
 
 
 def is_ours(error: ModuleNotFoundError) -> bool:

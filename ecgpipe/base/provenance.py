@@ -12,7 +12,7 @@ from pathlib import Path
 from ecgpipe.base.files import sha256_of
 
 ROOT = Path(__file__).parents[2]  # the repository, or where the package is installed among others
-PACKAGES = ("ecgpipe", "examples", "paired", "pretrain", "stages")  # ours; what else lies in ROOT is not
+PACKAGES = ("ecgpipe", "examples", "experiments", "paired", "pretrain", "stages")  # ours; what else lies in ROOT is not
 
 
 def imported_names(tree: ast.AST, package: str = "") -> Iterator[str]:

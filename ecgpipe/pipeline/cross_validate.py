@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,16 @@ import pandas as pd
 from ecgpipe.base.cache import Cache
 from ecgpipe.base.files import sha256_of
 from ecgpipe.competition.dataset import Dataset
-from ecgpipe.digitize.leads import leads_of
+from ecgpipe.digitize.leads import DEFAULT, leads_of
 from ecgpipe.digitize.overlay import draw_overlay
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.pipeline.readings import OWN, Reading, folders_of
 from ecgpipe.pipeline.samples import StoredFrames
-from ecgpipe.pipeline.traces import read_traces, write_traces
+from ecgpipe.pipeline.traces import read_traces, trace_pairs, write_traces
 from ecgpipe.pipeline.train import FineTune
 from ecgpipe.rectify.frames import read_shard, shard_path
 from ecgpipe.rectify.picture import read_picture
+from ecgpipe.score.metrics import competition_score, image_snr
 from ecgpipe.trace.reader import Traces
 
 
@@ -31,26 +33,34 @@ def read_out_of_fold(
     out: Path,
     scratch: Path,
     ways: Sequence[Reading] = (Reading(),),
-) -> Iterator[int]:
+    give_up_below_db: Sequence[float] = (),
+) -> Iterator[float]:
     """Fine-tune and read fold after fold of `pages` (id, kind, fold) in one or several `ways`.
 
     The traces go to the ways' folders in `out`, a file a record.
 
-    Yields each fold as it is done. Until all are, they are kept in `scratch`, so that a run that was stopped goes on
-    where it was if split, settings, start weights, frames and code are the same.
+    Yields after each fold the score in dB of all that are read so far, and ends with the first k folds if they score
+    less than the k-th entry of `give_up_below_db`. Until the end they are kept in `scratch`, so that a run that was
+    stopped goes on where it was if split, settings, start weights, frames and code are the same.
     """
     kept = Cache(scratch, __name__)
     run = _made_from(pages, frames, fine_tune, ways)
     folds = {fold: kept.key(fold, run) for fold in sorted(pages["fold"].unique())}
-    for fold, key in folds.items():
+    read: list[Path] = []
+    snrs: list[float] = []
+    for (fold, key), limit_db in zip(folds.items(), chain(give_up_below_db, repeat(-np.inf)), strict=False):
         if kept.files(key) is None:
             with kept.put_files(key) as folder:
                 _run_fold(pages, fold, frames, dataset, fine_tune, ways, folder)
-        yield fold
+        read.append(scratch / key)
+        snrs += (image_snr(pair.truth, pair.prediction, pair.fs_hz) for pair in trace_pairs(read[-1], dataset, DEFAULT))
+        yield (score_db := competition_score(snrs))
+        if score_db < limit_db:
+            break
     out.mkdir(parents=True, exist_ok=True)
-    for key in folds.values():
-        for path in (scratch / key).rglob("*.npz"):
-            target = out / path.relative_to(scratch / key)
+    for kept_fold in read:
+        for path in kept_fold.rglob("*.npz"):
+            target = out / path.relative_to(kept_fold)
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, target)
     kept.keep_only(())

@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader, Dataset
 from ecgpipe.page.layout import LEADS, PageLayout
 from ecgpipe.trace.strips import FS_HZ, StripSpec
 
-FLIP_SHARE = 0.25  # of crops that are turned in time, and of those turned upside down
 ENDS_SHARE = 0.5  # of crops that are sure to hold an end of a window, where pulses and separators cover the trace
 
 
@@ -38,6 +37,18 @@ class Frames(Protocol):
 
 
 Array = TypeVar("Array", np.ndarray, Tensor)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How crops are altered: `flip_share` of them turned in time, as many upside down; colour, contrast and sharpness
+    changed by little, `colour_strength` times, 0 leaving them as they are."""
+
+    flip_share: float = 0.25
+    colour_strength: float = 1.0
+
+
+USUAL = Augmentation()
 
 
 class Strips(NamedTuple, Generic[Array]):
@@ -77,7 +88,12 @@ def strips_of(sample: FrameSample, spec: StripSpec) -> Strips[np.ndarray]:
 
 
 def random_crop(
-    strips: Strips[np.ndarray], row: int, columns: int, windows: int, rng: np.random.Generator
+    strips: Strips[np.ndarray],
+    row: int,
+    columns: int,
+    windows: int,
+    rng: np.random.Generator,
+    augmentation: Augmentation = USUAL,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A stretch of `columns` px of one row, altered: image (H, columns, 3) uint8 and its heights.
 
@@ -87,16 +103,18 @@ def random_crop(
     per_px = strips.heights.shape[1] // width
     left = _random_left(strips.heights[row], width, columns, windows, rng)
     image = strips.images[row, :, left : left + columns]
-    return altered(image, strips.heights[row, left * per_px : (left + columns) * per_px], rng)
+    return altered(image, strips.heights[row, left * per_px : (left + columns) * per_px], rng, augmentation)
 
 
-def altered(image: np.ndarray, heights: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def altered(
+    image: np.ndarray, heights: np.ndarray, rng: np.random.Generator, augmentation: Augmentation = USUAL
+) -> tuple[np.ndarray, np.ndarray]:
     """A crop (H, W, 3) uint8 and its heights (T,), flipped now and then, in a little other light."""
-    if rng.random() < FLIP_SHARE:
+    if rng.random() < augmentation.flip_share:
         image, heights = flipped_time(image, heights)
-    if rng.random() < FLIP_SHARE:
+    if rng.random() < augmentation.flip_share:
         image, heights = image[::-1], image.shape[0] - 1 - heights
-    return _alter(image, rng), heights
+    return _recoloured(image, rng, augmentation.colour_strength), heights
 
 
 def _random_left(heights: np.ndarray, width: int, columns: int, windows: int, rng: np.random.Generator) -> int:
@@ -120,13 +138,16 @@ def flipped_time(image: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np
     return image[:, ::-1], flipped
 
 
-def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _recoloured(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Small changes of colour, contrast and sharpness that leave the trace where it is."""
-    if rng.random() < 0.15:
+    if strength == 0:
+        return image
+    if rng.random() < 0.15 * strength:
         image = np.repeat(image.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 * strength:
         image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 1.2)))
-    gain, gamma = rng.uniform(0.92, 1.08, 3), rng.uniform(0.7, 1.4)
+    gain = rng.uniform(1 - 0.08 * strength, 1 + 0.08 * strength, 3)
+    gamma = rng.uniform(0.7**strength, 1.4**strength)
     table = 255 * gain * (np.arange(256)[:, None] / 255) ** gamma
     return cv2.LUT(np.ascontiguousarray(image), np.clip(table, 0, 255).astype(np.uint8)[None])
 
@@ -134,8 +155,18 @@ def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 class CropDataset(Dataset):
     """Item i is one crop of every row of frame i modulo their number, reproducible from `seed` and i."""
 
-    def __init__(self, frames: Frames, spec: StripSpec, *, columns: int, items: int, seed: int):
+    def __init__(
+        self,
+        frames: Frames,
+        spec: StripSpec,
+        *,
+        columns: int,
+        items: int,
+        seed: int,
+        augmentation: Augmentation = USUAL,
+    ):
         self.frames, self.spec, self.columns, self.items, self.seed = frames, spec, columns, items, seed
+        self.augmentation = augmentation
 
     def __len__(self) -> int:
         return self.items
@@ -144,7 +175,8 @@ class CropDataset(Dataset):
         rng = np.random.default_rng((self.seed, index))
         strips = strips_of(self.frames[index % len(self.frames)], self.spec)
         windows = self.spec.frame.layout.columns
-        return [random_crop(strips, row, self.columns, windows, rng) for row in range(self.spec.rows)]
+        rows = range(self.spec.rows)
+        return [random_crop(strips, row, self.columns, windows, rng, self.augmentation) for row in rows]
 
 
 class WholeStrips(Dataset):
@@ -179,12 +211,15 @@ class TraceData(pl.LightningDataModule):
         batch_size: int,
         steps: int,
         seed: int,
+        augmentation: Augmentation = USUAL,
         workers: int = 0,
     ):
         super().__init__()
         self.frames_per_batch = max(batch_size // spec.rows, 1)
         items = steps * self.frames_per_batch
-        self.train = CropDataset(train_frames, spec, columns=crop_columns, items=items, seed=seed)
+        self.train = CropDataset(
+            train_frames, spec, columns=crop_columns, items=items, seed=seed, augmentation=augmentation
+        )
         self.val = WholeStrips(val_frames, spec)
         self.seed, self.workers = seed, workers
 

@@ -14,7 +14,7 @@ from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import load_weights
 from ecgpipe.training.architectures import build_model, trained_model
-from ecgpipe.training.data import Frames, TraceData
+from ecgpipe.training.data import Augmentation, Frames, TraceData
 from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
@@ -59,6 +59,7 @@ def fit(
             batch_size=train.batch_size,
             steps=train.steps * devices,  # each takes its share of the crops
             seed=train.seed,
+            augmentation=Augmentation(train.flip_share, train.colour_strength),
             workers=train.workers,
         )
 

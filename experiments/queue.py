@@ -1,0 +1,147 @@
+"""DVC's experiment queue: experiments with a name and overrides go in, run one at a time, and their metrics come back.
+
+What is done is kept by DVC under the commit that is checked out (`dvc exp show`, `dvc exp apply NAME`). A run that is
+killed, here or in the queue, loses nothing: the next one waits for what still runs, and queues again what was lost.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecgpipe.base.errors import EcgpipeError
+
+POLL_S = 2.0  # between looks at the process that runs; a look at the queue, when it ends, costs a second and more
+SHOW_PAUSES_S = (2, 4, 8, 16, 32, 64)  # `dvc exp show` fails while the folder of a run is being made
+WAITING = ("queued", "running")
+
+
+class ExperimentError(EcgpipeError):
+    """DVC refused what was asked of its experiments."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The parameters of params.yaml with `overrides`, each as `dvc exp run -S` takes it."""
+
+    label: str
+    overrides: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What DVC calls it: other overrides, another name."""
+        return f"{self.label}-{hashlib.sha256(' '.join(self.overrides).encode()).hexdigest()[:6]}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """How far an experiment is: queued, running (in the process `pid`), success or failed; its metrics by file."""
+
+    state: str
+    pid: int | None
+    metrics: Mapping[str, Mapping[str, float]]
+
+
+def run(experiments: Iterable[Experiment], stage: str, poll_s: float = POLL_S) -> dict[str, Mapping[str, float] | None]:
+    """Bring all to an end, up to `stage`: by name its metrics, or None of one that failed.
+
+    What is done at this commit is not done again; what failed in an earlier run is tried once more.
+    """
+    commit = _git("rev-parse", "HEAD")
+    wanted = {experiment.name: experiment for experiment in experiments}
+    known = find(wanted, commit)
+    for name, experiment in wanted.items():
+        if name in known and known[name].state == "failed":
+            _dvc("queue", "remove", name)
+        if name not in known or known[name].state == "failed":
+            _queue(experiment, stage)
+    said = ""
+    while waiting := {name: found for name, found in find(wanted, commit).items() if found.state in WAITING}:
+        running = {name: found.pid for name, found in waiting.items() if found.state == "running"}
+        for name in (name for name, pid in running.items() if not _lives(pid)):
+            if _was_lost(name, commit):
+                _queue(wanted[name], stage)
+        if not any(map(_lives, running.values())):
+            _dvc("queue", "start", "-j", "1")
+        said = _say(said, f"{len(wanted) - len(waiting)} of {len(wanted)} done; now {', '.join(running) or 'starting'}")
+        time.sleep(poll_s)
+        while any(map(_lives, running.values())):
+            time.sleep(poll_s)
+    done = {name: found for name, found in find(wanted, commit).items() if found.state == "success"}
+    return {name: done[name].metrics[f"metrics/{stage}.json"] if name in done else None for name in wanted}
+
+
+def find(names: Iterable[str], commit: str = "HEAD") -> dict[str, Found]:
+    """Those of the experiments `names` that DVC knows at a commit."""
+    rows = [row for shown in _shown(commit) for row in shown["experiments"] or [] if row["name"] in set(names)]
+    # One that failed once may be there a second time.
+    return {row["name"]: _found(row) for row in sorted(rows, key=lambda row: _state(row) != "failed")}
+
+
+def _shown(commit: str) -> list[dict]:
+    for pause_s in SHOW_PAUSES_S:
+        try:
+            return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
+        except ExperimentError:
+            time.sleep(pause_s)
+    return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
+
+
+def _state(row: dict) -> str:
+    return row["executor"]["state"] if row["executor"] else "success"
+
+
+def _found(row: dict) -> Found:
+    files = ((row["revs"][0]["data"] or {}).get("metrics") or {}).items()
+    metrics = {file: content["data"] for file, content in files if "data" in content}
+    return Found(_state(row), ((row["executor"] or {}).get("local") or {}).get("pid"), metrics)
+
+
+def _queue(experiment: Experiment, stage: str) -> None:
+    overrides = [word for override in experiment.overrides for word in ("-S", override)]
+    _dvc("exp", "run", "--queue", "--name", experiment.name, *overrides, stage)
+
+
+def _was_lost(name: str, commit: str) -> bool:
+    """Whether DVC takes for running what no worker runs any more; it then forgets it."""
+    try:
+        _dvc("queue", "kill", name)  # refused while a worker holds it, as between its process's end and its result
+    except ExperimentError:
+        return False
+    if find([name], commit)[name].state != "failed":
+        return False
+    _dvc("queue", "remove", name)
+    return True
+
+
+def _lives(pid: int | None) -> bool:
+    try:
+        os.kill(pid or -1, 0) if pid else None
+    except ProcessLookupError:
+        return False
+    return pid is not None
+
+
+def _say(before: str, now: str) -> str:
+    if now != before:
+        print(now, file=sys.stderr, flush=True)
+    return now
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _dvc(*arguments: str) -> str:
+    """What a command of DVC's prints; ExperimentError with its last line if it fails."""
+    bin_first = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, env=bin_first)
+    if done.returncode:
+        reason = (done.stderr.strip() or done.stdout.strip() or "no word of why").splitlines()[-1]
+        raise ExperimentError(f"dvc {' '.join(arguments[:3])}: {reason}")
+    return done.stdout
