@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Timer, WeightAveraging
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -116,8 +115,3 @@ class Training:
         """The averaged weights of the last checkpoint, as `module.model` in evaluation mode."""
         module.load_state_dict(load_checkpoint(self.work)["state_dict"])
         return module.model.eval()
-
-
-def threads(count: int) -> None:
-    """Compute on so many threads from here on."""
-    torch.set_num_threads(count)

@@ -15,8 +15,8 @@ COLOURS = ((PAPER, PAPER, PAPER), (240, 240, 240), (120, 85, 50), (60, 60, 60), 
 def stained(
     image: np.ndarray, heights: np.ndarray, spec: StripSpec, rng: np.random.Generator, count: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A strip's crop (H, W, 3) uint8 with `count` stains side by side, and which samples (T,) of its trace, at `heights`
-    (T,) px, they hide.
+    """A crop of a strip (H, W, 3) uint8 with `count` stains side by side, and which samples (T,) of its trace, at
+    `heights` (T,) px, they hide.
 
     A stain is 0.1 to 0.5 s wide and 1 to 4 mV high, of one colour, opaque and uneven; where in it the trace lies is
     chance, and a tall wave may look out.

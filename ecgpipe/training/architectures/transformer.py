@@ -1,10 +1,10 @@
 """A transformer over patches of a strip: attention along time and along height by turns.
 
-A patch is 16 px high and 8 wide. Attention over all patches of a strip at once would grow with the square of their number, and a patch
-has most to do with those beside it and those above it: so each block attends along time within a band of patches, then
-along height within a column of them (axial attention, Ho et al. 2019). Along time a patch sees `TIME_REACH` others
-either way and knows how far off they are, not where it is (rotary positions, Su et al. 2021): trained on crops, it reads
-strips of any length alike. Convolutions before and after keep what is finer than a patch.
+A patch is 16 px high and 8 wide. Attention over all patches of a strip at once would grow with the square of their
+number, and a patch has most to do with those beside it and those above it: so each block attends along time within a
+band of patches, then along height within a column of them (axial attention, Ho et al. 2019). Along time a patch sees
+`TIME_REACH` others either way and knows how far off they are, not where it is (rotary positions, Su et al. 2021):
+trained on crops, it reads strips of any length alike. Convolutions before and after keep what is finer than a patch.
 """
 
 from typing import ClassVar, NamedTuple
@@ -126,6 +126,6 @@ def rotary_table(width: int) -> Tensor:
 
 
 def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Heads (..., b, C) with the pairs (c, c + C / 2) turned by the angles whose `cos` and `sin` (b, C / 2) are given."""
+    """Heads (..., b, C), their pairs (c, c + C / 2) turned by angles of which `cos` and `sin` (b, C / 2) are given."""
     first, second = x.chunk(2, -1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)

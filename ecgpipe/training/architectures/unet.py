@@ -21,7 +21,7 @@ _DISTANCE_STEP = 2 / 255  # a block, in units of about half a strip of 512 px
 class ConvBlock(nn.Sequential):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int = 1):
+    def __init__(self, inputs: int, outputs: int, *, stride: int | tuple[int, int] = 1):
         super().__init__(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
         )
@@ -60,8 +60,11 @@ class UNet(nn.Module):
 
 
 def blocks_of(strip: Tensor, block: int) -> Tensor:
-    """A strip (N, C, H, W) in blocks (N, C * block^2 + 1, H / block, W / block); the last channel is their distance from
-    0 mV, half way down, which tells the row that is asked for from its neighbours."""
+    """A strip (N, C, H, W) in blocks (N, C * block^2 + 1, H / block, W / block).
+
+    The last channel is the blocks' distance from 0 mV, half way down, which tells the row that is asked for from its
+    neighbours.
+    """
     blocks = F.pixel_unshuffle(strip, block)
     n, _, height, width = blocks.shape
     rows = torch.arange(height, device=strip.device, dtype=blocks.dtype)
