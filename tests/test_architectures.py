@@ -56,7 +56,7 @@ def test_the_exported_graph_says_what_the_module_says_of_strips_of_any_size(name
 def test_the_transformer_reads_a_place_alike_wherever_it_lies_in_a_strip_of_any_length():
     torch.manual_seed(0)
     network = build_model("transformer", "tiny", samples_per_px=1).eval()
-    reach = 2 * TIME_REACH * 8 + 16  # px: two blocks of attention, and the convolutions about them
+    reach = 3 * TIME_REACH * 8 + 16  # px: three blocks of attention, and the convolutions about them
     strip = torch.rand(1, 3, 32, 2 * reach + 640)
     with torch.no_grad():
         whole, late = network(strip), network(strip[..., 320:])

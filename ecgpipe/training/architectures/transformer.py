@@ -36,7 +36,7 @@ class Transformer(nn.Module):
     """Strip (N, 3, H, W) in 0..1 -> logits (N, samples_per_px * W, H), a column a sample; H, W multiples of 32."""
 
     SIZES: ClassVar[dict[str, Size]] = {
-        "tiny": Size(64, 2, 2, 16),
+        "tiny": Size(64, 3, 2, 16),
         "small": Size(128, 4, 4, 32),
         "base": Size(192, 6, 6, 48),
     }
