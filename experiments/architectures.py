@@ -7,6 +7,7 @@ A command that was stopped goes on where it was: trainings from their last check
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -36,7 +37,22 @@ ROUNDS = 4  # in which the readers take turns
 SIZE = "tiny"  # what minutes of a CPU can train
 COLUMNS, BATCH_SIZE, LEARNING_RATE = 320, 4, 2e-3
 ROWS, DIFFUSION_RATE = 16, 2e-3  # in a batch of the diffusion
-READERS = {"unet": ("unet", 1.0), "transformer": ("transformer", 1.0), "unet_short": ("unet", READER_SHARE)}
+
+
+class Reader(NamedTuple):
+    """A way of reading by its `title`: an `architecture` that is trained for a `share` of the time."""
+
+    title: str
+    architecture: str
+    share: float = 1.0
+
+
+READERS = {
+    "unet": Reader("U-Net", "unet"),
+    "transformer": Reader("transformer", "transformer"),
+    "unet_short": Reader("U-Net, half the time", "unet", READER_SHARE),
+}
+BEHIND = "unet_short"  # of the readers the one whose readings the diffusion completes
 
 
 def reader_module(architecture: str) -> TraceModule:
@@ -54,18 +70,18 @@ def diffusion_module() -> DenoisingModule:
 
 def train_readers(strips: StripSet, work: Path, seconds: float) -> dict[str, Training]:
     """Train each reader for its share of `seconds`, all of them in `ROUNDS` rounds."""
-    trainings = {name: Training(name, work / name, share * seconds) for name, (_, share) in READERS.items()}
+    trainings = {name: Training(name, work / name, reader.share * seconds) for name, reader in READERS.items()}
     for part in range(1, ROUNDS + 1):
         for name, training in trainings.items():
             batches = CropBatches(strips, columns=COLUMNS, batch_size=BATCH_SIZE, seed=(1, training.steps))
-            training.go_on(reader_module(READERS[name][0]), batches, training.seconds * part / ROUNDS)
+            training.go_on(reader_module(READERS[name].architecture), batches, training.seconds * part / ROUNDS)
     return trainings
 
 
 def train_diffusion(strips: StripSet, reading: Training, work: Path, seconds: float) -> Training:
     """Train the diffusion for `seconds`, those included in which the reader of `reading` makes its readings."""
     file = work / "readings.npz"
-    network = reading.trained(reader_module(READERS[reading.title][0]))
+    network = reading.trained(reader_module(READERS[reading.title].architecture))
     spent = make_readings(file, network, strips, READING_SHARE * seconds)
     training = Training("diffusion", work / "diffusion", seconds, spent_before=spent)
     if training.spent_s < seconds:
@@ -76,7 +92,7 @@ def train_diffusion(strips: StripSet, reading: Training, work: Path, seconds: fl
 
 def network_of(training: Training) -> Network:
     """A trained reader as `ecgpipe digitize` runs it: its exported graph, kept beside the checkpoint."""
-    architecture, _ = READERS[training.title]
+    architecture = READERS[training.title].architecture
     path = training.work / f"{training.steps}.safetensors"
     if not path.exists():
         model = training.trained(reader_module(architecture))
@@ -108,18 +124,16 @@ def main() -> None:
     test = strip_set(args.work / f"test_pages_{args.test_pages}", held_out, args.test_pages, 2)
     seconds = 60 * args.minutes
     trainings = train_readers(strips, args.work, seconds)
-    last = train_diffusion(strips, trainings["unet_short"], args.work, seconds * (1 - READER_SHARE))
-    unet, transformer, short = (reader(name, network_of(training)) for name, training in trainings.items())
+    last = train_diffusion(strips, trainings[BEHIND], args.work, seconds * (1 - READER_SHARE))
     line_mv = interpolation_error_mv(strips)
-    completer = trained_completer(args.work)
-    ways: dict[str, tuple[Way, list[Training]]] = {
-        "U-Net": (unet, [trainings["unet"]]),
-        "U-Net, straight lines": (interpolation("unet_lines", unet, line_mv), [trainings["unet"]]),
-        "transformer": (transformer, [trainings["transformer"]]),
-        "U-Net, half the time": (short, [trainings["unet_short"]]),
-        "that and straight lines": (interpolation("short_lines", short, line_mv), [trainings["unet_short"]]),
-        "that and diffusion": (diffusion("diffusion", short, completer), [trainings["unet_short"], last]),
-    }
+    ways: dict[str, tuple[Way, list[Training]]] = {}
+    for name, training in trainings.items():
+        title, way = READERS[name].title, reader(name, network_of(training))
+        ways[title] = way, [training]
+        ways[f"{title}, straight lines"] = interpolation(f"{name}_lines", way, line_mv), [training]
+        if name == BEHIND:
+            completed = diffusion("diffusion", way, trained_completer(args.work))
+            ways[f"{title}, diffusion"] = completed, [training, last]
     arms = []
     for title, (way, of) in ways.items():
         folder = args.work / "scores" / f"{way.name}_{'_'.join(str(t.steps) for t in of)}_{args.test_pages}"
