@@ -36,7 +36,7 @@ READING_SHARE = 0.3  # of the diffusion's time that goes into the readings it is
 ROUNDS = 4  # in which the readers take turns
 SIZE = "tiny"  # what minutes of a CPU can train
 COLUMNS, BATCH_SIZE, LEARNING_RATE = 320, 4, 2e-3
-ROWS, DIFFUSION_RATE = 16, 2e-3  # in a batch of the diffusion
+ROWS, DIFFUSION_RATE = 8, 2e-3  # in a batch of the diffusion
 
 
 class Reader(NamedTuple):
