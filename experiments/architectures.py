@@ -111,7 +111,7 @@ def trained_completer(work: Path = WORK) -> Completer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--signals", type=Path, help="WFDB folder, or µV (N, 12, n) as .npy; else all are simulated")
-    parser.add_argument("--minutes", type=float, default=6.0, help="of processor time for each way of reading")
+    parser.add_argument("--minutes", type=float, default=8.0, help="of processor time for each way of reading")
     parser.add_argument("--pages", type=int, default=480, help="to train on")
     parser.add_argument("--test-pages", type=int, default=30, help="to score on, of other records")
     parser.add_argument("--work", type=Path, default=WORK, help="pages, checkpoints and scores")

@@ -53,6 +53,17 @@ def test_the_exported_graph_says_what_the_module_says_of_strips_of_any_size(name
         np.testing.assert_allclose(reads(strips.numpy())[0], expected, atol=1e-4 * expected.std())
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_bfloat16_says_what_float32_says(name):
+    torch.manual_seed(0)
+    network, strip = build_model(name, "tiny", samples_per_px=2).eval(), torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        exact = network(strip)
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = network(strip).float()
+    assert (rough - exact).abs().mean() < 0.03 * exact.abs().mean()  # 0.01; noise where oneDNN errs, see patches_of
+
+
 def test_the_transformer_reads_a_place_alike_wherever_it_lies_in_a_strip_of_any_length():
     torch.manual_seed(0)
     network = build_model("transformer", "tiny", samples_per_px=1).eval()
