@@ -41,7 +41,7 @@ def write_report(path: Path, arms: list[Arm], *, pages: int, test_pages: int, li
         f"(median {np.median(stretches['samples']) / FS_HZ:.2f} s). In brackets: 90 % of a bootstrap over pages. "
         f"The straight lines' standard error is their usual one on the pages trained on, {line_mv:.2f} mV."
     )
-    parts = [begin, about, _cost(arms), _seen(arms), _hidden(arms), _lengths(arms), end]
+    parts = [begin, about, _cost(arms), _seen(arms), _hidden(arms), _lengths(arms), _paired(arms), end]
     with atomic_path(path) as temporary:
         temporary.write_text(before + "\n\n".join(parts) + after, encoding="utf-8")
 
@@ -108,6 +108,22 @@ def _lengths(arms: list[Arm]) -> str:
             [arm.title, *(f"{1000 * value:.0f}" for value in hidden.groupby(length, observed=False)["crps"].mean())]
         )
     return table(["CRPS, µV, by length", *(f"{a} to {b} s" for a, b in pairwise(LENGTHS_S))], rows)
+
+
+def _paired(arms: list[Arm]) -> str:
+    """How much more each way costs on the hidden stretches than each reader, stretch by stretch."""
+    readers = [arm for arm in arms if not arm.scores["stained"].stretches["crps_whole"].isna().all()]
+    rows = []
+    for arm in arms:
+        cells = []
+        for other in readers:
+            both = [one.scores["stained"].stretches for one in (arm, other)]
+            difference = both[0][["page"]].assign(crps=both[0]["crps"] - both[1]["crps"])
+            cells.append(
+                "" if arm is other else between(difference, lambda part: 1000 * part["crps"].mean(), "{:+.1f}")
+            )
+        rows.append([arm.title, *cells])
+    return table(["CRPS of hidden stretches, µV more than", *(other.title for other in readers)], rows)
 
 
 def decibels(part: pd.DataFrame) -> float:
