@@ -1,5 +1,6 @@
 """The tables of docs/architectures.md; what stands around them is written by hand and stays."""
 
+import textwrap
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -41,7 +42,16 @@ def write_report(path: Path, arms: list[Arm], *, pages: int, test_pages: int, li
         f"(median {np.median(stretches['samples']) / FS_HZ:.2f} s). In brackets: 90 % of a bootstrap over pages. "
         f"The straight lines' standard error is their usual one on the pages trained on, {line_mv:.2f} mV."
     )
-    parts = [begin, about, _cost(arms), _seen(arms), _hidden(arms), _lengths(arms), _paired(arms), end]
+    parts = [
+        begin,
+        textwrap.fill(about, 120),
+        _cost(arms),
+        _seen(arms),
+        _hidden(arms),
+        _lengths(arms),
+        _paired(arms),
+        end,
+    ]
     with atomic_path(path) as temporary:
         temporary.write_text(before + "\n\n".join(parts) + after, encoding="utf-8")
 
