@@ -70,7 +70,7 @@ def make_canvases(signals: Signals, rng: np.random.Generator, count: int) -> Can
         px_per_mm = rng.uniform(2.2, 6.0)
         drawn_at = max(px_per_mm, 4.0)
         page = draw_page(series, FS_HZ, style, layout, print_=print_, px_per_mm=drawn_at)
-        picture = _worn(page, layout, drawn_at, px_per_mm, rng)
+        picture = worn(page, layout, drawn_at, px_per_mm, rng)
     else:
         picture = random_capture(draw_page(series, FS_HZ, style, layout, print_=print_), layout, rng)
     size_mm = SHEETS_MM[int(layout.height_mm > layout.width_mm)]
@@ -78,7 +78,7 @@ def make_canvases(signals: Signals, rng: np.random.Generator, count: int) -> Can
     return Canvases(*(np.stack(parts) for parts in zip(*made, strict=True)))
 
 
-def _worn(page: np.ndarray, layout: PageLayout, drawn_at: float, px_per_mm: float, rng: np.random.Generator) -> Capture:
+def worn(page: np.ndarray, layout: PageLayout, drawn_at: float, px_per_mm: float, rng: np.random.Generator) -> Capture:
     """The `page`, drawn at so many pixels a mm, as a picture of `px_per_mm`: uneven light, blur, grain, JPEG."""
     size = [round(side * px_per_mm) for side in layout.size_mm]
     image = cv2.resize(page, size, interpolation=cv2.INTER_AREA) if px_per_mm < drawn_at else page

@@ -1,6 +1,7 @@
 """Networks by name: what each must do, and that a new one is a class and a line."""
 
 import numpy as np
+import openvino as ov
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,8 @@ from ecgpipe.trace.network import Network
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import load_weights
 from ecgpipe.training.architectures import ARCHITECTURES, build_model, learnt, to_input, trained_model
-from ecgpipe.training.export import save_model
+from ecgpipe.training.architectures.transformer import TIME_REACH
+from ecgpipe.training.export import exported, save_model
 
 SPEC = StripSpec(FrameSpec(raster=Raster(100, 20)))
 
@@ -36,6 +38,53 @@ def test_a_network_gives_a_distribution_for_every_sample_of_strips_of_any_height
     network = build_model(name, size, samples_per_px=2)
     for height in (64, 96):
         assert network(torch.rand(1, 3, height, 96)).shape == (1, 192, height)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_exported_graph_says_what_the_module_says_of_strips_of_any_size(name):
+    torch.manual_seed(0)
+    network, core = build_model(name, "tiny", samples_per_px=2).eval(), ov.Core()
+    graph = exported(network)
+    reads = core.compile_model(core.read_model(*graph), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for shape in ((1, 128, 672), (2, 32, 32)):
+        strips = torch.randint(0, 256, (*shape, 3), dtype=torch.uint8)
+        with torch.no_grad():
+            expected = network(to_input(strips)).numpy()
+        np.testing.assert_allclose(reads(strips.numpy())[0], expected, atol=1e-4 * expected.std())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_bfloat16_says_what_float32_says(name):
+    torch.manual_seed(0)
+    network, strip = build_model(name, "tiny", samples_per_px=2).eval(), torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        exact = network(strip)
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = network(strip).float()
+    assert (rough - exact).abs().mean() < 0.03 * exact.abs().mean()  # 0.01; noise where oneDNN errs, see patches_of
+
+
+def test_the_transformer_reads_a_place_alike_wherever_it_lies_in_a_strip_of_any_length():
+    torch.manual_seed(0)
+    network = build_model("transformer", "tiny", samples_per_px=1).eval()
+    reach = 3 * TIME_REACH * 8 + 16  # px: three blocks of attention, and the convolutions about them
+    strip = torch.rand(1, 3, 32, 2 * reach + 640)
+    with torch.no_grad():
+        whole, late = network(strip), network(strip[..., 320:])
+    torch.testing.assert_close(whole[:, 320 + reach : -reach], late[:, reach:-reach], atol=1e-5, rtol=1e-4)
+    strip[..., :256] = 0
+    with torch.no_grad():
+        painted = network(strip)
+    torch.testing.assert_close(painted[:, 256 + reach :], whole[:, 256 + reach :], atol=1e-5, rtol=1e-4)
+    assert (painted - whole)[:, 256 + 400].abs().max() > 1e-4  # within reach it does matter
+
+
+def test_the_transformer_says_the_same_in_training_as_when_it_reads():
+    torch.manual_seed(0)
+    network, strip = build_model("transformer", "tiny", samples_per_px=2).eval(), torch.rand(2, 3, 64, 384)
+    with torch.no_grad():
+        reads = network(strip)
+    torch.testing.assert_close(network(strip), reads, atol=1e-5, rtol=1e-4)  # with gradients attention is spelt out
 
 
 @pytest.mark.parametrize(

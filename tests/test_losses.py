@@ -8,6 +8,7 @@ from ecgpipe.training.losses import (
     CombinedLoss,
     SeriesLoss,
     column_cross_entropy,
+    denoising,
     expected_height,
     frequency,
     mae,
@@ -214,3 +215,13 @@ def test_heights_keep_their_precision_in_mixed_precision():
     with torch.autocast("cpu", torch.bfloat16):
         assert expected_height(logits).item() == pytest.approx(301.37, abs=1e-4)
     assert decode_heights(logits[0].numpy())[0].item() == pytest.approx(301.37, abs=1e-4)
+
+
+def test_denoising_counts_every_level_alike_and_nothing_unknown():
+    level, data = torch.tensor([0.01, 0.5, 10.0]), 0.5
+    best = (level * data) / (level**2 + data**2).sqrt()  # error of the best guess from one sample
+    truth = torch.tensor([0.4, float("nan")]).expand(3, 2)
+    off = truth.nan_to_num() + best[:, None]
+    losses = [denoising(off[k : k + 1], truth[k : k + 1], level[k : k + 1], data) for k in range(3)]
+    torch.testing.assert_close(torch.stack(losses), torch.ones(3))
+    assert denoising(truth.nan_to_num(), truth, level, data) == 0

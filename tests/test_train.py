@@ -10,9 +10,10 @@ from ecgpipe import params
 from ecgpipe.base.errors import ParamsError
 from ecgpipe.competition.windows import mask_windows
 from ecgpipe.page.layout import KIT
+from ecgpipe.trace.reader import TraceReader
 from ecgpipe.trace.strips import FS_HZ, StripSpec
 from ecgpipe.trace.weights import load_weights
-from ecgpipe.training.architectures import build_model
+from ecgpipe.training.architectures import ARCHITECTURES, build_model
 from ecgpipe.training.data import FrameSample, row_series
 from ecgpipe.training.export import save_model
 from ecgpipe.training.train import fit
@@ -100,3 +101,13 @@ def test_start_weights_of_another_size_are_refused(sample, weights, tmp_path):
             start_weights=weights,
         )
     assert len(str(error.value)) < 500, "what differs, not all that is known of both"
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_any_architecture_is_trained_from_nothing_and_reads(architecture, sample, tmp_path):
+    path = tmp_path / "w.safetensors"
+    model = replace(MODEL, architecture=architecture)
+    train = replace(TRAIN, steps=1, batch_size=2)
+    fit([sample], [], frame=SMALL_FRAME, model=model, loss=LOSS, train=train, out_weights=path)
+    traces = TraceReader.load(path).read(sample.frame, sample.inside, SMALL_FRAME)
+    assert traces.mv.shape == (SMALL.rows, SMALL.samples) and np.isfinite(traces.sigma_mv).all()

@@ -154,6 +154,17 @@ def wave_bank(sigmas: tuple[int, ...] = WAVE_SIGMAS) -> Tensor:
     return torch.stack(filters)[:, None].float()
 
 
+def denoising(denoised: Tensor, truth: Tensor, level: Tensor, data_sigma: float = 0.5) -> Tensor:
+    """Mean squared error over known samples of what was `denoised` from noise levels (N,), weighted by level.
+
+    The weight (s^2 + data^2) / (s data)^2 of Karras et al. 2022 makes all levels s count alike: it is 1 over the error
+    that is left by the best guess which looks at one sample alone.
+    """
+    known = ~truth.isnan()
+    weight = (level.square() + data_sigma**2) / (level * data_sigma).square()
+    return _mean_where(known, weight[:, None] * (denoised - truth.nan_to_num()).square())
+
+
 class SeriesLoss(nn.Module):
     """Weighted sum of the losses of series; a loss of weight 0 is only reported, and computed without gradient.
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ecgpipe.base.errors import DataError, ParamsError
 from ecgpipe.trace.weights import Weights
+from ecgpipe.training.architectures.transformer import Transformer
 from ecgpipe.training.architectures.unet import UNet
 
 
@@ -26,6 +27,7 @@ class Architecture(Protocol):
 
 
 ARCHITECTURES: dict[str, Architecture] = {
+    "transformer": Transformer,
     "unet": UNet,
 }
 

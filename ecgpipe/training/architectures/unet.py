@@ -21,7 +21,7 @@ _DISTANCE_STEP = 2 / 255  # a block, in units of about half a strip of 512 px
 class ConvBlock(nn.Sequential):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int = 1):
+    def __init__(self, inputs: int, outputs: int, *, stride: int | tuple[int, int] = 1):
         super().__init__(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
         )
@@ -48,13 +48,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(finest, samples_per_px * _BLOCK**2, 3, padding=1)
 
     def forward(self, strip: Tensor) -> Tensor:
-        blocks = F.pixel_unshuffle(strip - PAPER / 255, _BLOCK)
-        n, _, height, width = blocks.shape
-        # Distance from 0 mV, half way down, tells the row that is asked for from its neighbours.
-        rows = torch.arange(height, device=strip.device, dtype=blocks.dtype)
-        distance = (rows - (height - 1) / 2) * _DISTANCE_STEP
-        blocks = torch.cat([blocks, distance[:, None].expand(n, 1, height, width)], 1)
-        x = self.stem(blocks.contiguous(memory_format=torch.channels_last))
+        x = self.stem(blocks_of(strip - PAPER / 255, _BLOCK))
         skips = []
         for down in self.down:
             skips.append(x)
@@ -63,3 +57,17 @@ class UNet(nn.Module):
             x = up(F.interpolate(lateral(x), scale_factor=2.0, mode="nearest") + skips.pop())
         logits = F.pixel_shuffle(self.head(x), _BLOCK)  # (N, samples_per_px, H, W)
         return logits.permute(0, 3, 1, 2).flatten(1, 2)
+
+
+def blocks_of(strip: Tensor, block: int) -> Tensor:
+    """A strip (N, C, H, W) in blocks (N, C * block^2 + 1, H / block, W / block).
+
+    The last channel is the blocks' distance from 0 mV, half way down, which tells the row that is asked for from its
+    neighbours.
+    """
+    blocks = F.pixel_unshuffle(strip, block)
+    n, _, height, width = blocks.shape
+    rows = torch.arange(height, device=strip.device, dtype=blocks.dtype)
+    distance = (rows - (height - 1) / 2) * _DISTANCE_STEP
+    blocks = torch.cat([blocks, distance[:, None].expand(n, 1, height, width)], 1)
+    return blocks.contiguous(memory_format=torch.channels_last)
