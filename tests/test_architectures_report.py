@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from ecgpipe.base.errors import DataError
-from experiments.architectures_report import BEGIN, END, Arm, write_report
-from experiments.architectures_scores import Figures
-from experiments.budget import Training
+from experiments.architectures.budget import Training
+from experiments.architectures.report import BEGIN, END, Arm, write_report
+from experiments.architectures.scores import Figures
 
 
 def arm(title: str, tmp_path, crps: float) -> Arm:

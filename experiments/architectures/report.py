@@ -12,8 +12,8 @@ import pandas as pd
 from ecgpipe.base.errors import DataError
 from ecgpipe.base.files import atomic_path
 from ecgpipe.trace.strips import FS_HZ
-from experiments.architectures_scores import Figures
-from experiments.budget import Training
+from experiments.architectures.budget import Training
+from experiments.architectures.scores import Figures
 
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 DRAWS, LEVEL = 300, 0.9  # of the bootstrap over pages

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.hidden import Told, crps, crps_of_logits, crps_of_samples, interpolated
+from experiments.architectures.hidden import Told, crps, crps_of_logits, crps_of_samples, interpolated
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.normal(0.2, 0.1, 4000)

@@ -17,7 +17,7 @@ from ecgpipe.synth.layouts import random_page
 from ecgpipe.synth.page import draw_page
 from ecgpipe.trace.strips import FS_HZ, StripSpec
 from ecgpipe.training.data import altered
-from experiments.stains import stained
+from experiments.architectures.stains import stained
 from pretrain.canvases import worn
 from pretrain.pages import Signals, ink_px, random_slip, slipped
 

@@ -15,8 +15,8 @@ from ecgpipe.trace.decode import decode_heights, to_mv
 from ecgpipe.training.architectures import to_input
 from ecgpipe.training.diffusion.denoiser import coarse_strips
 from ecgpipe.training.diffusion.training import Readings
-from experiments.stains import stained
-from experiments.strips import SPEC, StripSet
+from experiments.architectures.stains import stained
+from experiments.architectures.strips import SPEC, StripSet
 
 MOST_STAINS = 6  # on a row; at least one
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
 from ecgpipe.training.lightning import OneCycleModule
-from experiments.budget import Training
+from experiments.architectures.budget import Training
 
 
 class Line(OneCycleModule):

@@ -21,14 +21,14 @@ from ecgpipe.training.diffusion.training import DenoisingModule
 from ecgpipe.training.export import save_model
 from ecgpipe.training.lightning import TraceModule
 from ecgpipe.training.losses import CombinedLoss
-from experiments.architectures_report import Arm, write_report
-from experiments.architectures_scores import Way, diffusion, interpolation, interpolation_error_mv, reader, scored
-from experiments.budget import Training
-from experiments.readings import ReadingBatches, make_readings
-from experiments.strips import SPEC, CropBatches, StripSet, strip_set
+from experiments.architectures.budget import Training
+from experiments.architectures.readings import ReadingBatches, make_readings
+from experiments.architectures.report import Arm, write_report
+from experiments.architectures.scores import Way, diffusion, interpolation, interpolation_error_mv, reader, scored
+from experiments.architectures.strips import SPEC, CropBatches, StripSet, strip_set
 from pretrain.pages import Signals
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WORK = ROOT / "scratch" / "architectures"
 HELD_OUT_RECORDS = 200
 READER_SHARE = 0.5  # of the time of U-Net and diffusion together that the U-Net gets
@@ -109,7 +109,11 @@ def trained_completer(work: Path = WORK) -> Completer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.architectures",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--signals", type=Path, help="WFDB folder, or µV (N, 12, n) as .npy; else all are simulated")
     parser.add_argument("--minutes", type=float, default=8.0, help="of processor time for each way of reading")
     parser.add_argument("--pages", type=int, default=480, help="to train on")
@@ -139,7 +143,3 @@ def main() -> None:
         folder = args.work / "scores" / f"{way.name}_{'_'.join(str(t.steps) for t in of)}_{args.test_pages}"
         arms.append(Arm(title, of, scored(way, test, folder)))
     write_report(args.output, arms, pages=args.pages, test_pages=args.test_pages, line_mv=line_mv)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,10 +13,10 @@ from ecgpipe.base.files import atomic_path
 from ecgpipe.trace.decode import decode_heights
 from ecgpipe.trace.network import Network
 from ecgpipe.training.diffusion.completion import Completer
-from experiments.hidden import Told, crps, crps_of_logits, crps_of_samples, interpolated, stretches
-from experiments.readings import in_mv
-from experiments.stains import stained
-from experiments.strips import SPEC, StripSet
+from experiments.architectures.hidden import Told, crps, crps_of_logits, crps_of_samples, interpolated, stretches
+from experiments.architectures.readings import in_mv
+from experiments.architectures.stains import stained
+from experiments.architectures.strips import SPEC, StripSet
 
 STAINS = 4  # on each row
 PX_PER_MV = SPEC.frame.raster.px_per_mv

@@ -5,8 +5,8 @@ import pytest
 
 from ecgpipe.page.geometry import FrameSpec, Raster
 from ecgpipe.trace.strips import PAPER, StripSpec
-from experiments.hidden import stretches
-from experiments.stains import stained
+from experiments.architectures.hidden import stretches
+from experiments.architectures.stains import stained
 
 SPEC = StripSpec(FrameSpec(raster=Raster(125.0, 40.0)))
 COLUMNS, T = 500, 2000
