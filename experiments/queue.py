@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ecgpipe.base.errors import EcgpipeError
 
@@ -120,11 +121,13 @@ def _was_lost(name: str, commit: str) -> bool:
 
 
 def _lives(pid: int | None) -> bool:
+    if pid is None:
+        return False
     try:
-        os.kill(pid or -1, 0) if pid else None
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return pid is not None
+    return True
 
 
 def _say(before: str, now: str) -> str:
@@ -140,8 +143,15 @@ def _git(*arguments: str) -> str:
 def _dvc(*arguments: str) -> str:
     """What a command of DVC's prints; ExperimentError with its last line if it fails."""
     bin_first = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, env=bin_first)
-    if done.returncode:
-        reason = (done.stderr.strip() or done.stdout.strip() or "no word of why").splitlines()[-1]
-        raise ExperimentError(f"dvc {' '.join(arguments[:3])}: {reason}")
-    return done.stdout
+    # Files, not pipes: a worker that `dvc queue start` leaves behind would hold those open.
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        status = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments], stdout=out, stderr=err, env=bin_first
+        ).returncode
+        for file in (out, err):
+            file.seek(0)
+        told, complaint = out.read(), err.read()
+    if status:
+        lines = (complaint.strip() or told.strip() or "no word of why").splitlines()
+        raise ExperimentError(f"dvc {' '.join(arguments[:3])}: {lines[-1]}")
+    return told
