@@ -141,7 +141,7 @@ def _git(*arguments: str) -> str:
 
 
 def _dvc(*arguments: str) -> str:
-    """What a command of DVC's prints; ExperimentError with its last line if it fails."""
+    """What a command of DVC's prints; ExperimentError with the line that says why if it fails."""
     bin_first = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     # Files, not pipes: a worker that `dvc queue start` leaves behind would hold those open.
     with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
@@ -153,5 +153,6 @@ def _dvc(*arguments: str) -> str:
         told, complaint = out.read(), err.read()
     if status:
         lines = (complaint.strip() or told.strip() or "no word of why").splitlines()
-        raise ExperimentError(f"dvc {' '.join(arguments[:3])}: {lines[-1]}")
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1])  # advice may follow
+        raise ExperimentError(f"dvc {' '.join(arguments[:3])}: {reason}")
     return told
