@@ -143,7 +143,7 @@ def reading(page) -> "Digitized":
 @pytest.fixture
 def already_read(monkeypatch, at_once, reading) -> None:
     """`digitize` takes any picture for `page` and has read it, so that nothing is left but to write what was read."""
-    monkeypatch.setattr("ecgpipe.recognize.pages.find_page", lambda picture, hints: reading)
+    monkeypatch.setattr("ecgpipe.recognize.several.find_pages", lambda picture, hints: [reading])
     monkeypatch.setattr("ecgpipe.digitize.digitizer.Digitizer.read", lambda self, found: found)
 
 
