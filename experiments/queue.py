@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,8 +18,7 @@ from tempfile import TemporaryFile
 from ecgpipe.base.errors import EcgpipeError
 
 POLL_S = 2.0  # between looks at the process that runs; a look at the queue, when it ends, costs a second and more
-SHOW_PAUSES_S = (2, 4, 8, 16, 32, 64)  # `dvc exp show` fails while the folder of a run is being made
-WAITING = ("queued", "running")
+SHOW_PAUSES_S = (2, 4, 8, 16, 32, 64)  # between looks at a queue that cannot be looked at
 
 
 class ExperimentError(EcgpipeError):
@@ -55,40 +54,45 @@ def run(experiments: Iterable[Experiment], stage: str, poll_s: float = POLL_S) -
     """
     commit = _git("rev-parse", "HEAD")
     wanted = {experiment.name: experiment for experiment in experiments}
-    known = find(wanted, commit)
-    for name, experiment in wanted.items():
-        if name in known and known[name].state == "failed":
+    for name, found in find(wanted, commit).items():
+        if found.state == "failed":
             _dvc("queue", "remove", name)
-        if name not in known or known[name].state == "failed":
-            _queue(experiment, stage)
     said = ""
-    while waiting := {name: found for name, found in find(wanted, commit).items() if found.state in WAITING}:
-        running = {name: found.pid for name, found in waiting.items() if found.state == "running"}
+    while len(ended := _ended(known := find(wanted, commit))) < len(wanted):
+        for name, experiment in wanted.items():
+            if name not in known:
+                _queue(experiment, stage)
+        running = {name: found.pid for name, found in known.items() if found.state == "running"}
         for name in (name for name, pid in running.items() if not _lives(pid)):
-            if _was_lost(name, commit):
-                _queue(wanted[name], stage)
+            _forget_if_lost(name)
         if not any(map(_lives, running.values())):
             _dvc("queue", "start", "-j", "1")
-        said = _say(said, f"{len(wanted) - len(waiting)} of {len(wanted)} done; now {', '.join(running) or 'starting'}")
+        said = _say(said, f"{len(ended)} of {len(wanted)} done; now {', '.join(running) or 'starting'}")
         time.sleep(poll_s)
         while any(map(_lives, running.values())):
             time.sleep(poll_s)
-    done = {name: found for name, found in find(wanted, commit).items() if found.state == "success"}
-    return {name: done[name].metrics[f"metrics/{stage}.json"] if name in done else None for name in wanted}
+    file = f"metrics/{stage}.json"
+    return {name: known[name].metrics[file] if known[name].state == "success" else None for name in wanted}
 
 
 def find(names: Iterable[str], commit: str = "HEAD") -> dict[str, Found]:
     """Those of the experiments `names` that DVC knows at a commit."""
-    rows = [row for shown in _shown(commit) for row in shown["experiments"] or [] if row["name"] in set(names)]
+    names = set(names)
+    rows = [row for shown in _shown(names, commit) for row in shown["experiments"] or [] if row["name"] in names]
     # One that failed once may be there a second time.
     return {row["name"]: _found(row) for row in sorted(rows, key=lambda row: _state(row) != "failed")}
 
 
-def _shown(commit: str) -> list[dict]:
+def _shown(names: Set[str], commit: str) -> list[dict]:
+    """What `dvc exp show` knows. It fails while the folder of a run is being made, and for good if that was killed."""
     for pause_s in SHOW_PAUSES_S:
         try:
             return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
         except ExperimentError:
+            status = _dvc("queue", "status")
+            if "Worker status: 0 active" in status:
+                for name in names & {line.split()[1] for line in status.splitlines() if line.endswith("Running")}:
+                    _forget_if_lost(name)
             time.sleep(pause_s)
     return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
 
@@ -103,21 +107,22 @@ def _found(row: dict) -> Found:
     return Found(_state(row), ((row["executor"] or {}).get("local") or {}).get("pid"), metrics)
 
 
+def _ended(known: Mapping[str, Found]) -> set[str]:
+    return {name for name, found in known.items() if found.state in ("success", "failed")}
+
+
 def _queue(experiment: Experiment, stage: str) -> None:
     overrides = [word for override in experiment.overrides for word in ("-S", override)]
     _dvc("exp", "run", "--queue", "--name", experiment.name, *overrides, stage)
 
 
-def _was_lost(name: str, commit: str) -> bool:
-    """Whether DVC takes for running what no worker runs any more; it then forgets it."""
+def _forget_if_lost(name: str) -> None:
+    """Take out of DVC's queue what it believes to run though no worker runs it; a result that it has is kept."""
     try:
         _dvc("queue", "kill", name)  # refused while a worker holds it, as between its process's end and its result
     except ExperimentError:
-        return False
-    if find([name], commit)[name].state != "failed":
-        return False
+        return
     _dvc("queue", "remove", name)
-    return True
 
 
 def _lives(pid: int | None) -> bool:
@@ -141,7 +146,7 @@ def _git(*arguments: str) -> str:
 
 
 def _dvc(*arguments: str) -> str:
-    """What a command of DVC's prints; ExperimentError with the line that says why if it fails."""
+    """What a command of DVC's prints; ExperimentError with its last line if it fails."""
     bin_first = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     # Files, not pipes: a worker that `dvc queue start` leaves behind would hold those open.
     with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
@@ -153,6 +158,6 @@ def _dvc(*arguments: str) -> str:
         told, complaint = out.read(), err.read()
     if status:
         lines = (complaint.strip() or told.strip() or "no word of why").splitlines()
-        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1])  # advice may follow
+        reason = next((line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")), lines[-1])
         raise ExperimentError(f"dvc {' '.join(arguments[:3])}: {reason}")
     return told
