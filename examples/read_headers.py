@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from ecgpipe.base.errors import EcgpipeError
 from ecgpipe.page.layout import KIT
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
@@ -94,7 +93,7 @@ def main() -> None:
     print(f"{len(words)} pages, {overlays} read: OCR tells {before} of {total} words in the pictures, {after} of "
           f"{4 * overlays} in the overlays; {in_files} stand in other files")  # fmt: skip
     if not overlays:
-        raise EcgpipeError("no page was read")
+        raise SystemExit("no page was read")
 
 
 def _texts(engine: Any, path: Path) -> list[str]:

@@ -52,3 +52,10 @@ def test_what_else_lies_on_a_table_is_no_second_ecg(pictures):
     table = np.full((2 * pictures[0].shape[0], pictures[0].shape[1], 3), 90, np.uint8)
     table[: pictures[0].shape[0]] = pictures[0]
     assert len(find_pages(table)) == 1
+
+
+@pytest.mark.slow
+def test_ecg_paper_on_which_nothing_can_be_read_is_a_doubt(pictures):
+    white = PageStyle(header=(), text=(255, 255, 255), trace=(255, 255, 255))
+    pages = find_pages(np.concatenate([pictures[0], draw_page(np.full((12, 5000), 50.0), 500, white, KIT)]))
+    assert len(pages) == 1 and pages[0].doubts == (several.UNREAD,)

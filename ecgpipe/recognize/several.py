@@ -24,6 +24,7 @@ CROSSING_PX = 7  # there, that a crossing stands for: more than the boxes of the
 LEAST_SEEN = 0.7  # share of such a place on which a grid is seen
 OVERLAP = 0.1  # share of an ECG that may lie on another one's place
 BETWEEN_MM = (10.0, 20.0)  # half the distance of rows, at least and at most, that belongs to an ECG above and below
+UNREAD = "the picture shows more ECG paper, on which no ECG that can be read was found"
 ABOUT = 0.25  # share of an ECG's sides that is left about it when it is looked at by itself
 
 
@@ -40,37 +41,42 @@ def find_pages(
     outlines = [_outline(pages[0])]
     taken = _filled(outlines[0], picture.shape)
     shrink = len(taken) / len(picture)
-    room_px = ROOM * np.linalg.norm(np.diff(outlines[0][:3], axis=0), axis=1)
-    rest = picture
-    while len(pages) < MOST and len(free := _centres(shrink * room_px, (~taken, 1.0))):
+    sides_px = ROOM * shrink * np.linalg.norm(np.diff(outlines[0][:3], axis=0), axis=1)
+    rest, unread = picture, False
+    while len(pages) < MOST and (free := _places(sides_px, (~taken, 1.0))).any():
         rest = _painted_over(rest, outlines[-1])
-        part = _part(free / shrink, room_px.max() / 2, picture.shape)
-        crossings = crossings_seen(rest[part]) + _corner(part)
-        gridded = _around(shrink * crossings, taken.shape)
-        if not len(_centres(shrink * room_px, (~taken, 1.0), (gridded, LEAST_SEEN))):
+        part = _part(_points(free) / shrink, 0.0, picture.shape)
+        gridded = _around(shrink * (crossings_seen(rest[part]) + _corner(part)), taken.shape)
+        found = _places(sides_px, (~taken, 1.0), (gridded, LEAST_SEEN))
+        if not found.any():
             break
+        unread = True
         try:
-            page = _by_itself(rest, crossings, spec, hints)
+            page = _by_itself(rest, _points(found) / shrink, 0.0, spec, hints)
         except PageNotFound:
             break
-        outlines.append(_outline(page))
-        place = _filled(outlines[-1], picture.shape)
+        outline = _outline(page)
+        place = _filled(outline, picture.shape)
         if (place & taken).sum() > OVERLAP * place.sum():
             break
+        unread = False
         pages.append(page)
+        outlines.append(outline)
         taken |= place
-    if len(pages) == 1:
-        return pages
-    for outline in outlines[1 : len(pages)]:
-        picture = _painted_over(picture, outline)
-    with suppress(PageNotFound):  # then it is as it was found among the others
-        pages[0] = _by_itself(picture, outlines[0], spec, hints)
+    if len(pages) > 1:
+        for outline in outlines[1:]:
+            picture = _painted_over(picture, outline)
+        with suppress(PageNotFound):  # then it is as it was found among the others
+            pages[0] = _by_itself(picture, outlines[0], ABOUT, spec, hints)
+    if unread:
+        pages[0] = replace(pages[0], doubts=(*pages[0].doubts, UNREAD))
     return sorted(pages, key=lambda page: tuple(_outline(page).mean(axis=0)[::-1]))
 
 
-def _by_itself(picture: np.ndarray, points_px: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
-    """The page in that part of `picture` where `points_px` (n, 2) are; its map leads to the whole picture."""
-    part = _part(points_px, ABOUT * np.ptp(points_px, axis=0), picture.shape)
+def _by_itself(picture: np.ndarray, points_px: np.ndarray, about: float, spec: FrameSpec, hints: Hints) -> Page:
+    """The page in that part of `picture` where `points_px` (n, 2) are, and the share `about` of its sides about it; its
+    map leads to the whole picture."""
+    part = _part(points_px, about * np.ptp(points_px, axis=0), picture.shape)
     page = find_page(np.ascontiguousarray(picture[part]), spec, hints)
     in_whole = page.frame.page_map.compose(lambda px: px + _corner(part))
     return replace(page, frame=replace(page.frame, page_map=in_whole))
@@ -123,12 +129,18 @@ def _around(points_px: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return cv2.dilate(seen, np.ones((CROSSING_PX, CROSSING_PX), np.uint8)) > 0
 
 
-def _centres(sides_px: np.ndarray, *areas: tuple[np.ndarray, float]) -> np.ndarray:
-    """The places (n, 2) at which a rectangle of these sides, lying or standing, is taken to at least their shares by
-    each of the `areas` (h, w) bool."""
+def _places(sides_px: np.ndarray, *areas: tuple[np.ndarray, float]) -> np.ndarray:
+    """What is covered, (h, w) bool, by the rectangles of these sides, lying or standing, of which each of the `areas`
+    (h, w) bool takes at least its share."""
     width, height = np.maximum(np.rint(sides_px).astype(int), 1)
-    fits = np.zeros(areas[0][0].shape, bool)
+    covered = np.zeros(areas[0][0].shape, bool)
     for size in ((width, height), (height, width)):
         means = [cv2.blur(area.astype(np.float32), size, borderType=cv2.BORDER_CONSTANT) for area, _ in areas]
-        fits |= np.all([mean > share - 1e-3 for mean, (_, share) in zip(means, areas, strict=True)], axis=0)
-    return np.argwhere(fits)[:, ::-1]
+        fits = np.all([mean > share - 1e-3 for mean, (_, share) in zip(means, areas, strict=True)], axis=0)
+        covered |= cv2.dilate(fits.astype(np.uint8), np.ones(size[::-1], np.uint8)) > 0
+    return covered
+
+
+def _points(area: np.ndarray) -> np.ndarray:
+    """The pixels (n, 2) of an area (h, w) bool."""
+    return np.argwhere(area)[:, ::-1]

@@ -25,7 +25,7 @@ from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
 from ecgpipe.rectify.quality import Quality, disagreement_share, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refine_closer, refine_page
 from ecgpipe.rectify.registration import to_ink
-from ecgpipe.rectify.seed import find_seeds
+from ecgpipe.rectify.seed import Seed, find_seeds
 from ecgpipe.rectify.trace_mask import without_trace
 
 # Names in quotes are sections of docs/log.md.
@@ -35,6 +35,7 @@ LONG_SIDES_PX = (2000, 3000)
 CLOSEST_PX = 4000  # long side at most of the picture in which the lines are localised at last; not swept
 REACH_PX = 15  # of the illumination's closing, at 2000 px: wider than a line, narrower than half a box; not swept
 SEEDS = 3  # that are grown before the sheet counts as not found; not swept
+ELSEWHERE = 3  # seeds beside a small sheet that are grown in search of a larger one; not swept
 MIN_MARGIN = 0.02  # of a placement; 0.10 to 0.19 on real pages, below 0.01 on wrong grids ("Rectification")
 CLEAR_MARGIN = 2 * MIN_MARGIN  # from which no further seed is grown; not swept
 MOST_BEND = 0.5  # of a map, see Quality; sharply folded paper reaches 0.4
@@ -189,26 +190,51 @@ def crossings_seen(picture: np.ndarray) -> np.ndarray:
     for long_side in LONG_SIDES_PX:
         work = _resized(picture, long_side)
         with suppress(PageNotFound):
-            mesh, residuals = _largest_mesh(grid_contrast(work, REACH_PX))
-            seen = mesh.nodes[residuals.weight.min(axis=-1) > 0]
+            seen = _held(_largest_mesh(grid_contrast(work, REACH_PX)))
             return (seen + 0.5) * picture.shape[1] / work.shape[1] - 0.5
     return np.zeros((0, 2))
 
 
 def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:
     """The mesh that holds most crossings, told by heavy lines or, where these hold few, by lines that are all alike."""
-    best: tuple[int, GridMesh, Residuals] | None = None
+    best: tuple[GridMesh, Residuals] | None = None
     for lines_per_box in (1, 5):
-        for seed in find_seeds(dark, SEEDS, lines_per_box):
-            mesh, residuals = grow_mesh(dark, seed)
-            count = int((residuals.weight.min(axis=-1) > 0).sum())
-            if best is None or count > best[0]:
-                best = count, mesh, residuals
-        if best is not None and best[0] > WHOLE_SHARE * _boxes(best[1], dark.shape):
+        seeds = find_seeds(dark, None, lines_per_box)
+        best = _largest_grown(dark, seeds[:SEEDS], best)
+        if best is not None and not _is_whole(best, dark.shape):  # the clearest seeds may all lie on one small sheet
+            held = _held(best)
+            beside = [seed for seed in seeds[SEEDS:] if not _is_within(seed, held)]
+            best = _largest_grown(dark, beside[:ELSEWHERE], best)
+        if best is not None and _is_whole(best, dark.shape):
             break
-    if best is None or best[0] < LEAST_CROSSINGS:
+    if best is None or len(_held(best)) < LEAST_CROSSINGS:
         raise PageNotFound("no 5 mm grid found; expected a picture of an ECG on millimetre paper")
-    return best[1], best[2]
+    return best
+
+
+def _largest_grown(
+    dark: np.ndarray, seeds: list[Seed], best: tuple[GridMesh, Residuals] | None
+) -> tuple[GridMesh, Residuals] | None:
+    """The mesh that holds most crossings of `best` and those that grow from `seeds`."""
+    grown = [grow_mesh(dark, seed) for seed in seeds]
+    return max([*([best] if best else []), *grown], key=lambda one: len(_held(one)), default=None)
+
+
+def _held(grown: tuple[GridMesh, Residuals]) -> np.ndarray:
+    """The crossings (n, 2) px that a mesh holds."""
+    mesh, residuals = grown
+    return mesh.nodes[residuals.weight.min(axis=-1) > 0]
+
+
+def _is_within(seed: Seed, held: np.ndarray) -> bool:
+    """Whether a seed lies among the crossings `held` (n, 2) px: none of its own boxes away from one."""
+    boxes = (held - seed.centre_px) @ np.linalg.inv(seed.mm_to_px * BOX_MM).T
+    return bool((np.abs(boxes) < 1).all(axis=1).any())
+
+
+def _is_whole(grown: tuple[GridMesh, Residuals], shape: tuple[int, ...]) -> bool:
+    """Whether a mesh holds so much of a picture of `shape` that no larger sheet is to be looked for."""
+    return len(_held(grown)) > WHOLE_SHARE * _boxes(grown[0], shape)
 
 
 def _boxes(mesh: GridMesh, shape: tuple[int, ...]) -> float:

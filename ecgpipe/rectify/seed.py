@@ -40,8 +40,8 @@ class Seed:
     lines_per_box: int = 1
 
 
-def find_seeds(dark: np.ndarray, count: int = 6, lines_per_box: int = 1) -> list[Seed]:
-    """The `count` tiles of a contrast picture (H, W) that look most like ECG paper, best first.
+def find_seeds(dark: np.ndarray, count: int | None = 6, lines_per_box: int = 1) -> list[Seed]:
+    """The `count` tiles, or all, of a contrast picture (H, W) that look most like ECG paper, best first.
 
     It is looked for the heavy lines of the boxes, or for `lines_per_box` = 5 lines that are all alike.
     To a tile's score those of the tiles that see the same grid are added: paper is the same all over, wood is not.
