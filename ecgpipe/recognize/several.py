@@ -64,10 +64,10 @@ def find_pages(
         outlines.append(outline)
         taken |= place
     if len(pages) > 1:
-        for outline in outlines[1:]:
-            picture = _painted_over(picture, outline)
-        with suppress(PageNotFound):  # then it is as it was found among the others
-            pages[0] = _by_itself(picture, outlines[0], ABOUT, spec, hints)
+        for number, outline in enumerate(outlines):
+            alone = _without(picture, [*outlines[:number], *outlines[number + 1 :]])
+            with suppress(PageNotFound):  # then it is as it was found among the others
+                pages[number] = _by_itself(alone, outline, ABOUT, spec, hints)
     if unread:
         pages[0] = replace(pages[0], doubts=(*pages[0].doubts, UNREAD))
     return sorted(pages, key=lambda page: tuple(_outline(page).mean(axis=0)[::-1]))
@@ -89,6 +89,13 @@ def _outline(page: Page) -> np.ndarray:
     margin = np.clip(np.median(np.diff(heights)) / 2 if len(heights) > 1 else 0.0, *BETWEEN_MM)
     left, right, top, bottom = layout.left_mm, layout.right_mm, heights[0] - margin, heights[-1] + margin
     return page.frame.page_map.to_picture(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
+
+
+def _without(picture: np.ndarray, outlines: list[np.ndarray]) -> np.ndarray:
+    """`picture` with each of `outlines` (4, 2) px painted over in its median colour."""
+    for outline in outlines:
+        picture = _painted_over(picture, outline)
+    return picture
 
 
 def _painted_over(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
