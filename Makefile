@@ -14,8 +14,9 @@ repro: $(INSTALLED)
 experiments: $(INSTALLED)
 	@python -m ecgpipe.pipeline.experiments
 
+# One process more than there are cores, as some tests wait for others' processes.
 test: $(INSTALLED)
-	pytest -n auto --maxprocesses 8 --dist loadfile
+	pytest -n $$(python -c "import os; print(min(os.cpu_count() + 1, 8))") --dist loadfile
 
 bench: $(INSTALLED)
 	python -m examples.bench

@@ -1,5 +1,7 @@
 """Several ECGs in one picture: each is found, from the top down; one alone is looked for once."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -19,11 +21,19 @@ def pictures() -> list[np.ndarray]:
     return [draw_page(signal, 500, PageStyle(), KIT) for signal in SIGNALS]
 
 
+@pytest.fixture(scope="module")
+def two_sheets(pictures) -> Iterator[np.ndarray]:
+    """One above the other on a table, where a digitizer finds what is found once for all tests."""
+    both = np.concatenate([pictures[0], np.full((60, pictures[0].shape[1], 3), 90, np.uint8), pictures[1]])
+    pages = find_pages(both)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ecgpipe.digitize.digitizer.find_pages", lambda *_: pages)
+        yield both
+
+
 @pytest.mark.slow
-def test_two_sheets_one_above_the_other_are_read_each_by_itself(pictures):
-    gap = np.full((60, pictures[0].shape[1], 3), 90, np.uint8)  # of a table
-    both = np.concatenate([pictures[0], gap, pictures[1]])
-    ecgs = Digitizer().digitize_all(both)
+def test_two_sheets_one_above_the_other_are_read_each_by_itself(two_sheets):
+    ecgs = Digitizer().digitize_all(two_sheets)
     assert len(ecgs) == 2
     strip = KIT.windows[-1]
     for ecg, signal in zip(ecgs, SIGNALS, strict=True):
@@ -33,12 +43,11 @@ def test_two_sheets_one_above_the_other_are_read_each_by_itself(pictures):
 
 
 @pytest.mark.slow
-def test_of_several_the_uppermost_is_read_with_a_warning(pictures):
-    both = np.concatenate(pictures)
-    ecg = Digitizer().digitize(both)
+def test_of_several_the_uppermost_is_read_with_a_warning(two_sheets):
+    ecg = Digitizer().digitize(two_sheets)
     assert ecg.warnings[0] == "the picture shows 2 ECGs, this is the uppermost"
     centre = ecg.page_map.to_picture(np.array(KIT.size_mm) / 2)
-    assert centre[1] < len(pictures[0])
+    assert centre[1] < len(two_sheets) / 2
 
 
 def test_a_page_that_leaves_no_room_is_looked_for_once(pictures, monkeypatch):
