@@ -16,7 +16,7 @@ experiments: $(INSTALLED)
 
 # One process more than there are cores, as some tests wait for others' processes.
 test: $(INSTALLED)
-	pytest -n $$(python -c "import os; print(min(os.cpu_count() + 1, 8))") --dist loadfile
+	pytest -n $$(python -c "import os; print(min(os.cpu_count() + 1, 8))") --dist loadfile --no-loadscope-reorder
 
 bench: $(INSTALLED)
 	python -m examples.bench

@@ -3,17 +3,20 @@
     python -m examples.bench_archive speed PICTURES --copies 8    # a folder's pictures, each so many times
     python -m examples.bench_archive memory --pages 4000          # of a reader that reads nothing
     python -m examples.bench_archive kills --kills 10 --pages 600
+    python -m examples.bench_archive whole PICTURES --pages 2000  # all of it with pages that are read
 
 `speed` reads the same pages in two processes of `archive` and by two runs of `digitize` side by side, one after the
 other; what they take of the cores says more than the clock where other work runs too. `memory` adds up what the driver,
 Ray and all workers have to themselves (PSS) and compares the first quarter of the run with the last. `kills` ends a
 worker or the driver at random again and again, and tells how often pages were begun and what is in the shards at the
-end. Linux only.
+end. `whole` reads pages in earnest: kills in the first half, and after the last of them as many pages a second as two
+runs of `digitize` before, or not. Linux only.
 """
 
 import argparse
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,6 +45,12 @@ def main() -> None:
     kill.add_argument("--kills", type=int, default=10)
     kill.add_argument("--pages", type=int, default=600)
     kill.set_defaults(run=_kills)
+    whole = tries.add_parser("whole")
+    whole.add_argument("pictures", type=Path)
+    whole.add_argument("--pages", type=int, default=2000)
+    whole.add_argument("--kills", type=int, default=10)
+    whole.add_argument("--beside", type=int, default=100, help="pages of each of the two runs of digitize")
+    whole.set_defaults(run=_whole)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-archive-") as folder:
         options.run(options, Path(folder))
@@ -51,15 +60,11 @@ def main() -> None:
 
 
 def _speed(options: argparse.Namespace, folder: Path) -> None:
-    pictures = sorted(path for path in options.pictures.iterdir() if path.suffix.lower() in {".png", ".jpg", ".jpeg"})
+    pictures = _pictures(options.pictures)
     halves = [folder / "one", folder / "two"]
     for copy in range(options.copies):
         for number, picture in enumerate(pictures):
-            half = halves[(number + copy) % 2]
-            half.mkdir(exist_ok=True)
-            os.link(picture, half / f"{copy}-{picture.name}") if _same_disk(picture, half) else (
-                half / f"{copy}-{picture.name}"
-            ).write_bytes(picture.read_bytes())
+            _put(picture, halves[(number + copy) % 2] / f"{copy}-{picture.name}")
     pages = len(pictures) * options.copies
     archive = ["archive", str(folder), "--output", str(folder / "out"), "--workers", "2"]
     ours = _timed([archive])
@@ -100,8 +105,16 @@ def _tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _same_disk(one: Path, other: Path) -> bool:
-    return one.stat().st_dev == other.stat().st_dev
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".png", ".jpg", ".jpeg"})
+
+
+def _put(picture: Path, place: Path) -> None:
+    place.parent.mkdir(exist_ok=True)
+    if picture.stat().st_dev == place.parent.stat().st_dev:
+        os.link(picture, place)
+    else:
+        place.write_bytes(picture.read_bytes())
 
 
 # ---- memory and kills
@@ -160,11 +173,7 @@ def _kills(options: argparse.Namespace, folder: Path) -> None:
             time.sleep(0.02)
         if driver.poll() is not None:
             break
-        workers = [
-            child
-            for child in psutil.Process(driver.pid).children(recursive=True)
-            if WORKER in " ".join(child.cmdline())
-        ]
+        workers = _workers(driver)
         if killed.total() % 2 and workers:
             rng.choice(workers).kill()
             killed["worker"] += 1
@@ -179,6 +188,78 @@ def _kills(options: argparse.Namespace, folder: Path) -> None:
     print(f"{dict(killed)} killed, the last run ended with {code}")
     print(f"{len(rows)} of {options.pages} pages in the shards, rows of each: {sorted(set(rows.values()))}")
     print(f"pages begun more than once: {sum(count > 1 for count in times.values())}, most often {max(times.values())}")
+
+
+def _workers(driver: subprocess.Popen) -> list[psutil.Process]:
+    return [child for child in _tree(driver.pid) if WORKER in " ".join(child.cmdline())]
+
+
+# ---- pages that are read
+
+
+def _whole(options: argparse.Namespace, folder: Path) -> None:
+    pictures, halves = _pictures(options.pictures), [folder / "one", folder / "two"]
+    for page in range(options.pages):
+        picture = pictures[page % len(pictures)]
+        _put(picture, folder / "in" / f"{page:06}{picture.suffix}")
+        if page < 2 * options.beside:
+            _put(picture, halves[page // len(pictures) % 2] / f"{page:06}{picture.suffix}")
+    _timed([["digitize", str(half), "--output", f"{half}-out"] for half in halves])
+    written = [sorted(path.stat().st_mtime for path in Path(f"{half}-out").iterdir()) for half in halves]
+    theirs = sum((len(times) - 1) / (times[-1] - times[0]) for times in written)
+    print(f"two of digitize: {theirs:.3f} pages/s from the first page on, {sum(map(len, written))} pages", flush=True)
+
+    rng, killed = random.Random(1), Counter[str]()
+    kill_at = sorted(rng.randint(1, options.pages // 2) for _ in range(options.kills))
+    driver, undisturbed = _archive(folder), time.monotonic()
+    seen: list[tuple[float, int, float]] = []  # when, files done, MB
+    while driver.poll() is None:
+        time.sleep(1)
+        done = _done(folder)
+        if kill_at and done >= kill_at[0]:
+            kill_at.pop(0)
+            workers = _workers(driver)
+            if killed.total() % 2 and workers:
+                rng.choice(workers).kill()
+                killed["worker"] += 1
+            else:
+                driver.kill()
+                driver.wait()
+                killed["driver"] += 1
+                driver = _archive(folder)
+            undisturbed = time.monotonic() + 30
+        elif done > (seen[-1][1] if seen else 0):
+            seen.append((time.monotonic(), done, _pss_mb(driver.pid)))
+    print(f"{dict(killed)} killed, the last run ended with {driver.returncode}")
+    rows = pq.read_table(folder / "out", columns=["path", "lead"])
+    leads = set(Counter(rows["path"].to_pylist()).values())
+    twice = len(rows) - len(rows.group_by(["path", "lead"]).aggregate([]))
+    print(
+        f"{len(rows['path'].unique())} of {options.pages} pages in the shards, rows of each {leads}, {twice} rows twice"
+    )
+    (began, first, _), (ended, last, _) = (calm := [one for one in seen if one[0] > undisturbed])[0], calm[-1]
+    ours = (last - first) / (ended - began)
+    print(f"archive: {ours:.3f} pages/s after the last kill ({last - first} pages), {ours / theirs:.2f} of digitize")
+    quarter = [
+        np.mean([mb for _, done, mb in seen if number <= 4 * done / options.pages < number + 1]) for number in range(4)
+    ]
+    print(
+        f"MB by quarter: {', '.join(f'{mb:.0f}' for mb in quarter)}; last off first {quarter[3] / quarter[0] - 1:+.1%}"
+    )
+
+
+def _archive(folder: Path) -> subprocess.Popen:
+    with (folder / "said").open("a") as said:
+        command = ["archive", str(folder / "in"), "--output", str(folder / "out"), "--workers", "2"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "ecgpipe", *command], stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
+        )
+
+
+def _done(folder: Path) -> int:
+    """Files done by the last line that the archive said of it."""
+    said = re.findall(r"([\d,]+) of [\d,]+ files", (folder / "said").read_text())
+    return int(said[-1].replace(",", "")) if said else 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the core
     cv2.setNumThreads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that processes that share the files end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def params() -> Params:
     """params.yaml as it is committed."""
