@@ -22,7 +22,7 @@ from tests.preprocess_steps import run_stage
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
+KILLS = 10
 RECORDS = 30
 
 
@@ -62,7 +62,7 @@ def kept(folder: Path) -> set[str]:
     return {path.name for path in (folder / "scratch/preprocess").glob("[!.]*")}
 
 
-def test_frames_that_were_made_under_twenty_kills_are_those_of_an_undisturbed_run(workspace):
+def test_frames_that_were_made_under_ten_kills_are_those_of_an_undisturbed_run(workspace):
     moments, grown = random.Random(1), []
     for kill in range(KILLS):
         before = kept(workspace)
@@ -74,7 +74,7 @@ def test_frames_that_were_made_under_twenty_kills_are_those_of_an_undisturbed_ru
         assert process.exitcode in (-9, 0), f"kill {kill}"
         assert kept(workspace) >= before, "what was finished is not lost"
         grown.append(len(kept(workspace)) - len(before))
-    assert sum(count > 0 for count in grown) >= 5, "most kills came while frames were being made"
+    assert sum(count > 0 for count in grown) >= 3, "most kills came while frames were being made"
     process = start(workspace)
     process.join()
     assert process.exitcode == 0
