@@ -57,10 +57,12 @@ def run(experiments: Iterable[Experiment], stage: str, poll_s: float = POLL_S) -
     for name, found in find(wanted, commit).items():
         if found.state == "failed":
             _dvc("queue", "remove", name)
-    said = ""
+    said, unseen = "", set(wanted)
     while len(ended := _ended(known := find(wanted, commit))) < len(wanted):
+        # One that a worker is about to begin is shown neither as queued nor as running: it is looked for twice.
+        unseen, missing = set(wanted) - set(known), unseen - set(known)
         for name, experiment in wanted.items():
-            if name not in known:
+            if name in missing:
                 _queue(experiment, stage)
         running = {name: found.pid for name, found in known.items() if found.state == "running"}
         for name in (name for name, pid in running.items() if not _lives(pid)):
