@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -173,15 +174,7 @@ def _kills(options: argparse.Namespace, folder: Path) -> None:
             time.sleep(0.02)
         if driver.poll() is not None:
             break
-        workers = _workers(driver)
-        if killed.total() % 2 and workers:
-            rng.choice(workers).kill()
-            killed["worker"] += 1
-        else:
-            driver.kill()
-            driver.wait()
-            killed["driver"] += 1
-            driver = _start(folder, delay_s)
+        driver = _kill(rng, killed, driver, lambda: _start(folder, delay_s))
     code = driver.wait()
     rows = Counter(pq.read_table(folder / "out", columns=["path"])["path"].to_pylist())
     times = Counter(line.split()[0] for line in _log(folder))
@@ -190,8 +183,19 @@ def _kills(options: argparse.Namespace, folder: Path) -> None:
     print(f"pages begun more than once: {sum(count > 1 for count in times.values())}, most often {max(times.values())}")
 
 
-def _workers(driver: subprocess.Popen) -> list[psutil.Process]:
-    return [child for child in _tree(driver.pid) if WORKER in " ".join(child.cmdline())]
+def _kill(
+    rng: random.Random, killed: Counter[str], driver: subprocess.Popen, start: Callable[[], subprocess.Popen]
+) -> subprocess.Popen:
+    """Kill the driver, or every second time one of its workers, and count it; the driver that runs from then on."""
+    workers = [child for child in _tree(driver.pid) if WORKER in " ".join(child.cmdline())]
+    if killed.total() % 2 and workers:
+        rng.choice(workers).kill()
+        killed["worker"] += 1
+        return driver
+    driver.kill()
+    driver.wait()
+    killed["driver"] += 1
+    return start()
 
 
 # ---- pages that are read
@@ -218,15 +222,7 @@ def _whole(options: argparse.Namespace, folder: Path) -> None:
         done = _done(folder)
         if kill_at and done >= kill_at[0]:
             kill_at.pop(0)
-            workers = _workers(driver)
-            if killed.total() % 2 and workers:
-                rng.choice(workers).kill()
-                killed["worker"] += 1
-            else:
-                driver.kill()
-                driver.wait()
-                killed["driver"] += 1
-                driver = _archive(folder)
+            driver = _kill(rng, killed, driver, lambda: _archive(folder))
             undisturbed = time.monotonic() + 30
         elif done > (seen[-1][1] if seen else 0):
             seen.append((time.monotonic(), done, _pss_mb(driver.pid)))
@@ -251,9 +247,7 @@ def _whole(options: argparse.Namespace, folder: Path) -> None:
 def _archive(folder: Path) -> subprocess.Popen:
     with (folder / "said").open("a") as said:
         command = ["archive", str(folder / "in"), "--output", str(folder / "out"), "--workers", "2"]
-        return subprocess.Popen(
-            [sys.executable, "-m", "ecgpipe", *command], stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
-        )
+        return subprocess.Popen([sys.executable, "-m", "ecgpipe", *command], stdout=subprocess.DEVNULL, stderr=said)
 
 
 def _done(folder: Path) -> int:

@@ -79,7 +79,7 @@ def test_the_submission_matches_test_csv_row_for_row_and_is_scored(first_run, cl
     submission = pd.read_csv(clone.folder / "data/submission/submission.csv")
     assert submission["id"].tolist() == submission_ids(test)
     assert submission["value"].notna().all()
-    assert clone.metrics("submit")["snr_db/all"] > 28  # one test page
+    assert clone.metrics("submit")["snr_db/all"] > 28  # one test page of kind 0001
 
 
 def test_every_page_is_read_out_of_fold_once(first_run, clone):
