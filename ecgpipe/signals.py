@@ -15,6 +15,11 @@ from ecgpipe.page.layout import LEADS
 
 # Sums that are zero in every ECG: I - II + III (Einthoven) and aVR + aVL + aVF (Goldberger).
 LIMB_LAWS = ({"I": 1, "II": -1, "III": 1}, {"aVR": 1, "aVL": 1, "aVF": 1})
+# What each limb lead is of I and of II: the two laws and Goldberger's leads, aVR = -(I + II) / 2 and so on.
+LIMB_LEADS = {"I": (1, 0), "II": (0, 1), "III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
+LEAST_TOGETHER = 3  # limb leads, of which one says something of the others
+UNKNOWN_MV = 10.0  # standard error of a sample of which none is known
+ONE_TIME = 0.1  # share of their power by which leads that were recorded at one time break the laws at most
 
 
 def fourier_resample(signal: np.ndarray, rows: int) -> np.ndarray:
@@ -128,26 +133,50 @@ def denoise_wavelet(signal: np.ndarray, *, wavelet: str = "sym8", level: int = 4
 
 
 def limb_lead_laws(series: np.ndarray, residual_limit_mv: float, sigma: np.ndarray | None = None) -> np.ndarray:
-    """`series` (12, n) in mV moved towards I + III = II and aVR + aVL + aVF = 0 where it nearly obeys them.
+    """`series` (12, n) in mV moved towards the laws of the limb leads where it nearly obeys them.
 
-    The correction is the least-squares projection, up to half the limit; from there it falls to nothing at the limit,
-    so that no step appears. Each lead takes a share of the residual in proportion to its variance, `sigma` (12, n)
-    squared; without `sigma` a third. A law holds for samples where its three leads are printed; NaN stays.
+    All six are sums of I and II. At each sample I and II are found that fit all limb leads printed then, three or more,
+    by least squares; a lead counts by 1 / `sigma` (12, n) squared, without `sigma` all count alike. The correction is
+    whole where no lead is more than half the limit off; from there it falls to nothing at the limit, so that no step
+    appears. Each lead keeps its level, and NaN stays. Where lead II breaks the laws throughout, as a rhythm strip does
+    under columns that were recorded at once, it is left out; leads that do so without it are left as they are.
     """
     corrected = _checked(series, finite=False).copy()
     if corrected.ndim != 2 or len(corrected) != len(LEADS):
         raise DataError(f"limb_lead_laws: found a series of shape {corrected.shape}, expected (12, samples)")
     if residual_limit_mv <= 0:
         return corrected
-    variance = np.ones_like(corrected) if sigma is None else np.square(sigma, dtype=np.float64)
-    for law in LIMB_LAWS:
-        rows = [LEADS.index(lead) for lead in law]
-        signs = np.array(list(law.values()))[:, None]
-        residual = (signs * corrected[rows]).sum(axis=0)
-        weight = np.clip(2 - 2 * np.abs(residual) / residual_limit_mv, 0, 1)
-        share = variance[rows] / variance[rows].sum(axis=0)
-        corrected[rows] -= signs * np.nan_to_num(weight * residual * share)
+    limbs = [LEADS.index(lead) for lead in LIMB_LEADS]
+    sigma = np.ones_like(corrected) if sigma is None else np.where(np.isfinite(sigma), sigma, UNKNOWN_MV)
+    weights = np.square(np.reciprocal(sigma, dtype=np.float64))
+    known, sets = np.isfinite(corrected[limbs]), 1 << np.arange(len(limbs))
+    printed = sets @ known
+    for together in np.unique(printed):
+        index = np.flatnonzero(printed == together)
+        rows = np.flatnonzero(sets & together)
+        for leads in (rows, rows[rows != LEADS.index("II")]):
+            residual = _from_laws(corrected[np.ix_(leads, index)], weights[np.ix_(leads, index)], leads)
+            if residual is not None:
+                fade = np.clip(2 - 2 * np.abs(residual).max(axis=0) / residual_limit_mv, 0, 1)
+                corrected[np.ix_(leads, index)] -= fade * residual
+                break
     return corrected
+
+
+def _from_laws(mv: np.ndarray, weights: np.ndarray, leads: np.ndarray) -> np.ndarray | None:
+    """How far some limb leads `mv` (k, n), but for their levels, are from their laws; None if they are too few or were
+    not recorded at one time."""
+    if len(leads) < LEAST_TOGETHER:
+        return None
+    of_two = np.array(list(LIMB_LEADS.values()))[leads]
+    unlawful = np.eye(len(leads)) - of_two @ np.linalg.pinv(of_two)
+    mv = mv - unlawful @ np.median(unlawful @ mv, axis=1, keepdims=True)
+    centred = mv - np.median(mv, axis=1, keepdims=True)
+    if np.square(unlawful @ centred).sum() > ONE_TIME * np.square(centred).sum():
+        return None
+    normal = np.einsum("kn,ki,kj->nij", weights, of_two, of_two)
+    two = np.linalg.solve(normal, np.einsum("kn,ki,kn->ni", weights, of_two, mv)[..., None])[..., 0]
+    return mv - of_two @ two.T
 
 
 def _checked(signal: np.ndarray, *, finite: bool = True) -> np.ndarray:

@@ -96,20 +96,23 @@ def test_the_short_row_stands_in_where_the_strip_is_not_shown():
 
 
 def test_limb_lead_laws_are_off_unless_asked_for():
-    mv = np.full((4, 5000), 0.1)
-    assert leads_of(traces_of(mv))[0, 0] == pytest.approx(0.1)
+    mv = np.zeros((4, 5000))
+    mv[0, :1250] = mv[1, :1250] = mv[3, :1250] = np.sin(np.arange(1250) / 40)  # I and II, so that III is level
+    mv[0, 300:400] += 0.1
+    assert leads_of(traces_of(mv))[2, 350] == pytest.approx(0)
     lawful = leads_of(traces_of(mv), LeadOptions(limb_lead_residual_mv=1.0))
-    assert lawful[0, 0] - lawful[1, 0] + lawful[2, 0] == pytest.approx(0, abs=1e-6)
+    assert lawful[0, 350] - lawful[1, 350] + lawful[2, 350] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_laws_move_the_least_sure_lead_most():
     mv = np.zeros((4, 5000))
-    mv[2, :1000] = 0.5  # lead III misread, and the reader was not sure of it
+    true = mv[0, :1250] = mv[1, :1250] = mv[3, :1250] = np.sin(np.arange(1250) / 40)  # so that III is level
+    mv[2, 200:500] = 0.5  # lead III misread, and the reader was not sure of it
     sigma = np.full((4, 5000), 0.005)
-    sigma[2, :1000] = 0.5
+    sigma[2, 200:500] = 0.5
     lawful = leads_of(traces_of(mv, sigma), LeadOptions(limb_lead_residual_mv=2.0))
-    assert np.abs(lawful[LEADS.index("III"), 10:990]).max() < 2e-4
-    assert np.abs(lawful[[0, 1]][:, 10:990]).max() < 1e-4
+    assert np.abs(lawful[LEADS.index("III"), 210:490]).max() < 1e-3
+    assert np.abs(lawful[:2, 210:490] - true[210:490]).max() < 1e-3
 
 
 @pytest.mark.parametrize("fs_hz", RATES_HZ)
@@ -159,8 +162,8 @@ def test_options_leave_a_lawful_page_read_without_mistakes_as_it_is(page):
     truth[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
     traces = read_exactly(page, truth)
     plain, all_options = (leads_of(traces, options) for options in (LeadOptions(), LeadOptions(True, 1.0)))
-    # only the held ends break the laws: 0.003 mV at worst over four seeds
-    np.testing.assert_allclose(all_options, plain, atol=0.004)
+    # only the held ends break the laws: 0.008 mV at worst, where a strip goes on beside them
+    np.testing.assert_allclose(all_options, plain, atol=0.01)
     middle = page.samples(page.windows[0], truth.shape[1])
     middle = slice(middle.start + 10, middle.stop - 10)
     np.testing.assert_allclose(all_options[:, middle], plain[:, middle], atol=1e-6)

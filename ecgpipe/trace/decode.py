@@ -7,16 +7,26 @@ MIN_SIGMA_PX = 0.1
 
 
 def decode_heights(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Height and its standard deviation, each (T,) float32 px, of logits (T, H).
+    """Height and its standard deviation, each (T,) float32 px, of logits (T, H)."""
+    return decoded(probabilities(logits))
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """The probability of each height (T, H), of logits (T, H)."""
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    return p
+
+
+def decoded(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Height and its standard deviation, each (T,) float32 px, of the probabilities `p` (T, H) of each height.
 
     The height is the mean over the whole column: the estimate of least squared error, and what the reader is trained
     for. Where the reader is torn between two curves the deviation is large.
     """
-    p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    rows = np.arange(logits.shape[1], dtype=np.float32)
-    total = p.sum(axis=1)
-    height = p @ rows / total
-    variance = np.einsum("th,th->t", p, np.square(rows - height[:, None])) / total - LABEL_SIGMA_PX**2
+    rows = np.arange(p.shape[1], dtype=np.float32)
+    height = p @ rows
+    variance = np.einsum("th,th->t", p, np.square(rows - height[:, None])) - LABEL_SIGMA_PX**2
     return height, np.sqrt(np.maximum(variance, MIN_SIGMA_PX**2))
 
 

@@ -1,6 +1,6 @@
 """The predictor: frames in, millivolts out. Knows weights and networks, needs no training library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,8 @@ import numpy as np
 from ecgpipe.base.errors import ParamsError
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import KIT, PageLayout
-from ecgpipe.trace.decode import decode_heights, to_mv
+from ecgpipe.trace.claims import Reading, settle
+from ecgpipe.trace.decode import to_mv
 from ecgpipe.trace.network import Network
 from ecgpipe.trace.strips import StripSpec
 from ecgpipe.trace.weights import SHIPPED, load_weights
@@ -84,26 +85,39 @@ class TraceReader:
             strips = replace(strips, half_height_mv=self.low_half_height_mv)
         light = strips.in_light(frame, inside)
         rows = tuple(range(strips.rows))
-        mv, sigma_mv = self._read(light, inside, strips, rows)
+        read = self._read(light, strips, rows)
+        mv, sigma_mv = _in_mv(read, inside, strips, rows)
         if self.tall_half_height_mv:
             near = np.abs(mv) > strips.half_height_mv - EDGE_MV
             if large := tuple(row for row in rows if near[row].sum() >= LEAST_LARGE):
                 tall = replace(strips, half_height_mv=self.tall_half_height_mv)
-                mv[list(large)], sigma_mv[list(large)] = self._read(light, inside, tall, large)
+                others = [one for row, one in enumerate(read) if row not in large]
+                mv[list(large)], sigma_mv[list(large)] = _in_mv(
+                    self._read(light, tall, large, others), inside, tall, large
+                )
         return Traces(mv, sigma_mv, spec.layout)
 
     def _read(
-        self, light: np.ndarray, inside: np.ndarray, strips: StripSpec, rows: tuple[int, ...]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Millivolts and standard errors, each (len(rows), samples) float32, of some rows of a frame in even light."""
-        cut = np.stack([strips.cut(light, row) for row in rows])
-        height, sigma = read_strips(self.network, cut, self.flips)
-        signal = slice(strips.first_sample, strips.first_sample + strips.samples)
-        height, sigma = height[:, signal], sigma[:, signal]
-        px_per_mv = strips.frame.raster.px_per_mv
-        mv = to_mv(height, strips.baselines[list(rows)].astype(np.float32), px_per_mv).astype(np.float32)
-        mv[~shown(height, inside, strips, rows)] = np.nan
-        return mv, (sigma / px_per_mv).astype(np.float32)
+        self, light: np.ndarray, strips: StripSpec, rows: tuple[int, ...], others: Sequence[Reading] = ()
+    ) -> list[Reading]:
+        """Some rows of a frame in even light, `others` of which were read before."""
+        readings = [
+            Reading.of(strip_logits(self.network, strips.cut(light, row), self.flips), strips.top(row)) for row in rows
+        ]
+        settle(readings, others)
+        return readings
+
+
+def _in_mv(
+    readings: Sequence[Reading], inside: np.ndarray, strips: StripSpec, rows: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Millivolts and standard errors, each (len(rows), samples) float32, of some rows."""
+    signal = slice(strips.first_sample, strips.first_sample + strips.samples)
+    height, sigma = (np.stack([getattr(row, what)[signal] for row in readings]) for what in ("height", "sigma"))
+    px_per_mv = strips.frame.raster.px_per_mv
+    mv = to_mv(height, strips.baselines[list(rows)].astype(np.float32), px_per_mv).astype(np.float32)
+    mv[~shown(height, inside, strips, rows)] = np.nan
+    return mv, (sigma / px_per_mv).astype(np.float32)
 
 
 def close_rows(layout: PageLayout) -> bool:
@@ -125,17 +139,13 @@ def shown(height: np.ndarray, inside: np.ndarray, strips: StripSpec, rows: tuple
     return here & there
 
 
-def read_strips(network: ReadsStrips, strips: np.ndarray, flips: Flips = "none") -> tuple[np.ndarray, np.ndarray]:
-    """Heights and their deviations, each (N, T) float32 px, of strips (N, H, W, 3) uint8.
+def strip_logits(network: ReadsStrips, strip: np.ndarray, flips: Flips = "none") -> np.ndarray:
+    """Logits (T, H) of a strip (H, W, 3) uint8.
 
-    With `flips` each strip is read as it is, and upside down, right to left, or all four ways.
+    With `flips` it is read as it is, and upside down, right to left, or all four ways: the mean of their logits.
     """
-    decoded = []
-    for strip in strips:
-        ways = [_logits(network, strip, axes) for axes in _FLIPPED_AXES[flips]]
-        decoded.append(decode_heights(sum(ways[1:], ways[0]) / np.float32(len(ways))))
-    heights, sigmas = zip(*decoded, strict=True)
-    return np.stack(heights), np.stack(sigmas)
+    ways = [_logits(network, strip, axes) for axes in _FLIPPED_AXES[flips]]
+    return sum(ways[1:], ways[0]) / np.float32(len(ways))
 
 
 def _logits(network: ReadsStrips, strip: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
