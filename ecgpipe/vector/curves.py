@@ -28,10 +28,20 @@ STEP, PLATEAU = 4.0, 1.5  # height of a flank, and width of the level top behind
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve `points` (n, 2) in mm, from left to right; `sources` are the objects that draw it."""
+    """A curve `points` (n, 2) in mm, from left to right; `sources` are the objects that draw it.
+
+    `errors_mm` (n,) are the standard errors of heights where samples that the drawing left out were put back, 0 of
+    those that are drawn; None of a curve as it is drawn.
+    """
 
     points: np.ndarray
     sources: frozenset[int]
+    errors_mm: np.ndarray | None = None
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """Which of the points are drawn, (n,) bool."""
+        return np.ones(len(self.points), bool) if self.errors_mm is None else self.errors_mm == 0
 
     @property
     def left(self) -> float:
@@ -58,6 +68,12 @@ class Curve:
         x = np.maximum.accumulate(self.points[:, 0] + np.arange(len(self.points)) * (BEHIND / 1000 / len(self.points)))
         y = np.interp(x_mm + step, x, self.points[:, 1])
         return np.where((x_mm >= self.left - reach_mm) & (x_mm <= self.right + reach_mm), y, np.nan)
+
+    def error_at(self, x_mm: np.ndarray) -> np.ndarray:
+        """The standard error in mm of the height at `x_mm`, as samples were put back; 0 where all are drawn."""
+        if self.errors_mm is None:
+            return np.zeros(np.shape(x_mm))
+        return np.interp(x_mm, self.points[:, 0], self.errors_mm)
 
     def cut(self, left: float, right: float) -> "Curve":
         """The part between two x, with points of its own there."""

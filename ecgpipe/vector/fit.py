@@ -14,7 +14,7 @@ from ecgpipe.recognize.rows import Hypothesis, Row
 from ecgpipe.recognize.scales import PULSE_OFF, USUAL_GAIN, USUAL_SPEED
 from ecgpipe.vector.arrangement import Arrangement, arrangements, heights
 from ecgpipe.vector.curves import Curve, DrawnPulse, Trace
-from ecgpipe.vector.sampling import at_samples, lacks_samples, sampling_of
+from ecgpipe.vector.sampling import at_samples, sampling_of
 
 FS_HZ = 500
 # None of these was swept. Lengths are mm.
@@ -26,14 +26,13 @@ WHOLE_S, WHOLE_COLUMN, WHOLE_RECORD = 0.5, 0.025, 0.0025  # a length is a multip
 @dataclass(frozen=True)
 class Fit:
     """A `layout`, the curve of each of its windows, the share `named` of its leads whose names are where they should
-    be, what tells the speed, and what is doubtful. Curves are `simplified` of which the drawing left out samples."""
+    be, what tells the speed, and what is doubtful."""
 
     layout: PageLayout
     curves: tuple[Curve, ...]
     named: float
     speed_told: SpeedTold
     doubts: tuple[str, ...]
-    simplified: bool
 
 
 def fit(
@@ -75,7 +74,6 @@ def fit(
     sampling = sampling_of([curve for row in arrangement.rows for curve in row], speed[0])
     measured = sampling.speed_mm_per_s if sampling else speed[0]
     windows, curves = _windows(arrangement, best, rhythm, measured)
-    simplified = sampling is not None and any(lacks_samples(curve, sampling) for curve in curves)
     if sampling is not None:
         curves = tuple(
             at_samples(curve, sampling, window.left_mm) for curve, window in zip(curves, windows, strict=True)
@@ -94,7 +92,7 @@ def fit(
     )
     share = best.matched / best.expected
     few = [f"only {best.matched} of {best.expected} lead names were found"] if share < 1 else []
-    return Fit(layout, curves, share, speed[1], (*few, *of_rhythm, *gain[1]), simplified)
+    return Fit(layout, curves, share, speed[1], (*few, *of_rhythm, *gain[1]))
 
 
 # ---- names

@@ -15,6 +15,7 @@ from ecgpipe.recognize.hints import Hints
 from ecgpipe.rectify.leaves import Leaf
 from ecgpipe.rectify.pdf import dpi_of, opened, page_of, size_px
 from ecgpipe.rectify.quality import Quality
+from ecgpipe.signals import limb_lead_laws
 from ecgpipe.trace.reader import Traces
 from ecgpipe.vector.curves import Curve, as_pulse, as_trace, curves_of, has_steps, is_trace
 from ecgpipe.vector.drawing import Drawing, Line, drawing_of, turn
@@ -28,7 +29,6 @@ LEAST_TRACES = 3
 BAR = (1.0, 15.0)  # lengths of upright lines that may part two leads
 BESIDE = 10.0  # the grid, that a trace may run
 FINEST = 1e-4  # step of a PDF's numbers; below it the numbers of a page are rounded when they are read
-SIMPLIFIED = 0.02  # standard error of curves of which samples were left out: 95 % are within two of it
 REACH_S = 0.001  # beyond its end that a curve still has its last height: half a sample
 
 
@@ -43,9 +43,9 @@ class OwnLines(Quality):
 class VectorPage:
     """A page of a PDF with its `traces`, and the `curves` in mm of its windows, in their order.
 
-    `error_mm` is how far these may be off, by the PDF's numbers, its grid and samples that it leaves out. `page_map`
-    leads to the pixels of the page's rendering, `quality` says how regular its grid is; `doubts` and `speed_told` are
-    as those of a `Page`.
+    `error_mm` is how far these may be off by the PDF's numbers and its grid; samples that were put back have errors of
+    their own. `page_map` leads to the pixels of the page's rendering, `quality` says how regular its grid is; `doubts`
+    and `speed_told` are as those of a `Page`.
     """
 
     traces: Traces
@@ -66,21 +66,40 @@ class VectorPage:
         for window in sorted(layout.windows, key=lambda window: window.duration_s):
             curve = self._curve(window.row, window.left_mm)
             samples = layout.samples(window, series.shape[-1])
-            mv = _sampled(curve, layout, window, samples.stop - samples.start)
+            x_mm = _places(layout, window, samples.stop - samples.start)
+            mv = _sampled(curve, layout, window, x_mm)
             slope = np.nan_to_num(np.gradient(mv) * FS_HZ)
-            mv_per_mm = np.hypot(1 / (layout.gain_mm_per_mv * window.gain_ratio), slope / layout.speed_mm_per_s)
-            sigma = np.where(np.isfinite(mv), self.error_mm * mv_per_mm, np.nan)
+            per_mm = 1 / (layout.gain_mm_per_mv * abs(window.gain_ratio))
+            drawn = self.error_mm * np.hypot(per_mm, slope / layout.speed_mm_per_s)
+            sigma = np.where(np.isfinite(mv), np.hypot(drawn, curve.error_at(x_mm) * per_mm), np.nan)
             series[:, LEADS.index(window.lead), samples] = mv, sigma
         return series[0].astype(np.float32), series[1].astype(np.float32)
+
+    def lawful(self, series_mv: np.ndarray, sigma_mv: np.ndarray, layout: PageLayout, limit_mv: float) -> np.ndarray:
+        """`series` by the laws of the limb leads, where samples were put back.
+
+        Rhythm strips, which may have another time than the columns above them, are left out.
+        """
+        if all(curve.drawn.all() for curve in self.curves):
+            return series_mv
+        windows = layout.lead_windows
+        shortest = min(window.duration_s for window in windows.values())
+        short = np.array([lead in windows and windows[lead].duration_s == shortest for lead in LEADS])[:, None]
+        lawful = limb_lead_laws(np.where(short, series_mv, np.nan), limit_mv, sigma_mv)
+        return np.where(np.isnan(lawful), series_mv, lawful).astype(np.float32)
 
     def _curve(self, row: int, left_mm: float) -> Curve:
         places = [(window.row, window.left_mm) for window in self.traces.layout.windows]
         return self.curves[places.index((row, left_mm))]
 
 
-def _sampled(curve: Curve, layout: PageLayout, window: Window, count: int) -> np.ndarray:
-    """The millivolts (count,) of a window at 500 Hz from its beginning on."""
-    x_mm = window.left_mm + np.arange(count) / FS_HZ * layout.speed_mm_per_s
+def _places(layout: PageLayout, window: Window, count: int) -> np.ndarray:
+    """The x (count,) in mm of the samples of a window at 500 Hz from its beginning on."""
+    return window.left_mm + np.arange(count) / FS_HZ * layout.speed_mm_per_s
+
+
+def _sampled(curve: Curve, layout: PageLayout, window: Window, x_mm: np.ndarray) -> np.ndarray:
+    """The millivolts of a window at `x_mm`."""
     y_mm = curve.at(x_mm, REACH_S * layout.speed_mm_per_s)
     return (layout.baselines_mm[window.row] - y_mm) / (layout.gain_mm_per_mv * window.gain_ratio)
 
@@ -112,7 +131,7 @@ def page_by_lines(leaf: Leaf, hints: Hints) -> VectorPage | None:
     return VectorPage(
         traces=_traces(fitted),
         curves=fitted.curves,
-        error_mm=float(np.linalg.norm([_rounding(fitted.curves), scale.misfit_mm, SIMPLIFIED * fitted.simplified])),
+        error_mm=float(np.hypot(_rounding(fitted.curves), scale.misfit_mm)),
         page_map=PageMap.from_function(layout, to_picture),
         quality=OwnLines(0.0, 0.0, 0.0, scale.misfit_mm, 0.0, fitted.named, turns),
         doubts=fitted.doubts,
@@ -165,11 +184,12 @@ def _traces(fitted: Fit) -> Traces:
     mv = np.full((layout.rows, total), np.nan, np.float32)
     for window, curve in zip(layout.windows, fitted.curves, strict=True):
         part = layout.printed_samples(window, total)
-        mv[window.row, part] = _sampled(curve, layout, window, part.stop - part.start) * window.gain_ratio
+        x_mm = _places(layout, window, part.stop - part.start)
+        mv[window.row, part] = _sampled(curve, layout, window, x_mm) * window.gain_ratio
     return Traces(mv, np.zeros_like(mv), layout)
 
 
 def _rounding(curves: Sequence[Curve]) -> float:
     """The standard error in mm of heights by how finely a PDF places points."""
-    apart = np.diff(np.unique(np.concatenate([curve.points[:, 1] for curve in curves])))
+    apart = np.diff(np.unique(np.concatenate([curve.points[curve.drawn, 1] for curve in curves])))
     return float(apart[apart > FINEST].min(initial=1.0) / np.sqrt(12))

@@ -1,0 +1,106 @@
+"""The samples of a curve that a drawing left out, by the rule by which they were left out.
+
+Many programs leave out samples that lie nearly on the line between others. From a sample that it keeps, matplotlib
+draws a line through the next one and leaves out what lies within a ninth of a point of that line; the last sample
+within is kept, and the next line begins there (`path.simplify` in its documentation, PathSimplifier in its source). On
+a steep flank that ninth is a tenth of a millivolt. But the rule also tells of what is not drawn: as the last of n
+samples lies within the tolerance of the line through the first of them, the first is known within an n-th of the
+tolerance, and all between are within it of a line that is known then.
+
+What is left open is as smooth as what is known about it: the third differences are least, weighted by how large they
+are nearby. Of 36 leads of PTB-XL below 40 Hz, simplified so, lines between the samples come to 27 dB, the least third
+differences within the tolerance to 36, this to 40 (raw leads: 27, 27 and 29).
+"""
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from scipy.linalg import solveh_banded
+from scipy.ndimage import uniform_filter1d
+
+from ecgpipe.page.layout import MM_PER_INCH
+
+TOLERANCE_MM = MM_PER_INCH / 72 / 9  # of matplotlib's path.simplify_threshold, in a PDF
+ORDER = 3  # of the differences that are least
+DIFFERENCES = [(-1) ** (ORDER - k) * comb(ORDER, k) for k in range(ORDER + 1)]
+# Tried on those 36 leads; half or twice as much of any of these is at most 0.3 dB off.
+ROUNDS = 8
+NEAR_MM, LEAST_SHARE = 0.5, 0.3  # over which differences are pooled, and what is added of their median
+# In tolerances: how far, on the side to which the curve leaves, the last of n samples usually lies from the line and
+# how much that varies; how firmly the samples between are held within.
+USUALLY_OFF, VARIES, HELD = 0.55, 0.2, 0.6
+DRAWN = 1e7  # weight of a sample that is drawn
+UNSURE_FROM = 24  # samples of a run, in whose middle the error is a whole tolerance
+
+
+@dataclass(frozen=True)
+class Completed:
+    """All samples `y` (n,) of a curve in mm, and about their standard errors, 0 of those that are drawn."""
+
+    y: np.ndarray
+    errors_mm: np.ndarray
+
+
+def completed(index: np.ndarray, y: np.ndarray, spacing_mm: float) -> Completed:
+    """All samples of a curve of which those numbered `index` (k,), from 0 on, are drawn at `y` (k,), in mm."""
+    count = int(index[-1]) + 1
+    every = np.arange(count)
+    if len(index) == count or count <= ORDER:
+        return Completed(np.interp(every, index, y), np.zeros(count))
+    start, length = index[:-1], np.diff(index)
+    run = np.clip(np.searchsorted(index, every, side="right") - 1, 0, len(length) - 1)
+    place = every - start[run]
+    first, between = start[length > 1] + 1, np.flatnonzero((place > 1) & (place < length[run]))
+    smooth = _smoothest(index, y, count)
+    for _ in range(ROUNDS):
+        step = smooth[start + 1] - y[:-1]  # from the sample at which a run begins to its first
+        near = TOLERANCE_MM * np.hypot(1.0, step / spacing_mm)
+        leaves = np.sign(smooth[np.minimum(index[1:] + 1, count - 1)] - y[:-1] - (length + 1) * step)
+        mean = y[:-1] + (np.diff(y) - leaves * USUALLY_OFF * near) / length
+        line, wide = (y[:-1][run] + place * step[run])[between], near[run][between]
+        outside = np.abs(smooth[between] - line) > wide
+        wanted = np.zeros((2, count))  # weights, and these times heights
+        wanted[:, first] = _weighted(mean, VARIES * near / length)[:, length > 1]
+        held = np.clip(smooth[between], line - wide, line + wide)
+        wanted[:, between] = outside * _weighted(held, HELD * wide)
+        smooth = _smoothest(index, y, count, *wanted, _sizes(smooth, spacing_mm))
+    middle = np.sin(np.pi * place / length[run]) * np.minimum(length[run] / UNSURE_FROM, 1.0)
+    return Completed(smooth, np.where(place < length[run], near[run] * middle, 0.0))
+
+
+def _weighted(heights: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    weights = np.reciprocal(np.square(errors))
+    return np.stack([weights, weights * heights])
+
+
+def _sizes(y: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """The mean squares of the differences of `y` near each of them."""
+    squares = np.square(np.diff(y, ORDER))
+    near = uniform_filter1d(squares, max(ORDER, int(NEAR_MM / spacing_mm)), mode="nearest")
+    return near + LEAST_SHARE * np.median(near)
+
+
+def _smoothest(
+    index: np.ndarray,
+    y: np.ndarray,
+    count: int,
+    weights: np.ndarray | float = 0.0,
+    weighted: np.ndarray | float = 0.0,
+    sizes: np.ndarray | None = None,
+) -> np.ndarray:
+    """The `count` samples, `y` at `index`, of which the squared differences, each divided by its size, and the squared
+    distances from the heights that are wanted, times their weights, have the least sum."""
+    sizes = np.ones(count - ORDER) if sizes is None else sizes
+    unit = np.median(sizes)
+    bands = np.zeros((ORDER + 1, count))  # the upper ones of the symmetric matrix
+    for i, one in enumerate(DIFFERENCES):
+        for j in range(i, ORDER + 1):
+            bands[ORDER - (j - i), j : count - ORDER + j] += one * DIFFERENCES[j] * unit / sizes
+    right = np.zeros(count) + unit * weighted
+    bands[ORDER] += unit * weights
+    bands[ORDER, index] += DRAWN
+    right[index] += DRAWN * y
+    smooth = solveh_banded(bands, right)
+    smooth[index] = y
+    return smooth
