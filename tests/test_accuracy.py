@@ -73,11 +73,30 @@ def test_real_pages_are_those_with_truth_beside_them(tmp_path):
         path.touch()
         if name != "photo/2.png":
             write_signal(path.with_suffix(".csv"), TRUTH, 500)
-    assert [(job.kind, job.id) for job in accuracy.real_jobs(tmp_path)] == [
-        (tmp_path.name, "4"),
+    given = [tmp_path / "photo", tmp_path / "scan", tmp_path / "4.png"]
+    assert [(job.kind, job.id) for job in accuracy.real_jobs(given)] == [
         ("photo", "1"),
         ("scan", "3"),
+        (tmp_path.name, "4"),
     ]
+
+
+def test_simulated_pages_stand_beside_real_ones_of_their_kind():
+    simulated, real = [page("0005", 0, 0.005), page("0003", 0, 0.005)], [page("photo", 1, 0.02)]
+    table = cells(accuracy_report.side_by_side(simulated, real))
+    assert list(table) == ["simulated and real", "---", "0005 and photo"]
+    count, ours, theirs, apart, _, warped, further = table["0005 and photo"]
+    assert count == "1 and 1" and float(apart) == pytest.approx(float(ours) - float(theirs), abs=0.11)
+    assert float(apart) == pytest.approx(12.0, abs=0.5)  # four times the noise
+    assert float(warped) > float(theirs) and abs(float(further) - float(apart)) < 1.5  # white noise is not geometry
+
+
+def test_what_others_report_stands_beside_what_was_measured():
+    from examples.accuracy_report import TEXT, _ours
+
+    ours = _ours([page("kit", 4, 0.005), page("photo", 5, 0.02)])
+    assert ours["black"] == ours["hard"] == "-" and float(ours["kit"]) > float(ours["photo"]) + 11
+    assert ours["kit"] in TEXT["others"].format(**ours)
 
 
 def test_pages_that_were_read_are_not_read_again(tmp_path, monkeypatch):

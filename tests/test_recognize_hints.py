@@ -112,7 +112,6 @@ def test_scales_that_are_said_count(found):
     [
         ("four rows", {"layout": "12x1"}, "4 rows of traces on it, on which the 12 rows and the columns of --layout"),
         ("twelve rows", {"layout": "6x1"}, "12 rows of traces on it, on which the 6 rows and the columns of --layout"),
-        ("twelve rows", {}, "12 rows of traces on it, but 0 of the 12 lead names of the likeliest layout (12x1)"),
         ("one row", {}, "1 row of traces on it, but in no layout that is known; expected a 12-lead ECG (3x4, 6x2,"),
         ("no rows", {}, "a grid with no rows of traces on it; expected a 12-lead ECG (3x4,"),
     ],
@@ -121,3 +120,9 @@ def test_what_does_not_fit_is_one_line_that_says_what_was_found_and_what_was_exp
     with pytest.raises(PageNotFound) as error:
         found(name, **hints)
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_page_without_names_is_none_unless_it_is_proven_otherwise(found):
+    words = "12 rows of traces on it, but 0 of the 12 lead names of the likeliest layout (12x1)"
+    assert words in str(found("twelve rows").unnamed)
+    assert found("twelve rows", layout="12x1").unnamed is None

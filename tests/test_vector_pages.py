@@ -128,8 +128,8 @@ def test_rounding_to_a_hundredth_of_a_point_costs_no_more_than_sigma_says(tmp_pa
 
 
 def test_samples_that_a_program_left_out_are_put_back(tmp_path):
-    """Drawn by matplotlib, which leaves out what lies nearly on a line: what it left out is told by how it did that, and
-    of the limb leads by each other."""
+    """Drawn by matplotlib, which leaves out what lies nearly on a line: how it does that tells what, and so do other
+    limb leads."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(297 / 25.4, 210 / 25.4))

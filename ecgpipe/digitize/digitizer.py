@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgpipe.base.errors import PageNotFound
-from ecgpipe.digitize.doubts import check_traces, checked
+from ecgpipe.digitize.doubts import OF_LAWS, check_traces, checked, limb_leads_proven
 from ecgpipe.digitize.leads import DEFAULT, PLAIN, LeadOptions, leads_of, nearest_leads, resample_leads, sigma_of
 from ecgpipe.digitize.tempo import at_their_tempo
 from ecgpipe.digitize.timing import timing_of
@@ -147,7 +147,10 @@ class Digitizer:
         if not self.layout_known:
             check_traces(traces, page.series(traces.layout)[1])
         sound = checked(traces, page.series(traces.layout)[1], page.quality, layout_known=True)
-        series_mv, sigma_mv = page.series(sound.traces.layout)
+        layout = sound.traces.layout
+        series_mv, sigma_mv = page.series(layout)
+        if sound.lawful and self.options.limb_lead_residual_mv:
+            series_mv = page.lawful(series_mv, sigma_mv, layout, self.options.limb_lead_residual_mv)
         warnings = (*page.doubts, *of_tempo, *sound.warnings)
         return Digitized(series_mv, sigma_mv, sound.traces, page.page_map, page.quality, warnings)
 
@@ -162,6 +165,10 @@ class Digitizer:
         sigma_mv = sigma_of(traces, quality.expected_error_mm, quality.bend)
         if not self.layout_known:
             check_traces(traces, sigma_mv)
+        if page.unnamed:
+            if not limb_leads_proven(traces):
+                raise page.unnamed
+            doubts = (*doubts, OF_LAWS)
         told = bool(self.hints.layout or self.hints.leads) or quality.certainty >= CLEARLY_NAMED
         known = self.layout_known or (page.recognized and told)
         sound = checked(traces, sigma_mv, quality, layout_known=known)

@@ -22,6 +22,8 @@ LEAST_CERTAINTY = 0.042
 LEAST_CORRELATION = 0.8
 # Power that breaks a limb-lead law over the power of its leads: right pages up to 0.062, wrong ones 0.19 to 1.6.
 MOST_LAW_RESIDUAL = 0.15
+PROVEN = 0.1  # up to which both laws prove that the limb leads are where they were taken to be
+OF_LAWS = "that its leads are those of this layout is told by the laws of the limb leads"
 MOST_LAG_S = 0.04  # by which the two windows of a lead may be printed apart
 MOST_LEVEL_MV = 0.4  # of a row's median: right pages up to 0.11
 FLAT_MV = 0.03  # a lead that moves by less over its window shows no heart
@@ -84,6 +86,12 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
         traces = replace(traces, layout=replace(traces.layout, windows=kept, names=()))
         signs.append("what was taken for a strip is left out")
     return Checked(traces, (*signs, *_oddities(traces, sigma_mv)), not broken)
+
+
+def limb_leads_proven(traces: Traces) -> bool:
+    """Whether `traces` show both laws of the limb leads in every column that prints three of them."""
+    residuals = list(_law_residuals(traces))
+    return len({law for law, _ in residuals}) == len(LIMB_LAWS) and all(off < PROVEN for _, off in residuals)
 
 
 def _law_residuals(traces: Traces) -> Iterator[tuple[str, float]]:

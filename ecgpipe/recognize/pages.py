@@ -4,6 +4,7 @@ The kit's page is looked for first, at the places that its layout knows. What is
 which only the grid is known, on which the layout is found.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +32,7 @@ class Page:
     """An ECG page found in a picture: its `frame`, and in `quality` how far to trust the geometry.
 
     A page that is not of the layout that was expected was `recognized`; `doubts` says in words what is doubtful then,
-    and `speed_told` by what its speed is known.
+    and `speed_told` by what its speed is known. `unnamed` is why it is none, unless its limb leads prove that it is.
     """
 
     frame: Frame
@@ -39,6 +40,7 @@ class Page:
     recognized: bool = False
     doubts: tuple[str, ...] = ()
     speed_told: SpeedTold = "columns"
+    unnamed: PageNotFound | None = None
 
 
 def find_page(
@@ -53,16 +55,17 @@ def find_page(
     A page of another layout than that of `spec` is found as well, unless `layout_known`, and one on a dark screen, in
     the picture's grey negative, where there is none otherwise. Raises PageNotFound.
     """
+    page, refusal = None, None
     try:
-        return _find_page(picture, spec, hints, layout_known=layout_known)
-    except PageNotFound:
-        if layout_known or not _is_dark(picture):
-            raise
-        try:
+        page = _find_page(picture, spec, hints, layout_known=layout_known)
+    except PageNotFound as error:
+        refusal = error
+    if (page is None or page.unnamed) and not layout_known and _is_dark(picture):
+        with suppress(PageNotFound):
             return _find_page(_negative(picture), spec, hints)
-        except PageNotFound:
-            pass
-        raise
+    if refusal is not None:
+        raise refusal
+    return page
 
 
 def _is_dark(picture: np.ndarray) -> bool:
@@ -93,7 +96,7 @@ def _find_page(picture: np.ndarray, spec: FrameSpec, hints: Hints, *, layout_kno
         if expected is None:
             raise
         return _expected_page(picture, expected, spec, hints)
-    if expected is not None and _same_page(expected.page_map, spec.layout, other.frame):
+    if expected is not None and (other.unnamed or _same_page(expected.page_map, spec.layout, other.frame)):
         return _expected_page(picture, expected, spec, hints)
     return other
 
@@ -132,7 +135,7 @@ def _other_page(picture: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
         doubts = (*doubts, *of_gain)
     frame = Frame.cut(picture, turned.page_map, replace(spec, layout=replace(layout, gain_mm_per_mv=gain)))
     quality = turned.quality(layout, found.certainty, found.turns)
-    return Page(frame, quality, recognized=True, doubts=doubts, speed_told=found.speed_told)
+    return Page(frame, quality, True, doubts, found.speed_told, found.unnamed)
 
 
 def _same_page(page_map: PageMap, layout: PageLayout, other: Frame) -> bool:

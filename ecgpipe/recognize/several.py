@@ -38,6 +38,8 @@ def find_pages(
     Raises PageNotFound if there is none.
     """
     pages = [find_page(picture, spec, hints)]
+    if pages[0].unnamed:
+        return pages
     outlines = [_outline(pages[0])]
     taken = _filled(outlines[0], picture.shape)
     shrink = len(taken) / len(picture)
@@ -78,6 +80,8 @@ def _by_itself(picture: np.ndarray, points_px: np.ndarray, about: float, spec: F
     map leads to the whole picture."""
     part = _part(points_px, about * np.ptp(points_px, axis=0), picture.shape)
     page = find_page(np.ascontiguousarray(picture[part]), spec, hints)
+    if page.unnamed:
+        raise page.unnamed
     in_whole = page.frame.page_map.compose(lambda px: px + _corner(part))
     return replace(page, frame=replace(page.frame, page_map=in_whole))
 

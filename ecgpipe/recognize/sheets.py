@@ -14,7 +14,7 @@ from ecgpipe.page.layout import PageLayout, Pulse, SpeedTold, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.columns import GAP_MM, placed
 from ecgpipe.recognize.hints import Hints, parse_form
-from ecgpipe.recognize.layouts import CLEARLY_NAMED, FORMS, hypotheses
+from ecgpipe.recognize.layouts import CLEARLY_NAMED, FORMS, LIMB, hypotheses
 from ecgpipe.recognize.marks import (
     CHANNELS,
     GAINS,
@@ -54,7 +54,10 @@ SURE_PULSE, LEAST_PULSES = 0.8, 2  # probability and number of pulses whose heig
 @dataclass(frozen=True)
 class Recognized:
     """A page found on a sheet: its `layout` in mm of the sheet after `turns` counter-clockwise quarter turns, the
-    `certainty` (0..1) of its names, and in words what is doubtful about it."""
+    `certainty` (0..1) of its names, and in words what is doubtful about it.
+
+    `unnamed` is why it is none, by too few lead names, unless its limb leads prove by their laws which page it is.
+    """
 
     layout: PageLayout
     turns: int
@@ -62,6 +65,7 @@ class Recognized:
     doubts: tuple[str, ...]
     printed: PrintedScales
     speed_told: SpeedTold
+    unnamed: PageNotFound | None = None
 
 
 def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Recognized:  # noqa: B008, frozen
@@ -75,9 +79,9 @@ def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Reco
         if looks[-1].named >= CLEARLY_NAMED:
             break
     best = max(looks, key=lambda look: look.score)
-    best.check(hints)
+    unnamed = best.check(hints)
     layout, speed_told, doubts = best.layout(hints)
-    return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_told)
+    return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_told, unnamed)
 
 
 @dataclass(frozen=True)
@@ -100,17 +104,18 @@ class _Look:
             return 0.0
         return self.found[0].matched / self.found[0].expected
 
-    def check(self, hints: Hints) -> None:
-        """PageNotFound, with the reason, where this is no page of a known layout, or of that which `hints` say.
+    def check(self, hints: Hints) -> PageNotFound | None:
+        """Raises PageNotFound, with the reason, where this is no page of a known layout, or of that which `hints` say.
 
-        Of a page of which somebody knows the layout or the leads, names need not be readable.
+        Of a page of which somebody knows the layout or the leads, names need not be readable. It returns the refusal
+        where only names are lacking, on a page that shows all limb leads.
         """
         count = len(rows_seen(self.marks))
         found = f"a grid with {_counted(count)} of traces on it"
         seen = bool(self.found) and self.found[0].structure > LEAST_STRUCTURE
         named = self.named >= LEAST_NAMED and self.score >= LEAST_SCORE
         if named or (seen and (hints.layout or hints.leads)):
-            return
+            return None
         if hints.form:
             rows = hints.form.rows + len(hints.form.rhythm)
             raise PageNotFound(
@@ -121,10 +126,13 @@ class _Look:
             unknown = ", but in no layout that is known" if count else ""
             raise PageNotFound(f"{found}{unknown}; expected a 12-lead ECG ({', '.join(FORMS)})")
         best = self.found[0]
-        raise PageNotFound(
+        refusal = PageNotFound(
             f"{found}, but {best.matched} of the {best.expected} lead names of the likeliest layout ({best.form}) were "
             "found; expected a 12-lead ECG with its leads named; --layout says which it is"
         )
+        if not {lead.removeprefix("-") for lead in best.leads} >= set(LIMB):
+            raise refusal
+        return refusal
 
     @property
     def printed(self) -> PrintedScales:

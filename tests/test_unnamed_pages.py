@@ -1,0 +1,42 @@
+"""Pages whose lead names cannot be read: the laws of the limb leads prove where these are, or the page is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ecgpipe.base.errors import PageNotFound
+from ecgpipe.digitize.digitizer import Digitizer
+from ecgpipe.digitize.doubts import OF_LAWS
+from ecgpipe.page.layout import LEADS
+from ecgpipe.synth.compose import compose_layout
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.synth.page import draw_page
+from ecgpipe.synth.style import PageStyle
+from ecgpipe.trace.strips import FS_HZ
+
+PAGE = replace(compose_layout("12x1", ()), names=())
+SERIES = simulate(np.random.default_rng(3), fs_hz=FS_HZ)
+
+
+def read(series: np.ndarray):
+    """What is read of a clean print of `series` on a page without names."""
+    return Digitizer().digitize(draw_page(series, FS_HZ, PageStyle(header=(), show_border=False), PAGE))
+
+
+def test_limb_leads_that_keep_their_laws_prove_which_page_it_is():
+    digitized = read(SERIES)
+    assert digitized.traces.layout.name == "12x1" and OF_LAWS in digitized.warnings
+    for lead, window in digitized.traces.layout.lead_windows.items():
+        row = LEADS.index(lead)
+        part = digitized.traces.layout.samples(window, digitized.series_mv.shape[1])
+        read_mv, true_mv = digitized.series_mv[row, part][10:-10], SERIES[row, part][10:-10]
+        assert np.corrcoef(read_mv, true_mv)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    "order", [(1, 0, *range(2, 12)), (*range(6, 12), *range(6))], ids=["I and II exchanged", "chest leads first"]
+)
+def test_leads_that_do_not_are_refused_with_what_was_found(order):
+    with pytest.raises(PageNotFound, match="of the 12 lead names of the likeliest layout"):
+        read(SERIES[list(order)])
