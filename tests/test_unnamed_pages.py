@@ -34,9 +34,6 @@ def test_limb_leads_that_keep_their_laws_prove_which_page_it_is():
         assert np.corrcoef(read_mv, true_mv)[0, 1] > 0.9
 
 
-@pytest.mark.parametrize(
-    "order", [(1, 0, *range(2, 12)), (*range(6, 12), *range(6))], ids=["I and II exchanged", "chest leads first"]
-)
-def test_leads_that_do_not_are_refused_with_what_was_found(order):
+def test_leads_that_do_not_are_refused_with_what_was_found():
     with pytest.raises(PageNotFound, match="of the 12 lead names of the likeliest layout"):
-        read(SERIES[list(order)])
+        read(SERIES[[1, 0, *range(2, 12)]])  # I and II exchanged

@@ -55,16 +55,16 @@ def find_page(
     A page of another layout than that of `spec` is found as well, unless `layout_known`, and one on a dark screen, in
     the picture's grey negative, where there is none otherwise. Raises PageNotFound.
     """
-    page, refusal = None, None
     try:
         page = _find_page(picture, spec, hints, layout_known=layout_known)
-    except PageNotFound as error:
-        refusal = error
-    if (page is None or page.unnamed) and not layout_known and _is_dark(picture):
+        if not page.unnamed:
+            return page
+    except PageNotFound:
+        if layout_known or not _is_dark(picture):
+            raise
         with suppress(PageNotFound):
             return _find_page(_negative(picture), spec, hints)
-    if refusal is not None:
-        raise refusal
+        raise
     return page
 
 

@@ -64,12 +64,13 @@ def completed(index: np.ndarray, y: np.ndarray, spacing_mm: float) -> Completed:
         wanted[:, first] = _weighted(mean, VARIES * near / length)[:, length > 1]
         held = np.clip(smooth[between], line - wide, line + wide)
         wanted[:, between] = outside * _weighted(held, HELD * wide)
-        smooth = _smoothest(index, y, count, *wanted, _sizes(smooth, spacing_mm))
+        smooth = _smoothest(index, y, count, wanted, _sizes(smooth, spacing_mm))
     middle = np.sin(np.pi * place / length[run]) * np.minimum(length[run] / UNSURE_FROM, 1.0)
     return Completed(smooth, np.where(place < length[run], near[run] * middle, 0.0))
 
 
 def _weighted(heights: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """The weights (2, n) of `heights` with such standard errors, and these times the heights."""
     weights = np.reciprocal(np.square(errors))
     return np.stack([weights, weights * heights])
 
@@ -85,19 +86,19 @@ def _smoothest(
     index: np.ndarray,
     y: np.ndarray,
     count: int,
-    weights: np.ndarray | float = 0.0,
-    weighted: np.ndarray | float = 0.0,
+    wanted: np.ndarray | None = None,
     sizes: np.ndarray | None = None,
 ) -> np.ndarray:
     """The `count` samples, `y` at `index`, of which the squared differences, each divided by its size, and the squared
-    distances from the heights that are wanted, times their weights, have the least sum."""
+    distances from heights that are `wanted` (2, count), as `_weighted` gives them, have the least sum."""
+    weights, weighted = np.zeros((2, count)) if wanted is None else wanted
     sizes = np.ones(count - ORDER) if sizes is None else sizes
     unit = np.median(sizes)
     bands = np.zeros((ORDER + 1, count))  # the upper ones of the symmetric matrix
     for i, one in enumerate(DIFFERENCES):
         for j in range(i, ORDER + 1):
             bands[ORDER - (j - i), j : count - ORDER + j] += one * DIFFERENCES[j] * unit / sizes
-    right = np.zeros(count) + unit * weighted
+    right = unit * weighted
     bands[ORDER] += unit * weights
     bands[ORDER, index] += DRAWN
     right[index] += DRAWN * y
