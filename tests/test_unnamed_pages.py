@@ -7,13 +7,15 @@ import pytest
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.digitize.doubts import OF_LAWS
+from ecgpipe.digitize.doubts import OF_LAWS, limb_leads_proven
 from ecgpipe.page.layout import LEADS
 from ecgpipe.synth.compose import compose_layout
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import draw_page
 from ecgpipe.synth.style import PageStyle
+from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.strips import FS_HZ
+from ecgpipe.training.data import row_series
 
 PAGE = replace(compose_layout("12x1", ()), names=())
 SERIES = simulate(np.random.default_rng(3), fs_hz=FS_HZ)
@@ -37,3 +39,13 @@ def test_limb_leads_that_keep_their_laws_prove_which_page_it_is():
 def test_leads_that_do_not_are_refused_with_what_was_found():
     with pytest.raises(PageNotFound, match="of the 12 lead names of the likeliest layout"):
         read(SERIES[[1, 0, *range(2, 12)]])  # I and II exchanged
+
+
+@pytest.mark.parametrize("form", ["3x4", "3x4+1R(II)"])
+def test_laws_that_hold_in_any_order_prove_nothing_without_a_lead_that_tells_it(form):
+    page = compose_layout("3x4", ("II",) if "R" in form else ())
+    rows = row_series(SERIES, FS_HZ, page)
+    exact = Traces(rows.astype(np.float32), np.full(rows.shape, 0.005, np.float32), page)
+    assert limb_leads_proven(exact) == (form == "3x4+1R(II)")
+    upside_down = Traces(-exact.mv[[2, 1, 0, *range(3, page.rows)]], exact.sigma_mv, page)
+    assert not limb_leads_proven(upside_down)

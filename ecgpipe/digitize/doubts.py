@@ -89,9 +89,32 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
 
 
 def limb_leads_proven(traces: Traces) -> bool:
-    """Whether `traces` show both laws of the limb leads in every column that prints three of them."""
+    """Whether `traces` show by the laws of the limb leads which of them is which.
+
+    Both laws are the same for leads in any order, as those of a page that is mirrored and upside down. That aVF less
+    aVR is one and a half times II is not: II must be printed at the same time as these two, beside them or as a strip.
+    """
     residuals = list(_law_residuals(traces))
-    return len({law for law, _ in residuals}) == len(LIMB_LAWS) and all(off < PROVEN for _, off in residuals)
+    lawful = len({law for law, _ in residuals}) == len(LIMB_LAWS) and all(off < PROVEN for _, off in residuals)
+    return lawful and _order_residual(traces) < PROVEN
+
+
+def _order_residual(traces: Traces) -> float:
+    """How far II breaks the law by which aVF less aVR is one and a half times II; infinite where they cannot be
+    compared."""
+    windows = traces.layout.lead_windows
+    left, foot, two = (windows[lead] for lead in ("aVR", "aVF", "II"))
+    if not _same_time(left, foot) or not two.start_s <= left.start_s < left.stop_s <= two.stop_s:
+        return np.inf
+    parts = [_stretch(traces, window) for window in (left, foot, two)]
+    count = min(len(parts[0]), len(parts[1]))
+    first = round((left.start_s - two.start_s) * traces.mv.shape[1] / traces.layout.printed_s)
+    stack = np.stack([parts[0][:count], -parts[1][:count], 1.5 * parts[2][first : first + count]])
+    stack = stack[:, np.isfinite(stack).all(axis=0)]
+    if stack.shape[1] < count / 2:
+        return np.inf
+    stack = stack - stack.mean(axis=1, keepdims=True)
+    return float(np.square(stack.sum(axis=0)).sum() / np.square(stack).sum())
 
 
 def _law_residuals(traces: Traces) -> Iterator[tuple[str, float]]:
