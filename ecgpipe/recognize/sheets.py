@@ -10,7 +10,7 @@ import numpy as np
 
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.networks import SavedNetwork
-from ecgpipe.page.layout import PageLayout, Pulse, SpeedTold, Window
+from ecgpipe.page.layout import LEADS, PageLayout, Pulse, SpeedTold, Window
 from ecgpipe.recognize.canvas import canvas_of
 from ecgpipe.recognize.columns import GAP_MM, placed
 from ecgpipe.recognize.hints import Hints, parse_form
@@ -48,6 +48,7 @@ LEAST_STRUCTURE = 0.0  # of a hypothesis; above, more speaks for its rows and co
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
 OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
+SURE_NAME, MOST_STRANGE = 0.7, 1  # probability of a lead name, and how many leads may be named that are not on the page
 SURE_PULSE, LEAST_PULSES = 0.8, 2  # probability and number of pulses whose heights count as the network has them
 
 
@@ -152,6 +153,7 @@ class _Look:
             doubts.append(f"only {best.matched} of {best.expected} lead names were found")
         elif other is not None and best.score - other.score < CLEAR_MARGIN:
             doubts.append(f"the layout may be another ({other.form} with {other.strips} strips fits almost as well)")
+        doubts += self._strange(best)
         speed, speed_told = self.printed.speed(best)
         if hints.speed_mm_per_s:
             speed, speed_told = hints.speed_mm_per_s, "hint"
@@ -171,6 +173,17 @@ class _Look:
             timing="sequential" if len(best.lefts_mm) == 1 else "unknown",
         )
         return layout, speed_told, (*doubts, *of_rhythm)
+
+    def _strange(self, best: Hypothesis) -> list[str]:
+        """A doubt where leads are named that the hypothesis has not, as on a page of which a part is cut off."""
+        its = {lead.removeprefix("-") for lead in (*best.leads, *best.rhythm) if lead}
+        seen = {mark.what for mark in self.marks.of(*LEADS) if mark.probability > SURE_NAME}
+        strange = [lead for lead in LEADS if lead in seen - its]
+        if len(strange) <= MOST_STRANGE:
+            return []
+        return [
+            f"{', '.join(strange)} are named on the page, but not read, as its layout seems to have no place for them"
+        ]
 
     def _likeliest(self, texts: Sequence[str], values: Sequence[float]) -> dict[float, float]:
         """The probability of each of `values` by the text that says it."""
