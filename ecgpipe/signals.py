@@ -18,7 +18,7 @@ LIMB_LAWS = ({"I": 1, "II": -1, "III": 1}, {"aVR": 1, "aVL": 1, "aVF": 1})
 # What each limb lead is of I and of II: the two laws and Goldberger's leads, aVR = -(I + II) / 2 and so on.
 LIMB_LEADS = {"I": (1, 0), "II": (0, 1), "III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
 LEAST_TOGETHER = 3  # limb leads, of which one says something of the others
-UNKNOWN_MV = 10.0  # standard error of a sample of which none is known
+UNKNOWN_MV, SUREST_MV = 10.0, 1e-6  # standard errors of a sample of which none is known, and at least
 ONE_TIME = 0.1  # share of their power by which leads that were recorded at one time break the laws at most
 
 
@@ -146,37 +146,43 @@ def limb_lead_laws(series: np.ndarray, residual_limit_mv: float, sigma: np.ndarr
         raise DataError(f"limb_lead_laws: found a series of shape {corrected.shape}, expected (12, samples)")
     if residual_limit_mv <= 0:
         return corrected
-    limbs = [LEADS.index(lead) for lead in LIMB_LEADS]
-    sigma = np.ones_like(corrected) if sigma is None else np.where(np.isfinite(sigma), sigma, UNKNOWN_MV)
-    weights = np.square(np.reciprocal(sigma, dtype=np.float64))
-    known, sets = np.isfinite(corrected[limbs]), 1 << np.arange(len(limbs))
+    limbs = np.array([LEADS.index(lead) for lead in LIMB_LEADS])
+    sigma = np.broadcast_to(1.0 if sigma is None else sigma, corrected.shape)[limbs]
+    weights = np.square(1 / np.maximum(np.where(np.isfinite(sigma), sigma, UNKNOWN_MV), SUREST_MV))
+    measured = corrected[limbs]
+    known, sets = np.isfinite(measured), 1 << np.arange(len(limbs))
     printed = sets @ known
     for together in np.unique(printed):
         index = np.flatnonzero(printed == together)
         rows = np.flatnonzero(sets & together)
-        for leads in (rows, rows[rows != LEADS.index("II")]):
-            residual = _from_laws(corrected[np.ix_(leads, index)], weights[np.ix_(leads, index)], leads)
+        for leads in (rows, rows[limbs[rows] != LEADS.index("II")]):
+            residual = _from_laws(measured, weights, leads, index)
             if residual is not None:
                 fade = np.clip(2 - 2 * np.abs(residual).max(axis=0) / residual_limit_mv, 0, 1)
-                corrected[np.ix_(leads, index)] -= fade * residual
+                corrected[np.ix_(limbs[leads], index)] -= fade * residual
                 break
     return corrected
 
 
-def _from_laws(mv: np.ndarray, weights: np.ndarray, leads: np.ndarray) -> np.ndarray | None:
-    """How far some limb leads `mv` (k, n), but for their levels, are from their laws; None if they are too few or were
-    not recorded at one time."""
+def _from_laws(mv: np.ndarray, weights: np.ndarray, leads: np.ndarray, index: np.ndarray) -> np.ndarray | None:
+    """How far some `leads` (k,) of the six `mv` (6, n) are from their laws at the samples `index` (m,), but for their
+    levels, (k, m); None if they are too few or were not recorded at one time.
+
+    Levels and time are told by all samples at which these leads are known.
+    """
     if len(leads) < LEAST_TOGETHER:
         return None
     of_two = np.array(list(LIMB_LEADS.values()))[leads]
     unlawful = np.eye(len(leads)) - of_two @ np.linalg.pinv(of_two)
-    mv = mv - unlawful @ np.median(unlawful @ mv, axis=1, keepdims=True)
-    centred = mv - np.median(mv, axis=1, keepdims=True)
+    whole = mv[leads][:, np.isfinite(mv[leads]).all(axis=0)]
+    centred = whole - np.median(whole, axis=1, keepdims=True)
     if np.square(unlawful @ centred).sum() > ONE_TIME * np.square(centred).sum():
         return None
-    normal = np.einsum("kn,ki,kj->nij", weights, of_two, of_two)
-    two = np.linalg.solve(normal, np.einsum("kn,ki,kn->ni", weights, of_two, mv)[..., None])[..., 0]
-    return mv - of_two @ two.T
+    part, weight = mv[np.ix_(leads, index)], weights[np.ix_(leads, index)]
+    part = part - unlawful @ np.median(unlawful @ whole, axis=1, keepdims=True)
+    normal = np.einsum("kn,ki,kj->nij", weight, of_two, of_two)
+    two = np.linalg.solve(normal, np.einsum("kn,ki,kn->ni", weight, of_two, part)[..., None])[..., 0]
+    return part - of_two @ two.T
 
 
 def _checked(signal: np.ndarray, *, finite: bool = True) -> np.ndarray:

@@ -36,6 +36,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="Markdown file to write")
     args = parser.parse_args()
     jobs = [Job(kind, index) for index in range(args.pages) for kind in KINDS]
+    if missing := [str(path) for path in args.real if not path.exists()]:
+        parser.error(f"--real: there is no {', '.join(missing)}")
     jobs += real_jobs(args.real)
     pages = list(track(read_pages(jobs, WORK), "pages", total=len(jobs)))
     simulated = [page for page in pages if page.job.path is None]

@@ -276,8 +276,9 @@ shipped weights with the options of `ecgpipe digitize`. SNR is the competition's
 is that of the mean linear SNR (cap 10⁶), so that its best pages count most; the median page says what to expect.
 """,
     "simulated": """\
-Full size, upright, simulated ECGs, of a seed that no training, tuning or calibration started from. A refused page
-counts as 0 mV throughout.
+Full size, upright, simulated ECGs, of a seed that no training, tuning or calibration started from. All but 0001 were
+printed by a laser printer, whose black lies beside its colours by a wave, as on real prints. A refused page counts as 0
+mV throughout.
 """,
     "real": """\
 Photos: Paper2Pulse's ECG-Paper sample. Scans and renders: sara-es/PhysionetChallenge2024. Kit: clean renders of PTB-XL

@@ -127,3 +127,11 @@ def test_a_real_page_is_known_by_what_it_holds(tmp_path):
     assert job.made_from() == before
     write_signal(tmp_path / "1.csv", TRUTH + 1, 500)
     assert job.made_from() != before
+
+
+def test_real_pictures_that_are_not_there_are_an_error_of_one_line(monkeypatch, capsys, tmp_path):
+    arguments = ["--real", "nowhere", "--output", str(tmp_path / "page.md"), "--pages", "0"]
+    monkeypatch.setattr("sys.argv", ["accuracy", *arguments])
+    with pytest.raises(SystemExit):
+        accuracy.main()
+    assert "--real: there is no nowhere" in capsys.readouterr().err

@@ -66,3 +66,25 @@ def test_on_a_steep_flank_all_of_the_ink_between_two_samples_is_claimed():
     middle = SAMPLES // 3  # where the other passes 130, from 126 to 134
     assert abs(heights(torn)[middle] - 100) < 1
     assert abs(heights(torn)[0] - (0.4 * 100 + 0.6 * 131)) < 0.1
+
+
+def test_rows_that_are_torn_alike_tell_each_other_nothing():
+    rows = [reading(100, (110, 0.4), (130, 0.6)), reading(60, (110, 0.4), (130, 0.6))]
+    before = [(row.height.copy(), row.sigma.copy()) for row in rows]
+    settle(rows)
+    for row, (height, sigma) in zip(rows, before, strict=True):
+        np.testing.assert_allclose(row.height, height, rtol=1e-6)
+        np.testing.assert_allclose(row.sigma, sigma, rtol=1e-6)
+
+
+def test_of_two_nearly_sure_of_one_ink_one_keeps_it():
+    rows = [reading(100, (110, 0.06), (130, 0.94)), reading(60, (110, 0.06), (130, 0.94))]
+    settle(rows, [reading(200, (250, 1.0))])
+    assert abs(heights(rows[1]) - (0.06 * 110 + 0.94 * 130)).max() < 0.1
+    assert rows[0].sigma.min() > 8  # it may be at either
+
+
+def test_a_page_of_which_most_is_torn_is_left_as_it_was_read():
+    rows = [reading(100, (130, 0.94), (110, 0.06)), reading(60, (130, 0.7), (80, 0.3))]
+    settle(rows)
+    assert abs(heights(rows[1]) - 115).max() < 0.1

@@ -10,7 +10,7 @@ from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.page.layout import KIT
 from ecgpipe.recognize import pages
 from ecgpipe.recognize.hints import Hints
-from ecgpipe.recognize.pages import find_page
+from ecgpipe.recognize.pages import Page, find_page
 from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.rectifier import Rectified, rectify
 from ecgpipe.synth.capture import capture
@@ -65,3 +65,11 @@ def test_grid_paper_on_which_nothing_is_recorded_is_refused_in_one_line():
     with pytest.raises(PageNotFound, match="expected a 12-lead ECG") as error:
         find_page(draw_page(np.full((12, 5000), 50.0), 500, white, KIT))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("light", [10, 200])
+def test_a_dark_picture_whose_names_cannot_be_read_is_looked_at_in_its_negative(monkeypatch, light):
+    unnamed = Page(None, None, unnamed=PageNotFound("no names"))
+    named = Page(None, None)
+    monkeypatch.setattr(pages, "_find_page", lambda picture, *_, **__: unnamed if picture[0, 0, 0] == light else named)
+    assert find_page(np.full((50, 60, 3), light, np.uint8)) is (named if light == 10 else unnamed)

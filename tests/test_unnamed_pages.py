@@ -49,3 +49,13 @@ def test_laws_that_hold_in_any_order_prove_nothing_without_a_lead_that_tells_it(
     assert limb_leads_proven(exact) == (form == "3x4+1R(II)")
     upside_down = Traces(-exact.mv[[2, 1, 0, *range(3, page.rows)]], exact.sigma_mv, page)
     assert not limb_leads_proven(upside_down)
+
+
+def test_a_strip_a_little_beside_its_columns_is_compared_as_far_as_it_goes():
+    page = compose_layout("3x2", ("II",))
+    mv = row_series(SERIES, FS_HZ, page).astype(np.float32)
+    for off_mm in np.arange(-0.2, 0.2, 0.01):
+        strip = replace(page.windows[-1], left_mm=page.windows[-1].left_mm + off_mm)
+        beside = replace(page, windows=(*page.windows[:-1], strip))
+        proven = limb_leads_proven(Traces(mv, np.full(mv.shape, 0.005, np.float32), beside))
+        assert proven or abs(off_mm) > 0.05

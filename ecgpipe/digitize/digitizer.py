@@ -170,7 +170,7 @@ class Digitizer:
                 raise page.unnamed
             doubts = (*doubts, OF_LAWS)
         told = bool(self.hints.layout or self.hints.leads) or quality.certainty >= CLEARLY_NAMED
-        known = self.layout_known or (page.recognized and told)
+        known = self.layout_known or (page.recognized and told) or page.unnamed is not None
         sound = checked(traces, sigma_mv, quality, layout_known=known)
         if sound.traces is not traces:
             traces = sound.traces

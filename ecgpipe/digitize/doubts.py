@@ -74,7 +74,7 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
         f"the strip of lead {window.lead} differs from its short window (correlation {found:.2f})"
         for window, found in differing
     ]
-    if quality.certainty < LEAST_CERTAINTY:
+    if quality.certainty < LEAST_CERTAINTY and not layout_known:
         signs.append(f"what is printed about its traces hardly tells this page (certainty {quality.certainty:.3f})")
     if len(signs) > 1 and not layout_known:
         raise PageNotFound(
@@ -89,10 +89,11 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
 
 
 def limb_leads_proven(traces: Traces) -> bool:
-    """Whether `traces` show by the laws of the limb leads which of them is which.
+    """Whether `traces` show by the laws of the limb leads that these are the rows and columns of their layout.
 
-    Both laws are the same for leads in any order, as those of a page that is mirrored and upside down. That aVF less
-    aVR is one and a half times II is not: II must be printed at the same time as these two, beside them or as a strip.
+    The laws also hold with I and III exchanged and with aVR, aVL and aVF in any order, all of them negated: upside down
+    in a mirror, for instance. That aVF less aVR is one and a half times II does not hold there: II must be printed at
+    the same time as these two, beside them or as a strip.
     """
     residuals = list(_law_residuals(traces))
     lawful = len({law for law, _ in residuals}) == len(LIMB_LAWS) and all(off < PROVEN for _, off in residuals)
@@ -103,15 +104,15 @@ def _order_residual(traces: Traces) -> float:
     """How far II breaks the law by which aVF less aVR is one and a half times II; infinite where they cannot be
     compared."""
     windows = traces.layout.lead_windows
-    left, foot, two = (windows[lead] for lead in ("aVR", "aVF", "II"))
-    if not _same_time(left, foot) or not two.start_s <= left.start_s < left.stop_s <= two.stop_s:
+    right, foot, two = (windows[lead] for lead in ("aVR", "aVF", "II"))
+    if not _same_time(right, foot) or not two.start_s <= right.start_s < right.stop_s <= two.stop_s:
         return np.inf
-    parts = [_stretch(traces, window) for window in (left, foot, two)]
-    count = min(len(parts[0]), len(parts[1]))
-    first = round((left.start_s - two.start_s) * traces.mv.shape[1] / traces.layout.printed_s)
-    stack = np.stack([parts[0][:count], -parts[1][:count], 1.5 * parts[2][first : first + count]])
+    first = round((right.start_s - two.start_s) * traces.mv.shape[1] / traces.layout.printed_s)
+    parts = [_stretch(traces, right), -_stretch(traces, foot), 1.5 * _stretch(traces, two)[first:]]
+    count = min(map(len, parts))
+    stack = np.stack([part[:count] for part in parts])
     stack = stack[:, np.isfinite(stack).all(axis=0)]
-    if stack.shape[1] < count / 2:
+    if stack.shape[1] <= count / 2:
         return np.inf
     stack = stack - stack.mean(axis=1, keepdims=True)
     return float(np.square(stack.sum(axis=0)).sum() / np.square(stack).sum())

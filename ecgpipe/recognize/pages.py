@@ -55,16 +55,18 @@ def find_page(
     A page of another layout than that of `spec` is found as well, unless `layout_known`, and one on a dark screen, in
     the picture's grey negative, where there is none otherwise. Raises PageNotFound.
     """
+    page: Page | None = None
+    refusal = PageNotFound("no picture")
     try:
         page = _find_page(picture, spec, hints, layout_known=layout_known)
-        if not page.unnamed:
-            return page
-    except PageNotFound:
-        if layout_known or not _is_dark(picture):
-            raise
+    except PageNotFound as error:
+        refusal = error
+    if (page is None or page.unnamed) and not layout_known and _is_dark(picture):
         with suppress(PageNotFound):
-            return _find_page(_negative(picture), spec, hints)
-        raise
+            negative = _find_page(_negative(picture), spec, hints)
+            page = negative if page is None or not negative.unnamed else page
+    if page is None:
+        raise refusal
     return page
 
 

@@ -15,8 +15,9 @@ from ecgpipe.trace.decode import decoded, probabilities
 TORN_PX = 4.0  # standard error from which a row is torn between heights
 INK_PX, FALL_PX = 4.0, 1.0  # to either side of a line, what belongs to it, and how that ends
 PEAK_PX = 6  # to either side, what belongs to a peak
-MOST = 0.999  # of the probability that another row has a height
-ROUNDS = 4
+SURE, MOST = 0.9, 0.999  # probability from which a row's ink is its own, and the most that counts of it
+SWEEPS = 4  # over the rows
+MOST_TORN = 0.9  # share of torn samples of a page on which something can be read
 
 
 @dataclass
@@ -52,22 +53,32 @@ class Reading:
 
 
 def settle(readings: Sequence[Reading], others: Sequence[Reading] = ()) -> None:
-    """Read the torn samples of `readings` again, without the ink that is another's of them or of `others`."""
-    if not any(len(row.torn) for row in readings):
+    """Read the torn samples of `readings` again, without the ink that is surely another's of them or of `others`.
+
+    Rows take turns, so that of two that are torn alike one keeps what it read.
+    """
+    rows = [*readings, *others]
+    torn = sum(len(row.torn) for row in readings)
+    if not 0 < torn <= MOST_TORN * sum(len(row.height) for row in rows):
         return
     alone = [row.p for row in readings]
-    for _ in range(ROUNDS):
-        inks = [row.ink() for row in (*readings, *others)]
+    inks = [row.ink() for row in rows]
+    for _ in range(SWEEPS):
         for number, (row, p) in enumerate(zip(readings, alone, strict=True)):
-            row.p = _without(row, p, [ink for other, ink in enumerate(inks) if other != number])
+            if len(row.torn):
+                row.p = _without(row, p, [ink for other, ink in enumerate(inks) if other != number])
+                inks[number] = row.ink()
     for row in readings:
         row.height[row.torn], row.sigma[row.torn] = decoded(row.p)
 
 
 def _without(row: Reading, p: np.ndarray, inks: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.ndarray:
-    """The probabilities `p` (n, H) of the torn samples of `row`, less where others have their `inks`."""
-    at = row.top + np.arange(p.shape[1])
+    """The probabilities `p` (n, H) of the torn samples of `row`, less where others surely have their `inks`."""
+    p, at = p.copy(), np.arange(p.shape[1], dtype=np.float32)
+    reach = INK_PX + 4 * FALL_PX
     for low, high, likely in inks:
-        off = (np.maximum(low[row.torn, None] - at, at - high[row.torn, None]) - INK_PX).clip(0) / FALL_PX
-        p = p * (1 - MOST * likely[row.torn, None] * np.exp(-np.square(off) / 2))
+        low, high, likely = (ink[row.torn] for ink in (low - row.top, high - row.top, likely))
+        met = np.flatnonzero((likely > SURE) & (high > -reach) & (low < len(at) + reach))
+        off = np.maximum(low[met, None] - at, at - high[met, None]) - INK_PX
+        p[met] *= 1 - MOST * likely[met, None] * np.exp(-np.square(off.clip(0) / FALL_PX) / 2)
     return p / p.sum(axis=1, keepdims=True)

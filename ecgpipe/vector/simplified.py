@@ -13,10 +13,11 @@ differences within the tolerance to 36, this to 40 (raw leads: 27, 27 and 29).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import comb
 
 import numpy as np
-from scipy.linalg import solveh_banded
+from scipy.linalg import LinAlgError, solveh_banded
 from scipy.ndimage import uniform_filter1d
 
 from ecgpipe.page.layout import MM_PER_INCH
@@ -32,6 +33,8 @@ NEAR_MM, LEAST_SHARE = 0.5, 0.3  # over which differences are pooled, and what i
 USUALLY_OFF, VARIES, HELD = 0.55, 0.2, 0.6
 DRAWN = 1e7  # weight of a sample that is drawn
 UNSURE_FROM = 24  # samples of a run, in whose middle the error is a whole tolerance
+LONG, APART = 400, 200  # a run of so many samples is level; so far apart its line counts as drawn
+FINEST_MM = 1e-4  # difference, and step of heights, that is rounding
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,41 @@ class Completed:
 
 def completed(index: np.ndarray, y: np.ndarray, spacing_mm: float) -> Completed:
     """All samples of a curve of which those numbered `index` (k,), from 0 on, are drawn at `y` (k,), in mm."""
-    count = int(index[-1]) + 1
-    every = np.arange(count)
-    if len(index) == count or count <= ORDER:
-        return Completed(np.interp(every, index, y), np.zeros(count))
-    start, length = index[:-1], np.diff(index)
+    every = np.arange(int(index[-1]) + 1)
+    straight = np.interp(every, index, y)
+    if len(index) == len(every) or len(index) <= ORDER:
+        return Completed(straight, np.zeros(len(every)))
+    known = np.union1d(index, _along_lines(index))
+    try:
+        smooth, near = _smoothest_by_rule(known, straight[known], spacing_mm)
+    except LinAlgError:  # of a curve that is next to level, rounded coarsely
+        smooth, near = straight, np.full(len(every), TOLERANCE_MM)
+    run, place, length = _runs(index, every)
+    middle = np.sin(np.pi * place / length[run]) * np.minimum(length[run] / UNSURE_FROM, 1.0)
+    steps = np.diff(np.unique(y))
+    rounded = steps[steps > FINEST_MM].min(initial=0.0) / 2
+    left_out = (place > 0) & (place < length[run])
+    return Completed(smooth, np.where(left_out, np.hypot(near * middle, rounded) + FINEST_MM / 10, 0.0))
+
+
+def _along_lines(index: np.ndarray) -> np.ndarray:
+    """Samples in the middle of long runs, which the equations would leave too free."""
+    long = [np.arange(start + APART, stop, APART) for start, stop in pairwise(index) if stop - start > LONG]
+    return np.concatenate([np.zeros(0, int), *long])
+
+
+def _runs(index: np.ndarray, every: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each sample the run that it is in and its place there, of each run its length."""
+    length = np.diff(index)
     run = np.clip(np.searchsorted(index, every, side="right") - 1, 0, len(length) - 1)
-    place = every - start[run]
+    return run, every - index[run], length
+
+
+def _smoothest_by_rule(index: np.ndarray, y: np.ndarray, spacing_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """All samples of a curve, and of each how far the rule lets it be from its line, in mm."""
+    count = int(index[-1]) + 1
+    run, place, length = _runs(index, np.arange(count))
+    start = index[:-1]
     first, between = start[length > 1] + 1, np.flatnonzero((place > 1) & (place < length[run]))
     smooth = _smoothest(index, y, count)
     for _ in range(ROUNDS):
@@ -65,8 +96,8 @@ def completed(index: np.ndarray, y: np.ndarray, spacing_mm: float) -> Completed:
         held = np.clip(smooth[between], line - wide, line + wide)
         wanted[:, between] = outside * _weighted(held, HELD * wide)
         smooth = _smoothest(index, y, count, wanted, _sizes(smooth, spacing_mm))
-    middle = np.sin(np.pi * place / length[run]) * np.minimum(length[run] / UNSURE_FROM, 1.0)
-    return Completed(smooth, np.where(place < length[run], near[run] * middle, 0.0))
+    smooth[between] = np.clip(smooth[between], line - wide, line + wide)
+    return smooth, near[run]
 
 
 def _weighted(heights: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -79,7 +110,7 @@ def _sizes(y: np.ndarray, spacing_mm: float) -> np.ndarray:
     """The mean squares of the differences of `y` near each of them."""
     squares = np.square(np.diff(y, ORDER))
     near = uniform_filter1d(squares, max(ORDER, int(NEAR_MM / spacing_mm)), mode="nearest")
-    return near + LEAST_SHARE * np.median(near)
+    return near + LEAST_SHARE * np.median(near) + FINEST_MM**2
 
 
 def _smoothest(
