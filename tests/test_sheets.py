@@ -146,5 +146,5 @@ def test_twice_the_usual_speed_is_told_by_the_beats_where_the_text_is_misread(no
 @pytest.mark.slow
 def test_a_mirrored_page_is_refused_in_one_line():
     with pytest.raises(PageNotFound, match="of the 12 lead names") as error:
-        find_page(drawn(PAGES["12x1"])[:, ::-1].copy())
+        digitizer().digitize(drawn(PAGES["12x1"])[:, ::-1].copy())
     assert "\n" not in str(error.value)
