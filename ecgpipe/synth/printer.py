@@ -12,7 +12,7 @@ LINE_DPI = (100, 150, 200, 203, 300, 400, 600, 1200)  # of programs, thermal hea
 WAVE_PERIOD_MM = (60.0, 120.0)  # circumference of a printer's rollers and drums
 WAVE_MM = (0.010, 0.090)  # amplitude: what scans of prints show
 # Black ink on 20 photos of prints lies 10 to 41 µm rms beside the grid, on eight black-and-white scans 26 to 115 µm.
-LASER_WAVE_MM, LASER_OFFSET_MM = (0.010, 0.060), 0.030
+LASER_WAVE_MM, LASER_OFFSET_MM = (0.012, 0.055), 0.030
 OFFSET_MM = 0.040  # between the passes of black and of colour
 SPREAD_MM = 0.08  # at most, on either side of a stroke
 
@@ -48,8 +48,9 @@ class Print:
     @staticmethod
     def laser(rng: np.random.Generator) -> "Print":
         """A laser printer on which the kit's page, at its own raster, has its black ink as far beside its colours as
-        real prints of it do: by a wave of 10 to 60 µm and its harmonic, and an offset of up to 30."""
-        wave = rng.uniform(*LASER_WAVE_MM)
+        real prints of it do: by a wave of 12 to 55 µm, small ones as often as large ones, its harmonic, and an offset
+        of up to 30."""
+        wave = float(np.exp(rng.uniform(*np.log(LASER_WAVE_MM))))
         return Print(
             offset_mm=tuple(rng.uniform(-LASER_OFFSET_MM, LASER_OFFSET_MM, 2) * (1.0, 0.6)),
             wave_mm=(wave, wave * rng.uniform(0, 0.5)),
