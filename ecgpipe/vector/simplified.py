@@ -26,8 +26,8 @@ from ecgpipe.page.layout import MM_PER_INCH
 TOLERANCE_MM = MM_PER_INCH / 72 / 9  # of matplotlib's path.simplify_threshold, in a PDF
 ORDER = 3  # of the differences that are least
 DIFFERENCES = [(-1) ** (ORDER - k) * comb(ORDER, k) for k in range(ORDER + 1)]
-# Tried on those 36 leads: 12 rounds are 0.15 dB better, 4 are 0.9 worse; of the others the values tried nearby, those of
-# about half and twice as much where it was that far, are at most 0.2 off.
+# Tried on those 36 leads: 12 rounds are 0.15 dB better, 4 are 0.9 worse; of the other numbers the values tried nearby
+# are at most 0.2 dB off.
 ROUNDS = 8
 NEAR_MM, LEAST_SHARE = 0.5, 0.3  # over which differences are pooled, and what is added of their median
 # In tolerances: how far, on the side to which the curve leaves, the last of n samples usually lies from the line and
