@@ -4,6 +4,7 @@ The ECG that is found first is painted over. Where that leaves room for another 
 for there, and so on.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import NO_HINTS, Page, find_page
-from ecgpipe.rectify.rectifier import crossings_seen
+from ecgpipe.rectify.rectifier import crossings_seen, tiles_seen
 
 # None of these was swept.
 MOST = 8  # in one picture
@@ -22,6 +23,7 @@ ROOM = 0.75  # share of the sides of the first ECG that another needs
 SHORT_PX = 100  # short side of the picture in which room is looked for
 CROSSING_PX = 7  # there, that a crossing stands for: more than the boxes of the largest sheet
 LEAST_SEEN = 0.7  # share of such a place on which a grid is seen
+SPARSE = 8  # px between those of which a colour is taken
 OVERLAP = 0.1  # share of an ECG that may lie on another one's place
 BETWEEN_MM = (10.0, 20.0)  # half the distance of rows, at least and at most, that belongs to an ECG above and below
 UNREAD = "the picture shows more ECG paper, on which no ECG that can be read was found"
@@ -48,8 +50,11 @@ def find_pages(
     while len(pages) < MOST and (free := _places(sides_px, (~taken, 1.0))).any():
         rest = _painted_over(rest, outlines[-1])
         part = _part(_points(free) / shrink, 0.0, picture.shape)
-        gridded = _around(shrink * (crossings_seen(rest[part]) + _corner(part)), taken.shape)
-        found = _places(sides_px, (~taken, 1.0), (gridded, LEAST_SEEN))
+        found = free
+        for gridded in _gridded(rest[part], _corner(part), shrink, taken.shape):
+            found = _places(sides_px, (~taken, 1.0), (gridded, LEAST_SEEN))
+            if not found.any():
+                break
         if not found.any():
             break
         unread = True
@@ -104,10 +109,10 @@ def _without(picture: np.ndarray, outlines: list[np.ndarray]) -> np.ndarray:
 
 def _painted_over(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """`picture` with the median colour of an outline all over it."""
-    inside = cv2.fillConvexPoly(np.zeros(picture.shape[:2], np.uint8), np.rint(outline).astype(np.int32), 1) > 0
-    painted = picture.copy()
-    painted[inside] = np.median(picture[inside][::97], axis=0)
-    return painted
+    corners = np.rint(outline).astype(np.int32)
+    inside = cv2.fillConvexPoly(np.zeros(picture.shape[:2], np.uint8), corners, 1) > 0
+    colour = np.median(picture[::SPARSE, ::SPARSE][inside[::SPARSE, ::SPARSE]], axis=0)
+    return cv2.fillConvexPoly(picture.copy(), corners, colour.tolist())
 
 
 def _part(points_px: np.ndarray, about_px: np.ndarray | float, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -132,12 +137,20 @@ def _filled(outline: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return cv2.fillConvexPoly(taken, np.rint(outline * shrink).astype(np.int32), 1) > 0
 
 
-def _around(points_px: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """What lies about points (n, 2), (h, w) bool of `shape`."""
+def _gridded(part: np.ndarray, corner_px: np.ndarray, shrink: float, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """In the `part` of a picture that begins at `corner_px`: first where a grid may be, which tiles tell cheaply, then
+    where its lines cross, each (h, w) bool of `shape`."""
+    tiles, side_px = tiles_seen(part)
+    yield _around(shrink * (tiles + corner_px), round(shrink * side_px), shape)
+    yield _around(shrink * (crossings_seen(part) + corner_px), CROSSING_PX, shape)
+
+
+def _around(points_px: np.ndarray, side_px: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The squares of `side_px` about points (n, 2), (h, w) bool of `shape`."""
     seen = np.zeros(shape, np.uint8)
     x, y = np.clip(np.rint(points_px).astype(int), 0, np.array(shape[::-1]) - 1).T
     seen[y, x] = 1
-    return cv2.dilate(seen, np.ones((CROSSING_PX, CROSSING_PX), np.uint8)) > 0
+    return cv2.dilate(seen, np.ones((side_px, side_px), np.uint8)) > 0
 
 
 def _places(sides_px: np.ndarray, *areas: tuple[np.ndarray, float]) -> np.ndarray:

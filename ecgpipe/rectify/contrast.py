@@ -27,7 +27,8 @@ def contrast(channel: np.ndarray, reach_px: int, coarse: int = 1) -> np.ndarray:
     illumination: np.ndarray = cv2.blur(closed, (reach, reach)).astype(np.float32)
     if coarse > 1:
         illumination = cv2.resize(illumination, channel.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip((illumination - channel) / (illumination + DARK_LEVELS), 0.0, 1.0)
+    darker = cv2.subtract(illumination, channel, dtype=cv2.CV_32F)
+    return _clipped(cv2.divide(darker, illumination + np.float32(DARK_LEVELS), dst=darker), 1.0)
 
 
 def grid_contrast(picture: np.ndarray, reach_px: int, coarse: int = 1) -> np.ndarray:
@@ -41,7 +42,13 @@ def grid_contrast(picture: np.ndarray, reach_px: int, coarse: int = 1) -> np.nda
     small = cv2.resize(dark, None, fx=fewer, fy=fewer, interpolation=cv2.INTER_AREA)
     typical = cv2.GaussianBlur(small, (0, 0), 2 * reach_px * fewer)
     typical = cv2.resize(typical, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(dark - FINE_GRID * typical, 0.0, (MOST_CONTRAST - FINE_GRID) * typical + LEAST_CONTRAST)
+    most = typical * np.float32(MOST_CONTRAST - FINE_GRID) + np.float32(LEAST_CONTRAST)
+    return _clipped(cv2.scaleAdd(typical, -FINE_GRID, dark, dst=dark), most)
+
+
+def _clipped(values: np.ndarray, most: np.ndarray | float) -> np.ndarray:
+    """`values` (H, W) float32 between 0 and `most`, in place: pictures are large."""
+    return np.minimum(np.maximum(values, np.float32(0.0), out=values), most, out=values)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
 from ecgpipe.rectify.quality import Quality, disagreement_share, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refine_closer, refine_page
 from ecgpipe.rectify.registration import to_ink
-from ecgpipe.rectify.seed import Seed, find_seeds
+from ecgpipe.rectify.seed import Seed, find_seeds, tile_side_px
 from ecgpipe.rectify.trace_mask import without_trace
 
 # Names in quotes are sections of docs/log.md.
@@ -66,13 +66,13 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
     if its map bends more than paper can, or if part of it is hidden. Where two maps that are equally credible count the
     boxes differently, neither can be trusted there.
     """
-    found: list[Rectified] = []
+    found: list[_Refined] = []
     error: PageNotFound | None = None
     for long_side in LONG_SIDES_PX:
         if long_side > max(picture.shape[:2]) and (found or error):
             break
         try:
-            found.append(_rectify_at(picture, long_side, layout))
+            found.append(_refined_at(picture, long_side, layout))
         except PageNotFound as refusal:
             error = error if error is not None else refusal
         else:
@@ -83,16 +83,38 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
     best, *other = sorted(found, key=lambda one: (not _is_plausible(one.quality), one.quality.doubtful_share))
     slipped = best.quality.slipped_share
     if other and other[0].quality.slipped_share <= slipped + NO_WORSE:
-        slipped = max(slipped, disagreement_share(best.page_map, other[0].page_map, picture.shape, layout))
-    return replace(best, quality=replace(best.quality, slipped_share=slipped))
+        here, there = (one.roughly(picture.shape) for one in (best, other[0]))
+        slipped = max(slipped, disagreement_share(here, there, picture.shape, layout))
+    return Rectified(best.closely(picture), replace(best.quality, slipped_share=slipped), layout)
+
+
+@dataclass(frozen=True)
+class _Refined:
+    """A page found in a working picture, of which `known` is the contrast without the trace; its grid is `coloured`."""
+
+    page: RefinedPage
+    quality: Quality
+    known: np.ndarray
+    coloured: bool
+
+    def roughly(self, shape: tuple[int, ...]) -> PageMap:
+        """The map of the page to a picture of `shape`, as the working picture tells it."""
+        zoom = np.array(shape[1::-1]) / np.array(self.known.shape[::-1])
+        return densify(self.page.mesh.scaled(zoom), self.page.layout)
+
+    def closely(self, picture: np.ndarray) -> PageMap:
+        """The map of the page by the lines as they are in `picture` itself, moved to where the black ink lies."""
+        layout = self.page.layout
+        page_map = densify(_closer(self.page, picture, np.isnan(self.known), self.coloured), layout)
+        return to_ink(picture, page_map, layout, self.coloured, self.page.snapping.displaced_boxes[0])
 
 
 def _is_plausible(quality: Quality) -> bool:
     return quality.bend < MOST_BEND
 
 
-def _rectify_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> Rectified:
-    """`rectify` with a working picture of `long_side_px`."""
+def _refined_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> _Refined:
+    """The page as a working picture of `long_side_px` shows it."""
     work = _resized(picture, long_side_px)
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
     ink = by_colour.trace
@@ -111,10 +133,7 @@ def _rectify_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> R
             f"a grid, but {quality.hidden_share:.0%} of a 12-lead page on it shows none (at most {MOST_HIDDEN:.0%}); "
             "expected a 3x4 page with a rhythm strip"
         )
-    coloured = by_colour.greyness < GREY
-    page_map = densify(_closer(refined, picture, np.isnan(known), coloured), layout)
-    page_map = to_ink(picture, page_map, layout, coloured, refined.snapping.displaced_boxes[0])
-    return Rectified(page_map, quality, layout)
+    return _Refined(refined, quality, known, by_colour.greyness < GREY)
 
 
 # ---- a sheet of which only the grid is known
@@ -183,6 +202,16 @@ def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
     refined = refine_page(mesh, known, blank)
     page_map = densify(_closer(refined, picture, np.isnan(known), coloured=False), blank)
     return Sheet(page_map, blank, refined, work.shape)
+
+
+def tiles_seen(picture: np.ndarray) -> tuple[np.ndarray, float]:
+    """The centres (n, 2) px and the side in px of the tiles of `picture` (H, W, 3) uint8 RGB that may show a grid:
+    far cheaper than `crossings_seen`, and far less sure."""
+    work = _resized(picture, LONG_SIDES_PX[0])
+    zoom = picture.shape[1] / work.shape[1]
+    seeds = find_seeds(grid_contrast(work, REACH_PX), None)
+    centres = np.array([seed.centre_px for seed in seeds]).reshape(-1, 2)
+    return centres * zoom, tile_side_px(work.shape) * zoom
 
 
 def crossings_seen(picture: np.ndarray) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Local spectra of the picture: where is there a square grid, which way does it run, how large are its boxes?"""
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from scipy import fft
 
+from ecgpipe.base.parallel import both
 from ecgpipe.page.layout import BOX_MM
 
 # "Log" is the section "Rectification" of docs/log.md; of values without a reference no choice is recorded.
@@ -46,21 +48,29 @@ def find_seeds(dark: np.ndarray, count: int | None = 6, lines_per_box: int = 1) 
     It is looked for the heavy lines of the boxes, or for `lines_per_box` = 5 lines that are all alike.
     To a tile's score those of the tiles that see the same grid are added: paper is the same all over, wood is not.
     """
-    height, width = dark.shape
-    tile = min(TILE_PX, height, width)
+    tile = tile_side_px(dark.shape)
     window = np.outer(np.hanning(tile), np.hanning(tile)).astype(np.float32)
-    seeds = []
-    for top in _starts(height, tile):
-        for left in _starts(width, tile):
-            patch = dark[top : top + tile, left : left + tile]
-            seed = _tile_seed((patch - patch.mean()) * window, np.array([left, top]) + tile / 2, lines_per_box)
-            if seed is not None:
-                seeds.append(seed)
+    corners = [(top, left) for top in _starts(dark.shape[0], tile) for left in _starts(dark.shape[1], tile)]
+
+    def seen(half: int) -> list[Seed | None]:
+        return [
+            _tile_seed(dark[top : top + tile, left : left + tile], window, (left, top), lines_per_box)
+            for top, left in corners[half::2]
+        ]
+
+    found: list[Seed | None] = [None] * len(corners)
+    found[::2], found[1::2] = both(seen)
+    seeds = [seed for seed in found if seed is not None]
     if not seeds:
         return []
     scores = np.array([seed.score for seed in seeds])
     ranked = np.argsort(-(_agreement(seeds) @ scores + scores), kind="stable")
     return [seeds[k] for k in ranked[:count]]
+
+
+def tile_side_px(shape: tuple[int, ...]) -> int:
+    """The side of the tiles in which a picture of `shape` is searched."""
+    return min(TILE_PX, *shape[:2])
 
 
 def _agreement(seeds: list[Seed]) -> np.ndarray:
@@ -74,10 +84,13 @@ def _starts(length: int, tile: int) -> np.ndarray:
     return np.linspace(0, length - tile, max(1, round(2 * length / tile) - 1)).astype(int)
 
 
-def _tile_seed(patch: np.ndarray, centre_px: np.ndarray, lines_per_box: int) -> Seed | None:
-    frequencies = 1.0 / np.geomspace(*(BOX_RANGE_PX if lines_per_box == 1 else FINE_RANGE_PX), FREQUENCY_COUNT)
+def _tile_seed(patch: np.ndarray, window: np.ndarray, corner_px: tuple[int, int], lines_per_box: int) -> Seed | None:
     tile = len(patch)
-    magnitude = np.abs(fft.fftshift(fft.fft2(patch))).astype(np.float32)
+    if not patch.any():
+        return None
+    frequencies = _frequencies(lines_per_box)
+    # Of real numbers half the spectrum tells the other one.
+    magnitude = np.abs(fft.fftshift(fft.rfft2((patch - patch.mean()) * window), axes=0))
     polar = _polar(magnitude)  # (angle, frequency), bins of 1 / tile cycles per px
     # Lines stand out in their own direction only: the median over all directions is noise, stains, letters (log).
     polar = polar / np.maximum(np.median(polar, axis=0), 1e-6)
@@ -98,16 +111,31 @@ def _tile_seed(patch: np.ndarray, centre_px: np.ndarray, lines_per_box: int) -> 
         for f, a in ((freq_a, np.deg2rad(first * ANGLE_STEP_DEG)), (freq_b, np.deg2rad(second * ANGLE_STEP_DEG)))
     ]
     mm_to_px = np.linalg.inv(_upright(vectors) * BOX_MM / lines_per_box)
-    return Seed(centre_px, mm_to_px, float(min(score_a, score_b)), lines_per_box)
+    return Seed(np.array(corner_px) + tile / 2, mm_to_px, float(min(score_a, score_b)), lines_per_box)
+
+
+@cache
+def _frequencies(lines_per_box: int) -> np.ndarray:
+    """The frequencies (FREQUENCY_COUNT,) in cycles/px that lines may have."""
+    return 1.0 / np.geomspace(*(BOX_RANGE_PX if lines_per_box == 1 else FINE_RANGE_PX), FREQUENCY_COUNT)
 
 
 def _polar(magnitude: np.ndarray) -> np.ndarray:
-    """Half the spectrum in polar coordinates: a row for each angle of 0 to 180 degrees, a column for each radius."""
-    centre, radius = len(magnitude) // 2, len(magnitude) // 2
+    """A spectrum's right half (H, H // 2 + 1) in polar coordinates: a row for each angle of 0 to 180 degrees, a column
+    for each radius."""
+    return cv2.remap(magnitude, *_rays(len(magnitude)), cv2.INTER_LINEAR)
+
+
+@cache
+def _rays(tile: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where in a spectrum's right half the rays of `_polar` are: x and y, (angles, radii) each.
+
+    Beyond 90 degrees the ray goes on in the left half, which mirrors the right one at the centre.
+    """
     angles = np.deg2rad(np.arange(0.0, 180.0, ANGLE_STEP_DEG, dtype=np.float32))[:, None]
-    radii = np.arange(radius, dtype=np.float32)[None, :]
-    x, y = centre + radii * np.cos(angles), centre + radii * np.sin(angles)
-    return cv2.remap(magnitude, x, y, cv2.INTER_LINEAR)
+    radii = np.arange(tile // 2, dtype=np.float32)[None, :]
+    side = np.where(np.cos(angles) < 0, -1, 1).astype(np.float32)
+    return side * radii * np.cos(angles), tile // 2 + side * radii * np.sin(angles)
 
 
 def _fundamental(polar: np.ndarray, angle: int, tile: int, frequencies: np.ndarray) -> tuple[float, float] | None:
