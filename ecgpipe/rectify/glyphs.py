@@ -46,9 +46,11 @@ class Sheet:
         """First and last column, first and last row of each letter, and its text (n, 5), in pixels of the sheet."""
         ink = self.dark > INK
         _, words = cv2.connectedComponents(cv2.dilate(ink.astype(np.uint8), np.ones((WORD_GAP_PX // 4, WORD_GAP_PX))))
+        all_rows, all_columns = np.nonzero(ink)
+        of_text = words[all_rows, all_columns]
         boxes = []
         for text in range(1, words.max() + 1):
-            rows, columns = np.nonzero(ink & (words == text))
+            rows, columns = (each[of_text == text] for each in (all_rows, all_columns))
             known = np.unique(columns)
             for letter in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1):
                 own = rows[(columns >= letter[0]) & (columns <= letter[-1])]

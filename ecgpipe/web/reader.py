@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from ecgpipe.base.errors import EcgpipeError, PictureError
 from ecgpipe.digitize.digitizer import Digitized, Digitizer, one_of
@@ -56,6 +57,7 @@ def prepare() -> None:
     """Load what the first page would wait for."""
     import ecgpipe.recognize.sheets  # noqa: F401, pages of other layouts than the kit's
 
+    Image.init()  # what reads each format
     _digitizer()
 
 

@@ -4,7 +4,7 @@
 import * as api from "./api.js";
 import { Viewer } from "./viewer.js";
 
-const POLL_MS = 350, AT_ONCE = 3;
+const POLL_MS = 200, AT_ONCE = 3;
 const MUCH = 0.1; // of a lead that is unsure
 const $ = (id) => document.getElementById(id);
 
