@@ -7,8 +7,8 @@ its mark is there, and for each of `MEASURES` a number that counts where a mark 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from scipy.ndimage import maximum_filter
 
 from ecgpipe.page.layout import LEADS
 
@@ -92,5 +92,5 @@ def marks_of(logits: np.ndarray, measures: np.ndarray) -> Marks:
 
 def _peaks(probability: np.ndarray) -> Sequence[tuple[int, int]]:
     """Cells (row, col) of the maxima from LEAST on."""
-    highest = maximum_filter(probability, APART_CELLS)
+    highest = cv2.dilate(probability, np.ones((APART_CELLS, APART_CELLS), np.uint8))
     return [(int(row), int(col)) for row, col in np.argwhere((probability >= LEAST) & (probability == highest))]

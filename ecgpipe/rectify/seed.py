@@ -5,7 +5,6 @@ from functools import cache
 
 import cv2
 import numpy as np
-from scipy import fft
 
 from ecgpipe.base.parallel import both
 from ecgpipe.page.layout import BOX_MM
@@ -69,8 +68,8 @@ def find_seeds(dark: np.ndarray, count: int | None = 6, lines_per_box: int = 1) 
 
 
 def tile_side_px(shape: tuple[int, ...]) -> int:
-    """The side of the tiles in which a picture of `shape` is searched."""
-    return min(TILE_PX, *shape[:2])
+    """The side of the tiles in which a picture of `shape` is searched, an even number."""
+    return min(TILE_PX, *shape[:2]) // 2 * 2
 
 
 def _agreement(seeds: list[Seed]) -> np.ndarray:
@@ -89,9 +88,7 @@ def _tile_seed(patch: np.ndarray, window: np.ndarray, corner_px: tuple[int, int]
     if not patch.any():
         return None
     frequencies = _frequencies(lines_per_box)
-    # Of real numbers half the spectrum tells the other one.
-    magnitude = np.abs(fft.fftshift(fft.rfft2((patch - patch.mean()) * window), axes=0))
-    polar = _polar(magnitude)  # (angle, frequency), bins of 1 / tile cycles per px
+    polar = _polar(_half_spectrum((patch - patch.mean()) * window))  # (angle, frequency), bins of 1 / tile cycles per px
     # Lines stand out in their own direction only: the median over all directions is noise, stains, letters (log).
     polar = polar / np.maximum(np.median(polar, axis=0), 1e-6)
     polar = np.where(polar > MOST, MOST * (1 + LOG_BEYOND * np.log(np.maximum(polar, MOST) / MOST)), polar)
@@ -120,18 +117,25 @@ def _frequencies(lines_per_box: int) -> np.ndarray:
     return 1.0 / np.geomspace(*(BOX_RANGE_PX if lines_per_box == 1 else FINE_RANGE_PX), FREQUENCY_COUNT)
 
 
+def _half_spectrum(patch: np.ndarray) -> np.ndarray:
+    """The magnitudes (n, n // 2) at the frequencies of a patch (n, n), n even, that are not negative along x: the others
+    mirror them. Along y frequency 0 is in the middle."""
+    packed = cv2.dft(patch)  # each frequency along x but the first and the last has two columns, its two parts
+    magnitude = np.empty((len(patch), len(patch) // 2), np.float32)
+    magnitude[:, 0] = np.abs(np.fft.fft(patch.sum(axis=1)))
+    magnitude[:, 1:] = np.sqrt(packed[:, 1:-1:2] ** 2 + packed[:, 2:-1:2] ** 2)
+    return np.roll(magnitude, len(patch) // 2, axis=0)
+
+
 def _polar(magnitude: np.ndarray) -> np.ndarray:
-    """A spectrum's right half (H, H // 2 + 1) in polar coordinates: a row for each angle of 0 to 180 degrees, a column
-    for each radius."""
+    """A half spectrum in polar coordinates: a row for each angle of 0 to 180 degrees, a column for each radius."""
     return cv2.remap(magnitude, *_rays(len(magnitude)), cv2.INTER_LINEAR)
 
 
 @cache
 def _rays(tile: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where in a spectrum's right half the rays of `_polar` are: x and y, (angles, radii) each.
-
-    Beyond 90 degrees the ray goes on in the left half, which mirrors the right one at the centre.
-    """
+    """Where in a half spectrum the rays of `_polar` are, x and y (angles, radii) each; beyond 90 degrees mirrored at the
+    centre."""
     angles = np.deg2rad(np.arange(0.0, 180.0, ANGLE_STEP_DEG, dtype=np.float32))[:, None]
     radii = np.arange(tile // 2, dtype=np.float32)[None, :]
     side = np.where(np.cos(angles) < 0, -1, 1).astype(np.float32)

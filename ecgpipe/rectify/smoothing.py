@@ -6,7 +6,6 @@ from itertools import product
 from math import comb
 
 import numpy as np
-from scipy.linalg import solveh_banded
 
 # Names in quotes are sections of docs/log.md.
 ORDER = 3  # of the differences penalised: a steady curl costs nothing; better than 2 ("Where the lines are printed")
@@ -75,6 +74,8 @@ def best_smoothing_weight(target: np.ndarray, weight: np.ndarray, axis: int) -> 
 def _solve(
     target: np.ndarray, weight: np.ndarray, smoothing_weight: float, penalty: list[np.ndarray] | None = None
 ) -> np.ndarray:
+    from scipy.linalg import solveh_banded  # takes a third of a second, in which a grid can be found
+
     bands = smoothing_weight * (_normal_bands(penalty) if penalty else _plain_bands(target.shape))
     bands[0] += weight.T.ravel()
     right = (weight * target).T.ravel()
