@@ -88,7 +88,7 @@ def _tile_seed(patch: np.ndarray, window: np.ndarray, corner_px: tuple[int, int]
     if not patch.any():
         return None
     frequencies = _frequencies(lines_per_box)
-    polar = _polar(_half_spectrum((patch - patch.mean()) * window))  # (angle, frequency), bins of 1 / tile cycles per px
+    polar = _polar(_half_spectrum((patch - patch.mean()) * window))  # (angle, frequency), bins of 1 / tile cycles a px
     # Lines stand out in their own direction only: the median over all directions is noise, stains, letters (log).
     polar = polar / np.maximum(np.median(polar, axis=0), 1e-6)
     polar = np.where(polar > MOST, MOST * (1 + LOG_BEYOND * np.log(np.maximum(polar, MOST) / MOST)), polar)
@@ -118,7 +118,7 @@ def _frequencies(lines_per_box: int) -> np.ndarray:
 
 
 def _half_spectrum(patch: np.ndarray) -> np.ndarray:
-    """The magnitudes (n, n // 2) at the frequencies of a patch (n, n), n even, that are not negative along x: the others
+    """The magnitudes (n, n // 2) at the frequencies of a patch (n, n), n even, that are not negative along x; the others
     mirror them. Along y frequency 0 is in the middle."""
     packed = cv2.dft(patch)  # each frequency along x but the first and the last has two columns, its two parts
     magnitude = np.empty((len(patch), len(patch) // 2), np.float32)
@@ -134,8 +134,7 @@ def _polar(magnitude: np.ndarray) -> np.ndarray:
 
 @cache
 def _rays(tile: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where in a half spectrum the rays of `_polar` are, x and y (angles, radii) each; beyond 90 degrees mirrored at the
-    centre."""
+    """Where the rays of `_polar` are in a half spectrum, x and y (angles, radii) each; mirrored beyond 90 degrees."""
     angles = np.deg2rad(np.arange(0.0, 180.0, ANGLE_STEP_DEG, dtype=np.float32))[:, None]
     radii = np.arange(tile // 2, dtype=np.float32)[None, :]
     side = np.where(np.cos(angles) < 0, -1, 1).astype(np.float32)
