@@ -24,6 +24,7 @@ from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
+from ecgpipe.trace.pen import redrawn
 from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
 from ecgpipe.vector import vector_page
@@ -158,6 +159,8 @@ class Digitizer:
         frame, quality = page.frame, page.quality
         reader = self._load_other() if page.recognized else self.reader
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
+        if page.flat:
+            traces = redrawn(traces, page.flat)
         doubts = page.doubts
         if page.recognized:
             traces, of_tempo = _in_time(traces, page.speed_told)

@@ -18,6 +18,7 @@ from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.pulses import printed_gain, pulse_heights_mm
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.rectify.rectifier import Rectified, rectify, rectify_sheet
+from ecgpipe.trace.pen import FlatPage
 
 # Certainty of a placement from which the page is the expected one: the least certain of 34 real pages read right had
 # 0.086, ten pages of other makers that were taken for it 0.020 to 0.039.
@@ -33,6 +34,7 @@ class Page:
 
     A page that is not of the layout that was expected was `recognized`; `doubts` says in words what is doubtful then,
     and `speed_told` by what its speed is known. `unnamed` is why it is none, unless its limb leads prove that it is.
+    `flat` holds what of the picture is needed to read a page that lies flat in it still closer.
     """
 
     frame: Frame
@@ -41,6 +43,7 @@ class Page:
     doubts: tuple[str, ...] = ()
     speed_told: SpeedTold = "columns"
     unnamed: PageNotFound | None = None
+    flat: FlatPage | None = None
 
 
 def find_page(
@@ -119,7 +122,7 @@ def _expected_page(picture: np.ndarray, rectified: Rectified, spec: FrameSpec, h
     gain = hints.gain_mm_per_mv or printed_gain(frame)
     if gain is not None and gain != spec.layout.gain_mm_per_mv:
         frame = Frame.cut(picture, rectified.page_map, replace(spec, layout=replace(spec.layout, gain_mm_per_mv=gain)))
-    return Page(frame, rectified.quality)
+    return Page(frame, rectified.quality, flat=FlatPage.of(picture, frame.page_map, spec.layout))
 
 
 def _other_page(picture: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
@@ -137,7 +140,8 @@ def _other_page(picture: np.ndarray, spec: FrameSpec, hints: Hints) -> Page:
         doubts = (*doubts, *of_gain)
     frame = Frame.cut(picture, turned.page_map, replace(spec, layout=replace(layout, gain_mm_per_mv=gain)))
     quality = turned.quality(layout, found.certainty, found.turns)
-    return Page(frame, quality, True, doubts, found.speed_told, found.unnamed)
+    flat = FlatPage.of(picture, turned.page_map, layout)
+    return Page(frame, quality, True, doubts, found.speed_told, found.unnamed, flat)
 
 
 def _same_page(page_map: PageMap, layout: PageLayout, other: Frame) -> bool:

@@ -118,7 +118,7 @@ def _frequencies(lines_per_box: int) -> np.ndarray:
 
 
 def _half_spectrum(patch: np.ndarray) -> np.ndarray:
-    """The magnitudes (n, n // 2) at the frequencies of a patch (n, n), n even, that are not negative along x; the others
+    """The magnitudes (n, n // 2) at the frequencies of a patch (n, n), n even, not negative along x; the others
     mirror them. Along y frequency 0 is in the middle."""
     packed = cv2.dft(patch)  # each frequency along x but the first and the last has two columns, its two parts
     magnitude = np.empty((len(patch), len(patch) // 2), np.float32)

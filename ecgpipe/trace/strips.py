@@ -119,7 +119,7 @@ def _round_up(px: float) -> int:
 
 
 def flatten_light(frame: np.ndarray) -> np.ndarray:
-    """The frame (H, W, 3) uint8 divided by its local paper level, which becomes `PAPER` in each colour.
+    """The frame (H, W[, 3]) uint8 divided by its local paper level, which becomes `PAPER` in each colour.
 
     The paper level is the brightest block nearby, smoothed; it is held above a third of the page's median so that
     a large dark stain stays dark.

@@ -1,0 +1,207 @@
+"""Renders read to a part of a pixel: heights moved to where a pen's line would leave the ink that is seen.
+
+In a page that a program drew and nobody printed, a trace is a line of one width from sample to sample, and each pixel
+is as dark as that line covers it. The network's reading of a row tells nearly where the line runs; a few steps of Gauss
+and Newton's method bring it to where the line explains the ink best, while it stays near the reading. Paper, lenses and
+scanners leave other ink: where a line cannot explain it, the reading stays as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import cv2
+import numpy as np
+
+from ecgpipe.base.parallel import both
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import PageLayout
+from ecgpipe.trace.reader import Traces
+from ecgpipe.trace.strips import FS_HZ, PAPER, flatten_light
+
+# "Log" is the section "A pen's line" of docs/log.md; what it does not name was not swept.
+FLAT_PX = 0.25  # a flat page lies nowhere further from a parallelogram; renders 0.03 (log)
+ABOUT_MM = 12.0  # above the first row and below the last, where traces run as well
+MOST_LEFT = 0.03  # of the ink's power that a line leaves unexplained: renders 0.01 to 0.02, prints 0.1 and more (log)
+HALF_WIDTHS_PX = np.arange(0.4, 3.0, 0.05)  # that are tried
+FAINTEST = 0.3  # darkness of a line, at least
+NEAR_PX = 2  # about a line, where ink is looked at
+INK_NOISE, OUTLIER = 0.05, 0.15  # of a pixel; what a line leaves unexplained that is another's: a name, a crossing row
+LEAST_MV, MOST_MV = 0.015, 0.1  # by how much a reading may be off, whatever its own standard error (log)
+STEP = 5.0**-0.5  # of that, by which the next sample may be off otherwise
+ROUNDS = 3
+MOST_MOVE_MV = 0.1  # in a round
+LEAST_SAMPLES = 100  # read in a row; not swept
+
+
+@dataclass(frozen=True)
+class FlatPage:
+    """A page that lies flat in a picture: the picture's `light` (H, W) uint8, its lightest channel, and where page mm
+    are in it, (x, y, 1) @ `to_px` (3, 2) in px."""
+
+    light: np.ndarray
+    to_px: np.ndarray
+
+    @classmethod
+    def of(cls, picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> "FlatPage | None":
+        """The page of `layout` in `picture` (H, W, 3) uint8 RGB; None where it does not lie flat."""
+        rows_mm = min(layout.baselines_mm) - ABOUT_MM, max(layout.baselines_mm) + ABOUT_MM
+        x, y = np.meshgrid(np.linspace(layout.left_mm, layout.right_mm, 60), np.linspace(*rows_mm, 40))
+        points = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=-1)
+        seen = page_map.to_picture(points[:, :2])
+        to_px, *_ = np.linalg.lstsq(points, seen, rcond=None)
+        if np.abs(points @ to_px - seen).max() > FLAT_PX:
+            return None
+        return cls(reduce(cv2.max, cv2.split(picture)), to_px)
+
+
+def redrawn(traces: Traces, page: FlatPage) -> Traces:
+    """The traces of a flat page with their heights moved to the line that explains its ink, if one does.
+
+    Rows, gaps and standard errors stay as they are.
+    """
+    ink = 1 - np.minimum(flatten_light(page.light).astype(np.float32) / PAPER, 1.25)
+    rows = [row for row, mv in enumerate(traces.mv) if np.isfinite(mv).sum() >= LEAST_SAMPLES]
+    lines = [_Line(ink, page.to_px, traces, row) for row in rows]
+    _of_each(lines, _Line.look)
+    pen = _pen_of(lines) if lines else None
+    if pen is None:
+        return traces
+    for left in reversed(range(ROUNDS)):
+        _of_each(lines, _Line.move, pen)
+        if left:
+            _of_each(lines, _Line.look)
+    mv = traces.mv.copy()
+    for line in lines:
+        mv[line.row] = np.where(np.isfinite(mv[line.row]), line.mv, np.nan)
+    return replace(traces, mv=mv)
+
+
+def _of_each(lines: "list[_Line]", step: Callable[..., None], *arguments: object) -> None:
+    """Let every line take a `step`, half of them in a thread of their own."""
+
+    def steps(half: int) -> None:
+        for line in lines[half::2]:
+            step(line, *arguments)
+
+    both(steps)
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """A pen's line: as dark as `darkness` up to `half_width_px` from its middle, where a pixel is half covered."""
+
+    half_width_px: float
+    darkness: float
+
+    def cover(self, away_px: np.ndarray) -> np.ndarray:
+        """The share of pixels that the line covers, by how far their centres are from its middle."""
+        return np.clip(self.half_width_px - away_px + 0.5, 0.0, 1.0)
+
+
+def _pen_of(lines: "list[_Line]") -> _Pen | None:
+    """The pen that explains the ink near all lines best; None if even that leaves too much unexplained."""
+    ink, away = (np.concatenate([getattr(line, of)[::5] for line in lines]) for of in ("ink", "away"))
+    best, least = None, np.inf
+    for half_width in HALF_WIDTHS_PX:
+        cover = _Pen(float(half_width), 1.0).cover(away)
+        pen = _Pen(float(half_width), float(cover @ ink / max(cover @ cover, 1e-9)))
+        drawn = pen.darkness * cover
+        left = np.minimum((ink - drawn) ** 2, INK_NOISE).mean()
+        if left < least:
+            best, least, power = pen, left, (drawn**2).mean()
+    if best is None or best.darkness < FAINTEST or least > MOST_LEFT * power:
+        return None
+    return best
+
+
+class _Line:
+    """The line of one row through samples at `mv` (n,), moved by rounds of `look` and `move`.
+
+    `look` finds the pixels near it: their `ink` (m,), and how far `away` (m,) px from the line they are.
+    """
+
+    def __init__(self, ink: np.ndarray, to_px: np.ndarray, traces: Traces, row: int):
+        layout, read = traces.layout, traces.mv[row].astype(np.float64)
+        index, known = np.arange(len(read)), np.isfinite(read)
+        self.row, self._picture = row, ink
+        self.mv = self._read = np.interp(index, index[known], read[known])
+        self._error = np.clip(traces.sigma_mv[row], LEAST_MV, MOST_MV).astype(np.float64)
+        self._zero = np.array([layout.left_mm, layout.baselines_mm[row], 1.0]) @ to_px
+        # px to the right and down for each sample and each millivolt, and their lengths
+        self._axes = np.stack([to_px[0] * layout.speed_mm_per_s / FS_HZ, -to_px[1] * layout.gain_mm_per_mv])
+        self._steps = np.linalg.norm(self._axes, axis=1)
+
+    def look(self) -> None:
+        """See which pixels are near the line, and from which of its points."""
+        rows, columns = self._pixels()
+        self.ink = self._picture[rows, columns]
+        # Pixels and samples in px along and across the page's rows, which are taken to be at right angles.
+        at = (np.stack([columns, rows], axis=-1) - self._zero) @ np.linalg.inv(self._axes)
+        along, across = (at * self._steps).T.astype(np.float32)
+        step, heights = np.float32(self._steps[0]), (self.mv * self._steps[1]).astype(np.float32)
+        rises = np.diff(heights)
+        lengths = step**2 + rises**2
+        first, last = np.floor(at[:, 0]).astype(np.int32), len(heights) - 2
+        least = np.full(len(along), np.inf, np.float32)
+        self._after, self._share, self._above = np.zeros_like(first), np.zeros_like(along), np.zeros_like(along)
+        reach = int(np.ceil(NEAR_PX / step))
+        for offset in range(-reach, reach + 1):
+            segment = np.clip(first + offset, 0, last)
+            right, above = along - segment * step, across - heights[segment]
+            rise = rises[segment]
+            share = np.clip((right * step + above * rise) / lengths[segment], 0.0, 1.0)
+            right, above = right - share * step, above - share * rise
+            square = right**2 + above**2
+            nearer = square < least
+            for kept, new in ((least, square), (self._after, segment), (self._share, share), (self._above, above)):
+                np.copyto(kept, new, where=nearer)
+        self.away = np.sqrt(least)
+
+    def move(self, pen: _Pen) -> None:
+        """Move the line to where the ink that was seen asks for it."""
+        from scipy.linalg import solveh_banded
+
+        cover = pen.cover(self.away)
+        left = self.ink - pen.darkness * cover
+        weight = (1 + (left / OUTLIER) ** 2) ** -2 / INK_NOISE**2
+        at_edge = (cover > 0) & (cover < 1)
+        slope = pen.darkness * at_edge * self._above / np.maximum(self.away, 1e-6) * self._steps[1]
+        before, after = slope * (1 - self._share), slope * self._share
+        count, segment = len(self.mv), self._after
+        diagonal, beside = self._stiffness()
+        off = self.mv - self._read
+        wanted = -diagonal * off
+        wanted[:-1] -= beside[:-1] * off[1:]
+        wanted[1:] -= beside[:-1] * off[:-1]
+        for here, one in ((segment, before), (segment + 1, after)):
+            diagonal += np.bincount(here, weight * one**2, count)
+            wanted += np.bincount(here, weight * one * left, count)
+        beside += np.bincount(segment, weight * before * after, count)
+        moved = solveh_banded(np.stack([diagonal, beside]), wanted, lower=True, check_finite=False)
+        self.mv = self.mv + np.clip(moved, -MOST_MOVE_MV, MOST_MOVE_MV)
+
+    def _pixels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns (m,) of the picture's pixels near the line."""
+        samples = np.stack([np.arange(len(self.mv)), self.mv], axis=-1)
+        points = self._zero + samples @ self._axes
+        corner = np.floor(points.min(axis=0)).astype(int) - 2 * NEAR_PX
+        width, height = np.ceil(points.max(axis=0)).astype(int) + 2 * NEAR_PX + 1 - corner
+        near = np.zeros((height, width), np.uint8)
+        fixed = np.rint((points - corner) * 8).astype(np.int32)  # in eighths of a pixel
+        cv2.polylines(near, [fixed], False, 1, thickness=2 * NEAR_PX + 1, shift=3)
+        rows, columns = np.nonzero(near)
+        rows, columns = rows + corner[1], columns + corner[0]
+        inside = (rows >= 0) & (rows < self._picture.shape[0]) & (columns >= 0) & (columns < self._picture.shape[1])
+        return rows[inside], columns[inside]
+
+    def _stiffness(self) -> tuple[np.ndarray, np.ndarray]:
+        """How much it costs to leave the reading: the diagonal (n,) of the equations and the one beside it (n,), whose
+        last is not used."""
+        error = self._error
+        diagonal = np.ones(len(error))
+        diagonal[:-1] += STEP**-2
+        diagonal[1:] += STEP**-2
+        beside = np.zeros(len(error))
+        beside[:-1] = -(STEP**-2) / (error[:-1] * error[1:])
+        return diagonal / error**2, beside

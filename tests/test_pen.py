@@ -1,0 +1,103 @@
+"""Traces of renders, moved to the line that a pen must have drawn; prints stay as they were read."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from ecgpipe.page.geometry import PageMap
+from ecgpipe.page.layout import KIT, LEADS
+from ecgpipe.synth import PX_PER_MM
+from ecgpipe.synth.ecg import simulate
+from ecgpipe.synth.page import PageStyle, draw_page
+from ecgpipe.trace.pen import FlatPage, redrawn
+from ecgpipe.trace.reader import Traces
+
+SIGNAL = simulate(np.random.default_rng(3))
+
+
+def flat_map(turned: bool = False) -> PageMap:
+    """Of a page of the kit in its render, or in that turned by a quarter to the right."""
+    width = round(KIT.height_mm * PX_PER_MM)
+
+    def to_picture(mm: np.ndarray) -> np.ndarray:
+        px = mm * PX_PER_MM - 0.5
+        return np.stack([width - 1 - px[:, 1], px[:, 0]], axis=-1) if turned else px
+
+    return PageMap.from_function(KIT, to_picture)
+
+
+def rows_of(signal: np.ndarray) -> np.ndarray:
+    """The printed rows (4, 5000) of twelve leads."""
+    rows = np.full((KIT.rows, signal.shape[1]), np.nan)
+    for window in KIT.windows:
+        part = KIT.samples(window, signal.shape[1])
+        rows[window.row, part] = signal[LEADS.index(window.lead), part]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def render() -> np.ndarray:
+    return draw_page(SIGNAL, 500, PageStyle(), KIT)
+
+
+@pytest.fixture(scope="module")
+def read() -> Traces:
+    """A reading that is 0.2 samples late, without the tops of its QRS complexes, and has a gap."""
+    rows = rows_of(SIGNAL)
+    index = np.arange(rows.shape[1])
+    late = np.stack([np.interp(index - 0.2, index, cv2.blur(row[None], (3, 1))[0]) for row in rows])
+    late[1, 700:720] = np.nan
+    return Traces(late.astype(np.float32), np.full(late.shape, 0.01, np.float32), KIT)
+
+
+def error_uv(traces: Traces) -> float:
+    return float(np.sqrt(np.nanmean(np.square(traces.mv - rows_of(SIGNAL))))) * 1e3
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_reading_of_a_render_comes_to_the_line_that_was_drawn(render, read, turned):
+    picture = np.ascontiguousarray(np.rot90(render, -1)) if turned else render
+    page = FlatPage.of(picture, flat_map(turned), KIT)
+    assert page is not None
+    closer = redrawn(read, page)
+    assert error_uv(closer) < 0.7 * error_uv(read)  # 6.7 and 10.1 µV
+    assert np.array_equal(np.isnan(closer.mv), np.isnan(read.mv))
+    assert closer.sigma_mv is read.sigma_mv
+
+
+def test_a_hidden_stretch_does_not_pull_the_line(render, read):
+    hidden = render.copy()
+    hidden[:, 900:960] = 255
+    page = FlatPage.of(hidden, flat_map(), KIT)
+    assert page is not None
+    moved = np.abs(redrawn(read, page).mv - read.mv)
+    samples = np.flatnonzero(np.abs(flat_map().to_picture(_points(moved.shape[1]))[:, 0] - 930) < 20)
+    assert np.nanmax(moved[:, samples]) < 0.02  # 0.016 mV; a line that follows what it sees would go further
+
+
+def test_a_print_stays_as_it_was_read(render, read):
+    blurred = cv2.GaussianBlur(render, (0, 0), 1.5)
+    page = FlatPage.of(blurred, flat_map(), KIT)
+    assert page is not None
+    assert redrawn(read, page) is read
+
+
+def test_a_page_that_is_bent_lies_not_flat(render):
+    bent = flat_map().compose(lambda px: px + np.stack([np.zeros(len(px)), 2 * np.sin(px[:, 0] / 300)], axis=-1))
+    assert FlatPage.of(render, bent, KIT) is None
+
+
+def test_what_is_no_trace_stays_as_it_was_read(render, read):
+    page = FlatPage.of(np.full_like(render, 255), flat_map(), KIT)
+    assert page is not None
+    assert redrawn(read, page) is read
+    nothing = replace(read, mv=np.full_like(read.mv, np.nan))
+    assert redrawn(nothing, page) is nothing
+
+
+def _points(count: int) -> np.ndarray:
+    """Page mm (count, 2) of the samples of the first row's 0 mV."""
+    x_mm = KIT.left_mm + np.arange(count) * KIT.speed_mm_per_s / 500
+    return np.stack([x_mm, np.full(count, KIT.baselines_mm[0])], axis=-1)
