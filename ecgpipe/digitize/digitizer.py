@@ -24,7 +24,7 @@ from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.trace.ensemble import load_reader
-from ecgpipe.trace.pen import redrawn
+from ecgpipe.trace.pen import moved_to_ink
 from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
 from ecgpipe.vector import vector_page
@@ -160,7 +160,7 @@ class Digitizer:
         reader = self._load_other() if page.recognized else self.reader
         traces = reader.read(frame.rgb, frame.inside, frame.spec)
         if page.flat:
-            traces = redrawn(traces, page.flat)
+            traces = moved_to_ink(traces, page.flat)
         doubts = page.doubts
         if page.recognized:
             traces, of_tempo = _in_time(traces, page.speed_told)

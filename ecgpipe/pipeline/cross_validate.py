@@ -19,9 +19,11 @@ from ecgpipe.pipeline.readings import OWN, Reading, folders_of
 from ecgpipe.pipeline.samples import StoredFrames
 from ecgpipe.pipeline.traces import read_traces, trace_pairs, write_traces
 from ecgpipe.pipeline.train import FineTune
-from ecgpipe.rectify.frames import read_shard, shard_path
+from ecgpipe.rectify.flat import FlatPage, flat_map
+from ecgpipe.rectify.frames import Frame, read_shard, shard_path
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.metrics import competition_score, image_snr
+from ecgpipe.trace.pen import moved_to_ink
 from ecgpipe.trace.reader import Traces
 
 
@@ -89,14 +91,23 @@ def _run_fold(
     replace(fine_tune, title=f"fold {fold}")(training, weights)
     readers = {place: way.load(weights) for way, place in folders_of(ways, folder).items()}
     for record_id, record_pages in pages[held_out].groupby("id"):
-        samples = StoredFrames(record_pages[["id", "kind"]], frames, dataset, fine_tune.frame)
         traces: dict[Path, dict[str, Traces]] = {place: {} for place in readers}
-        for sample in samples:
+        for kind in record_pages["kind"]:
+            frame = read_shard(shard_path(frames, record_id), kind, fine_tune.frame)
+            flat = _flat(dataset.image_path(record_id, kind), frame)
             for place, reader in readers.items():
-                traces[place][sample.kind] = reader.read(sample.frame, sample.inside, fine_tune.frame)
+                read = reader.read(frame.rgb, frame.inside, frame.spec)
+                traces[place][kind] = moved_to_ink(read, flat) if flat else read
         for place, by_kind in traces.items():
             place.mkdir(exist_ok=True)
             write_traces(place / f"{record_id}.npz", by_kind)
+
+
+def _flat(image: Path, frame: Frame) -> FlatPage | None:
+    """The page of a frame where it lies flat in its picture, which is read only then."""
+    if flat_map(frame.page_map, frame.spec.layout) is None:
+        return None
+    return FlatPage.of(read_picture(image), frame.page_map, frame.spec.layout)
 
 
 def _made_from(pages: pd.DataFrame, frames: Path, fine_tune: FineTune, ways: Sequence[Reading]) -> tuple[object, ...]:

@@ -14,11 +14,11 @@ from ecgpipe.page.geometry import FrameSpec, PageMap
 from ecgpipe.page.layout import PageLayout, SpeedTold
 from ecgpipe.recognize.ends import with_measured_ends
 from ecgpipe.recognize.hints import Hints
+from ecgpipe.rectify.flat import FlatPage
 from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.pulses import printed_gain, pulse_heights_mm
 from ecgpipe.rectify.quality import Quality
 from ecgpipe.rectify.rectifier import Rectified, rectify, rectify_sheet
-from ecgpipe.trace.pen import FlatPage
 
 # Certainty of a placement from which the page is the expected one: the least certain of 34 real pages read right had
 # 0.086, ten pages of other makers that were taken for it 0.020 to 0.039.

@@ -22,8 +22,9 @@ MOST = 8  # in one picture
 ROOM = 0.75  # share of the sides of the first ECG that another needs
 SHORT_PX = 100  # short side of the picture in which room is looked for
 CROSSING_PX = 7  # there, that a crossing stands for: more than the boxes of the largest sheet
-LEAST_SEEN = 0.7  # share of such a place on which a grid is seen
-SPARSE = 8  # px between those of which a colour is taken
+# Share of such a place on which tiles may show a grid, and on which one is seen. Tiles cover 0.65 and more of the part
+# looked at where there is a second ECG (six pictures), 0.36 and 0.38 of it on two photos where there is none.
+LEAST_TILED, LEAST_SEEN = 0.5, 0.7
 OVERLAP = 0.1  # share of an ECG that may lie on another one's place
 BETWEEN_MM = (10.0, 20.0)  # half the distance of rows, at least and at most, that belongs to an ECG above and below
 UNREAD = "the picture shows more ECG paper, on which no ECG that can be read was found"
@@ -51,8 +52,8 @@ def find_pages(
         rest = _painted_over(rest, outlines[-1])
         part = _part(_points(free) / shrink, 0.0, picture.shape)
         found = free
-        for gridded in _gridded(rest[part], _corner(part), shrink, taken.shape):
-            found = _places(sides_px, (~taken, 1.0), (gridded, LEAST_SEEN))
+        for gridded, least in _gridded(rest[part], _corner(part), shrink, taken.shape):
+            found = _places(sides_px, (~taken, 1.0), (gridded, least))
             if not found.any():
                 break
         if not found.any():
@@ -111,7 +112,7 @@ def _painted_over(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """`picture` with the median colour of an outline all over it."""
     corners = np.rint(outline).astype(np.int32)
     inside = cv2.fillConvexPoly(np.zeros(picture.shape[:2], np.uint8), corners, 1) > 0
-    colour = np.median(picture[::SPARSE, ::SPARSE][inside[::SPARSE, ::SPARSE]], axis=0)
+    colour = np.median(picture[inside][::97], axis=0)  # a step that no grid has
     return cv2.fillConvexPoly(picture.copy(), corners, colour.tolist())
 
 
@@ -137,12 +138,14 @@ def _filled(outline: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return cv2.fillConvexPoly(taken, np.rint(outline * shrink).astype(np.int32), 1) > 0
 
 
-def _gridded(part: np.ndarray, corner_px: np.ndarray, shrink: float, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+def _gridded(
+    part: np.ndarray, corner_px: np.ndarray, shrink: float, shape: tuple[int, ...]
+) -> Iterator[tuple[np.ndarray, float]]:
     """In the `part` of a picture that begins at `corner_px`: first where a grid may be, which tiles tell cheaply, then
-    where its lines cross, each (h, w) bool of `shape`."""
+    where its lines cross; each (h, w) bool of `shape`, with the share of a place that it must take."""
     tiles, side_px = tiles_seen(part)
-    yield _around(shrink * (tiles + corner_px), round(shrink * side_px), shape)
-    yield _around(shrink * (crossings_seen(part) + corner_px), CROSSING_PX, shape)
+    yield _around(shrink * (tiles + corner_px), round(shrink * side_px), shape), LEAST_TILED
+    yield _around(shrink * (crossings_seen(part) + corner_px), CROSSING_PX, shape), LEAST_SEEN
 
 
 def _around(points_px: np.ndarray, side_px: int, shape: tuple[int, ...]) -> np.ndarray:

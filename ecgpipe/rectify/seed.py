@@ -69,7 +69,7 @@ def find_seeds(dark: np.ndarray, count: int | None = 6, lines_per_box: int = 1) 
 
 def tile_side_px(shape: tuple[int, ...]) -> int:
     """The side of the tiles in which a picture of `shape` is searched, an even number."""
-    return min(TILE_PX, *shape[:2]) // 2 * 2
+    return max(min(TILE_PX, *shape[:2]) // 2 * 2, 2)
 
 
 def _agreement(seeds: list[Seed]) -> np.ndarray:

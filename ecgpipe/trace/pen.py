@@ -8,54 +8,33 @@ scanners leave other ink: where a line cannot explain it, the reading stays as i
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import cv2
 import numpy as np
 
 from ecgpipe.base.parallel import both
-from ecgpipe.page.geometry import PageMap
-from ecgpipe.page.layout import PageLayout
+from ecgpipe.rectify.flat import FlatPage
 from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.strips import FS_HZ, PAPER, flatten_light
 
 # "Log" is the section "A pen's line" of docs/log.md; what it does not name was not swept.
-FLAT_PX = 0.25  # a flat page lies nowhere further from a parallelogram; renders 0.03 (log)
-ABOUT_MM = 12.0  # above the first row and below the last, where traces run as well
-MOST_LEFT = 0.03  # of the ink's power that a line leaves unexplained: renders 0.01 to 0.02, prints 0.1 and more (log)
-HALF_WIDTHS_PX = np.arange(0.4, 3.0, 0.05)  # that are tried
+MOST_LEFT = 0.03  # of a line's power that it leaves unexplained: renders 0.01 to 0.02, prints 0.1 and more (log)
+HALF_WIDTHS_PX = np.arange(
+    0.4, 2.5, 0.05
+)  # that are tried; at the last one ink is dark all about, which no line explains
 FAINTEST = 0.3  # darkness of a line, at least
-NEAR_PX = 2  # about a line, where ink is looked at
-INK_NOISE, OUTLIER = 0.05, 0.15  # of a pixel; what a line leaves unexplained that is another's: a name, a crossing row
+NEAR_PX = 2  # to either side of a line, where all pixels are looked at, and some beyond
+INK_NOISE = 0.05  # standard deviation of a pixel's darkness (log)
+OUTLIER = 0.15  # darkness that a line leaves unexplained from which it is another's: a name's, a crossing row's (log)
+MOST_COUNTED = 0.05  # of the square of what is left unexplained, when pens are compared
 LEAST_MV, MOST_MV = 0.015, 0.1  # by how much a reading may be off, whatever its own standard error (log)
 STEP = 5.0**-0.5  # of that, by which the next sample may be off otherwise
-ROUNDS = 3
+ROUNDS = 3  # (log)
 MOST_MOVE_MV = 0.1  # in a round
-LEAST_SAMPLES = 100  # read in a row; not swept
+LEAST_SAMPLES = 100  # that are read in a row
 
 
-@dataclass(frozen=True)
-class FlatPage:
-    """A page that lies flat in a picture: the picture's `light` (H, W) uint8, its lightest channel, and where page mm
-    are in it, (x, y, 1) @ `to_px` (3, 2) in px."""
-
-    light: np.ndarray
-    to_px: np.ndarray
-
-    @classmethod
-    def of(cls, picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> "FlatPage | None":
-        """The page of `layout` in `picture` (H, W, 3) uint8 RGB; None where it does not lie flat."""
-        rows_mm = min(layout.baselines_mm) - ABOUT_MM, max(layout.baselines_mm) + ABOUT_MM
-        x, y = np.meshgrid(np.linspace(layout.left_mm, layout.right_mm, 60), np.linspace(*rows_mm, 40))
-        points = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=-1)
-        seen = page_map.to_picture(points[:, :2])
-        to_px, *_ = np.linalg.lstsq(points, seen, rcond=None)
-        if np.abs(points @ to_px - seen).max() > FLAT_PX:
-            return None
-        return cls(reduce(cv2.max, cv2.split(picture)), to_px)
-
-
-def redrawn(traces: Traces, page: FlatPage) -> Traces:
+def moved_to_ink(traces: Traces, page: FlatPage) -> Traces:
     """The traces of a flat page with their heights moved to the line that explains its ink, if one does.
 
     Rows, gaps and standard errors stay as they are.
@@ -67,10 +46,10 @@ def redrawn(traces: Traces, page: FlatPage) -> Traces:
     pen = _pen_of(lines) if lines else None
     if pen is None:
         return traces
-    for left in reversed(range(ROUNDS)):
-        _of_each(lines, _Line.move, pen)
-        if left:
+    for number in range(ROUNDS):
+        if number:
             _of_each(lines, _Line.look)
+        _of_each(lines, _Line.move, pen)
     mv = traces.mv.copy()
     for line in lines:
         mv[line.row] = np.where(np.isfinite(mv[line.row]), line.mv, np.nan)
@@ -107,18 +86,20 @@ def _pen_of(lines: "list[_Line]") -> _Pen | None:
         cover = _Pen(float(half_width), 1.0).cover(away)
         pen = _Pen(float(half_width), float(cover @ ink / max(cover @ cover, 1e-9)))
         drawn = pen.darkness * cover
-        left = np.minimum((ink - drawn) ** 2, INK_NOISE).mean()
+        left = np.minimum((ink - drawn) ** 2, MOST_COUNTED).mean()
         if left < least:
             best, least, power = pen, left, (drawn**2).mean()
-    if best is None or best.darkness < FAINTEST or least > MOST_LEFT * power:
+    if best is None or best.half_width_px == HALF_WIDTHS_PX[-1] or best.darkness < FAINTEST:
         return None
-    return best
+    return best if least < MOST_LEFT * power else None
 
 
 class _Line:
     """The line of one row through samples at `mv` (n,), moved by rounds of `look` and `move`.
 
-    `look` finds the pixels near it: their `ink` (m,), and how far `away` (m,) px from the line they are.
+    `look` finds the pixels near it: their `ink` (m,), and how far `away` (m,) px from the line they are. For `move` it
+    keeps of the point of the line that is nearest to each pixel the sample before it, its share of the way to the next
+    one, and how far above it the pixel is.
     """
 
     def __init__(self, ink: np.ndarray, to_px: np.ndarray, traces: Traces, row: int):
@@ -145,7 +126,7 @@ class _Line:
         first, last = np.floor(at[:, 0]).astype(np.int32), len(heights) - 2
         least = np.full(len(along), np.inf, np.float32)
         self._after, self._share, self._above = np.zeros_like(first), np.zeros_like(along), np.zeros_like(along)
-        reach = int(np.ceil(NEAR_PX / step))
+        reach = int(np.ceil((NEAR_PX + 1) / step))
         for offset in range(-reach, reach + 1):
             segment = np.clip(first + offset, 0, last)
             right, above = along - segment * step, across - heights[segment]
@@ -182,7 +163,7 @@ class _Line:
         self.mv = self.mv + np.clip(moved, -MOST_MOVE_MV, MOST_MOVE_MV)
 
     def _pixels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and columns (m,) of the picture's pixels near the line."""
+        """Rows and columns (m,) of the picture's pixels that are NEAR_PX or a little more from the line."""
         samples = np.stack([np.arange(len(self.mv)), self.mv], axis=-1)
         points = self._zero + samples @ self._axes
         corner = np.floor(points.min(axis=0)).astype(int) - 2 * NEAR_PX
