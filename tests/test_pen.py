@@ -15,7 +15,7 @@ from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import PageStyle, draw_page
-from ecgpipe.trace.pen import moved_to_ink
+from ecgpipe.trace.pen import _Pen, moved_to_ink
 from ecgpipe.trace.reader import Traces
 
 SIGNAL = simulate(np.random.default_rng(3))
@@ -152,3 +152,8 @@ def test_renders_are_read_closer_wherever_they_lie_in_a_picture(render):
     with_ink, without = (digitizer.read(one) for one in (page, replace(page, flat=None)))
     assert error_uv(with_ink.traces) < 0.85 * error_uv(without.traces)
     assert find_page(cv2.GaussianBlur(capture(render, "0005", np.random.default_rng(0)).image, (0, 0), 1)).flat is None
+
+
+def test_a_pen_may_be_wider_above_and_below_than_beside_its_line():
+    cover = _Pen(wide_px=1.0, high_px=1.5, darkness=0.8).cover(np.array([1.0, 1.5, 1.5]), np.array([0.0, 1.0, 0.0]))
+    assert np.allclose(cover, [0.5, 0.5, 0.0])

@@ -32,6 +32,7 @@ STEP = 5.0**-0.5  # of that, by which the next sample may be off otherwise
 ROUNDS = 3  # (log)
 MOST_MOVE_MV = 0.1  # in a round
 LEAST_SAMPLES = 100  # that are read in a row
+STEEP, FLAT, LEAST_PIXELS = 0.5, 0.85, 500  # ways beside steep lines and above flat ones; pixels that tell a pen's side
 
 
 def moved_to_ink(traces: Traces, page: FlatPage) -> Traces:
@@ -42,13 +43,11 @@ def moved_to_ink(traces: Traces, page: FlatPage) -> Traces:
     ink = 1 - np.minimum(flatten_light(page.light).astype(np.float32) / PAPER, 1.25)
     rows = [row for row, mv in enumerate(traces.mv) if np.isfinite(mv).sum() >= LEAST_SAMPLES]
     lines = [_Line(ink, page.to_px, traces, row) for row in rows]
-    _of_each(lines, _Line.look)
-    pen = _pen_of(lines) if lines else None
-    if pen is None:
-        return traces
-    for number in range(ROUNDS):
-        if number:
-            _of_each(lines, _Line.look)
+    for _ in range(ROUNDS):
+        _of_each(lines, _Line.look)
+        pen = _pen_of(lines) if lines else None
+        if pen is None:
+            return traces
         _of_each(lines, _Line.move, pen)
     mv = traces.mv.copy()
     for line in lines:
@@ -68,38 +67,54 @@ def _of_each(lines: "list[_Line]", step: Callable[..., None], *arguments: object
 
 @dataclass(frozen=True)
 class _Pen:
-    """A pen's line: as dark as `darkness` up to `half_width_px` from its middle, where a pixel is half covered."""
+    """A pen's line: as dark as `darkness` up to an edge where a pixel is half covered, `high_px` above and below a flat
+    line, `wide_px` beside a steep one: some programs draw them not quite alike."""
 
-    half_width_px: float
+    wide_px: float
+    high_px: float
     darkness: float
 
-    def cover(self, away_px: np.ndarray) -> np.ndarray:
-        """The share of pixels that the line covers, by how far their centres are from its middle."""
-        return np.clip(self.half_width_px - away_px + 0.5, 0.0, 1.0)
+    def cover(self, away_px: np.ndarray, upright: np.ndarray) -> np.ndarray:
+        """The share of pixels that the line covers, by how far away from its middle their centres are, and how upright
+        the way there is: 1 above and below it, 0 beside it."""
+        edge_px = np.sqrt(self.wide_px**2 + (self.high_px**2 - self.wide_px**2) * upright**2)
+        return np.clip(edge_px - away_px + 0.5, 0.0, 1.0)
 
 
 def _pen_of(lines: "list[_Line]") -> _Pen | None:
     """The pen that explains the ink near all lines best; None if even that leaves too much unexplained."""
-    ink, away = (np.concatenate([getattr(line, of)[::5] for line in lines]) for of in ("ink", "away"))
-    best, least = None, np.inf
-    for half_width in HALF_WIDTHS_PX:
-        cover = _Pen(float(half_width), 1.0).cover(away)
-        pen = _Pen(float(half_width), float(cover @ ink / max(cover @ cover, 1e-9)))
-        drawn = pen.darkness * cover
-        left = np.minimum((ink - drawn) ** 2, MOST_COUNTED).mean()
-        if left < least:
-            best, least, power = pen, left, (drawn**2).mean()
-    if best is None or best.half_width_px == HALF_WIDTHS_PX[-1] or best.darkness < FAINTEST:
+    ink, away, upright = (np.concatenate([getattr(line, of) for line in lines]) for of in ("ink", "away", "upright"))
+    some = slice(None, None, 5)
+    half_width, darkness, left = _half_width(ink[some], away[some])
+    if half_width == HALF_WIDTHS_PX[-1] or darkness < FAINTEST or left > MOST_LEFT:
         return None
-    return best if least < MOST_LEFT * power else None
+    wide, high = (np.flatnonzero(where)[::2] for where in (upright < STEEP, upright > FLAT))
+    wide_px, high_px = (
+        _half_width(ink[where], away[where], darkness)[0] if len(where) >= LEAST_PIXELS else half_width
+        for where in (wide, high)
+    )
+    return _Pen(wide_px, high_px, darkness)
+
+
+def _half_width(ink: np.ndarray, away_px: np.ndarray, darkness: float | None = None) -> tuple[float, float, float]:
+    """The half width in px of the round pen that explains `ink` best, its darkness, and the share of its power that it
+    leaves unexplained."""
+    best, least = (0.0, 0.0, np.inf), np.inf
+    for half_width in HALF_WIDTHS_PX:
+        cover = np.clip(half_width - away_px + 0.5, 0.0, 1.0)
+        dark = float(cover @ ink / max(cover @ cover, 1e-9)) if darkness is None else darkness
+        left = float(np.minimum((ink - dark * cover) ** 2, MOST_COUNTED).mean())
+        if left < least:
+            best, least = (float(half_width), dark, left / max(dark**2 * float((cover**2).mean()), 1e-9)), left
+    return best
 
 
 class _Line:
     """The line of one row through samples at `mv` (n,), moved by rounds of `look` and `move`.
 
-    `look` finds the pixels near it: their `ink` (m,), and how far `away` (m,) px from the line they are. For `move` it
-    keeps of the point of the line that is nearest to each pixel the sample before it, its share of the way to the next
-    one, and how far above it the pixel is.
+    `look` finds the pixels near it: their `ink` (m,), how far `away` (m,) px from the line they are, and how `upright`
+    (m,) the way there is. Of the point of the line that is nearest to each pixel it keeps the sample before, the share
+    of the way to the next one, and how far above it the pixel is.
     """
 
     def __init__(self, ink: np.ndarray, to_px: np.ndarray, traces: Traces, row: int):
@@ -138,12 +153,13 @@ class _Line:
             for kept, new in ((least, square), (self._after, segment), (self._share, share), (self._above, above)):
                 np.copyto(kept, new, where=nearer)
         self.away = np.sqrt(least)
+        self.upright = np.abs(self._above) / np.maximum(self.away, 1e-6)
 
     def move(self, pen: _Pen) -> None:
         """Move the line to where the ink that was seen asks for it."""
         from scipy.linalg import solveh_banded
 
-        cover = pen.cover(self.away)
+        cover = pen.cover(self.away, self.upright)
         left = self.ink - pen.darkness * cover
         weight = (1 + (left / OUTLIER) ** 2) ** -2 / INK_NOISE**2
         at_edge = (cover > 0) & (cover < 1)
