@@ -21,7 +21,7 @@ from ecgpipe.trace.reader import Traces
 SIGNAL = simulate(np.random.default_rng(3))
 
 
-def flat_map(turned: bool = False) -> PageMap:
+def map_of_render(turned: bool = False) -> PageMap:
     """Of a page of the kit in its render, or in that turned by a quarter to the right."""
     width = round(KIT.height_mm * PX_PER_MM)
 
@@ -65,10 +65,16 @@ def error_uv(traces: Traces) -> float:
     return float(np.sqrt(np.nanmean(np.square(off)))) * 1e3
 
 
+def points_mm(count: int) -> np.ndarray:
+    """Page mm (count, 2) of the samples of the first row's 0 mV."""
+    x_mm = KIT.left_mm + np.arange(count) * KIT.speed_mm_per_s / 500
+    return np.stack([x_mm, np.full(count, KIT.baselines_mm[0])], axis=-1)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_reading_of_a_render_comes_to_the_line_that_was_drawn(render, read, turned):
     picture = np.ascontiguousarray(np.rot90(render, -1)) if turned else render
-    page = FlatPage.of(picture, flat_map(turned), KIT)
+    page = FlatPage.of(picture, map_of_render(turned), KIT)
     assert page is not None
     closer = moved_to_ink(read, page)
     assert error_uv(closer) < 0.5 * error_uv(read)  # 2.7 and 7.9 µV
@@ -79,37 +85,31 @@ def test_the_reading_of_a_render_comes_to_the_line_that_was_drawn(render, read, 
 def test_a_hidden_stretch_does_not_pull_the_line(render, read):
     hidden = render.copy()
     hidden[:, 900:960] = 255
-    page = FlatPage.of(hidden, flat_map(), KIT)
+    page = FlatPage.of(hidden, map_of_render(), KIT)
     assert page is not None
     moved = np.abs(moved_to_ink(read, page).mv - read.mv)
-    samples = np.flatnonzero(np.abs(flat_map().to_picture(_points(moved.shape[1]))[:, 0] - 930) < 20)
+    samples = np.flatnonzero(np.abs(map_of_render().to_picture(points_mm(moved.shape[1]))[:, 0] - 930) < 20)
     assert np.nanmax(moved[:, samples]) < 0.02  # 0.016 mV; a line that follows what it sees would go further
 
 
 def test_a_print_stays_as_it_was_read(render, read):
     blurred = cv2.GaussianBlur(render, (0, 0), 1.5)
-    page = FlatPage.of(blurred, flat_map(), KIT)
+    page = FlatPage.of(blurred, map_of_render(), KIT)
     assert page is not None
     assert moved_to_ink(read, page) is read
 
 
 def test_a_page_that_is_bent_lies_not_flat(render):
-    bent = flat_map().compose(lambda px: px + np.stack([np.zeros(len(px)), 2 * np.sin(px[:, 0] / 300)], axis=-1))
+    bent = map_of_render().compose(lambda px: px + np.stack([np.zeros(len(px)), 2 * np.sin(px[:, 0] / 300)], axis=-1))
     assert FlatPage.of(render, bent, KIT) is None
 
 
 def test_what_is_no_trace_stays_as_it_was_read(render, read):
-    page = FlatPage.of(np.full_like(render, 255), flat_map(), KIT)
+    page = FlatPage.of(np.full_like(render, 255), map_of_render(), KIT)
     assert page is not None
     assert moved_to_ink(read, page) is read
     nothing = replace(read, mv=np.full_like(read.mv, np.nan))
     assert moved_to_ink(nothing, page) is nothing
-
-
-def _points(count: int) -> np.ndarray:
-    """Page mm (count, 2) of the samples of the first row's 0 mV."""
-    x_mm = KIT.left_mm + np.arange(count) * KIT.speed_mm_per_s / 500
-    return np.stack([x_mm, np.full(count, KIT.baselines_mm[0])], axis=-1)
 
 
 @pytest.mark.parametrize("zoom", [1.5, 3.0])
@@ -123,7 +123,7 @@ def test_a_finer_render_is_looked_at_where_lines_are_a_few_pixels_wide(read, zoo
 
 def test_a_line_that_is_as_wide_as_all_that_is_looked_at_tells_nothing(read):
     thick = draw_page(SIGNAL, 500, PageStyle(trace_width_mm=1.0), KIT)
-    page = FlatPage.of(cv2.GaussianBlur(thick, (0, 0), 1.5), flat_map(), KIT)
+    page = FlatPage.of(cv2.GaussianBlur(thick, (0, 0), 1.5), map_of_render(), KIT)
     assert page is not None
     assert moved_to_ink(read, page) is read
 
@@ -131,13 +131,38 @@ def test_a_line_that_is_as_wide_as_all_that_is_looked_at_tells_nothing(read):
 def test_a_page_that_goes_on_beyond_the_picture_is_moved_where_it_shows(render, read):
     left_mm = 100.0
     cut = np.ascontiguousarray(render[:, : round(left_mm * PX_PER_MM)])
-    page = FlatPage.of(cut, flat_map(), KIT)
+    page = FlatPage.of(cut, map_of_render(), KIT)
     assert page is not None
-    shown = _points(read.mv.shape[1])[:, 0] < left_mm - 1
+    shown = points_mm(read.mv.shape[1])[:, 0] < left_mm - 1
     closer = moved_to_ink(read, page).mv
     moved = np.abs(closer - read.mv)
     assert np.nanmean(moved[:, shown]) > 5 * np.nanmean(moved[:, ~shown])
-    assert FlatPage.of(render, flat_map().compose(lambda px: px + 5000), KIT) is None
+    assert FlatPage.of(render, map_of_render().compose(lambda px: px + 5000), KIT) is None
+
+
+def test_a_pen_may_be_wider_above_and_below_than_beside_its_line():
+    cover = _Pen(wide_px=1.0, high_px=1.5, darkness=0.8).cover(np.array([1.0, 1.5, 1.5]), np.array([0.0, 1.0, 0.0]))
+    assert np.allclose(cover, [0.5, 0.5, 0.0])
+
+
+def test_what_was_not_read_says_nothing_of_the_pen(render, read):
+    covered = render.copy()
+    covered[:, 1000:1300] = 255
+    at_px = map_of_render().to_picture(points_mm(read.mv.shape[1]))[:, 0]
+    gap = replace(read, mv=np.where((at_px > 995) & (at_px < 1305), np.nan, read.mv).astype(np.float32))
+    page = FlatPage.of(covered, map_of_render(), KIT)
+    assert page is not None
+    assert error_uv(moved_to_ink(gap, page)) < 0.5 * error_uv(gap)
+
+
+def test_tall_waves_of_the_first_row_are_moved_too(read):
+    tall = 3 * SIGNAL
+    page = FlatPage.of(draw_page(tall, 500, PageStyle(), KIT), map_of_render(), KIT)
+    assert page is not None
+    closer, true = moved_to_ink(replace(read, mv=3 * read.mv), page), 3 * rows_of(SIGNAL)
+    high = true[0] > 1.5
+    off = [np.sqrt(np.mean(np.square(rows[0] - true[0])[high])) for rows in (closer.mv, 3 * read.mv)]
+    assert high.sum() > 10 and off[0] < 0.85 * off[1]  # 53 and 70 µV
 
 
 # ---- on the whole road
@@ -152,8 +177,3 @@ def test_renders_are_read_closer_wherever_they_lie_in_a_picture(render):
     with_ink, without = (digitizer.read(one) for one in (page, replace(page, flat=None)))
     assert error_uv(with_ink.traces) < 0.85 * error_uv(without.traces)
     assert find_page(cv2.GaussianBlur(capture(render, "0005", np.random.default_rng(0)).image, (0, 0), 1)).flat is None
-
-
-def test_a_pen_may_be_wider_above_and_below_than_beside_its_line():
-    cover = _Pen(wide_px=1.0, high_px=1.5, darkness=0.8).cover(np.array([1.0, 1.5, 1.5]), np.array([0.0, 1.0, 0.0]))
-    assert np.allclose(cover, [0.5, 0.5, 0.0])

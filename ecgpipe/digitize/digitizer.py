@@ -1,4 +1,5 @@
-"""The one road from a picture to twelve leads: rectify, resample once, read the rows, cut into leads."""
+"""The one road from a picture to twelve leads: rectify, resample once, read the rows, move those of a flat page to the
+ink of its picture, cut into leads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

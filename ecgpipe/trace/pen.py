@@ -19,20 +19,20 @@ from ecgpipe.trace.strips import FS_HZ, PAPER, flatten_light
 
 # "Log" is the section "A pen's line" of docs/log.md; what it does not name was not swept.
 MOST_LEFT = 0.03  # of a line's power that it leaves unexplained: renders 0.01 to 0.02, prints 0.1 and more (log)
-HALF_WIDTHS_PX = np.arange(
-    0.4, 2.5, 0.05
-)  # that are tried; at the last one ink is dark all about, which no line explains
+HALF_WIDTHS_PX = np.arange(0.4, 2.5, 0.05)  # that are tried; the last one only says that it is dark all about
 FAINTEST = 0.3  # darkness of a line, at least
 NEAR_PX = 2  # to either side of a line, where all pixels are looked at, and some beyond
-INK_NOISE = 0.05  # standard deviation of a pixel's darkness (log)
+INK_NOISE = 0.05  # standard deviation of a pixel's darkness; 0.035 to 0.07 tried (log)
 OUTLIER = 0.15  # darkness that a line leaves unexplained from which it is another's: a name's, a crossing row's (log)
 MOST_COUNTED = 0.05  # of the square of what is left unexplained, when pens are compared
 LEAST_MV, MOST_MV = 0.015, 0.1  # by how much a reading may be off, whatever its own standard error (log)
-STEP = 5.0**-0.5  # of that, by which the next sample may be off otherwise
-ROUNDS = 3  # (log)
+STEP = 5.0**-0.5  # of that, by how much two neighbouring samples may be off differently (log)
+ROUNDS = 3
 MOST_MOVE_MV = 0.1  # in a round
 LEAST_SAMPLES = 100  # that are read in a row
-STEEP, FLAT, LEAST_PIXELS = 0.5, 0.85, 500  # ways beside steep lines and above flat ones; pixels that tell a pen's side
+STEEP = 0.5  # `upright` below which a pixel lies beside a steep line
+FLAT = 0.85  # and above which it lies above or below a flat one
+LEAST_PIXELS = 1000  # that tell how wide a pen is there
 
 
 def moved_to_ink(traces: Traces, page: FlatPage) -> Traces:
@@ -82,18 +82,16 @@ class _Pen:
 
 
 def _pen_of(lines: "list[_Line]") -> _Pen | None:
-    """The pen that explains the ink near all lines best; None if even that leaves too much unexplained."""
+    """The pen that explains the ink near all lines best; None if a round one leaves too much unexplained."""
     ink, away, upright = (np.concatenate([getattr(line, of) for line in lines]) for of in ("ink", "away", "upright"))
-    some = slice(None, None, 5)
-    half_width, darkness, left = _half_width(ink[some], away[some])
-    if half_width == HALF_WIDTHS_PX[-1] or darkness < FAINTEST or left > MOST_LEFT:
+    half_width, darkness, left = _half_width(ink[::5], away[::5])
+    sides = [half_width, half_width]
+    for side, chosen in enumerate((upright < STEEP, upright > FLAT)):
+        if chosen.sum() >= LEAST_PIXELS:
+            sides[side], *_ = _half_width(ink[chosen][::2], away[chosen][::2], darkness)
+    if max(half_width, *sides) == HALF_WIDTHS_PX[-1] or darkness < FAINTEST or left > MOST_LEFT:
         return None
-    wide, high = (np.flatnonzero(where)[::2] for where in (upright < STEEP, upright > FLAT))
-    wide_px, high_px = (
-        _half_width(ink[where], away[where], darkness)[0] if len(where) >= LEAST_PIXELS else half_width
-        for where in (wide, high)
-    )
-    return _Pen(wide_px, high_px, darkness)
+    return _Pen(wide_px=sides[0], high_px=sides[1], darkness=darkness)
 
 
 def _half_width(ink: np.ndarray, away_px: np.ndarray, darkness: float | None = None) -> tuple[float, float, float]:
@@ -120,7 +118,7 @@ class _Line:
     def __init__(self, ink: np.ndarray, to_px: np.ndarray, traces: Traces, row: int):
         layout, read = traces.layout, traces.mv[row].astype(np.float64)
         index, known = np.arange(len(read)), np.isfinite(read)
-        self.row, self._picture = row, ink
+        self.row, self._picture, self._known = row, ink, known[:-1] & known[1:]
         self.mv = self._read = np.interp(index, index[known], read[known])
         self._error = np.clip(traces.sigma_mv[row], LEAST_MV, MOST_MV).astype(np.float64)
         self._zero = np.array([layout.left_mm, layout.baselines_mm[row], 1.0]) @ to_px
@@ -154,10 +152,13 @@ class _Line:
                 np.copyto(kept, new, where=nearer)
         self.away = np.sqrt(least)
         self.upright = np.abs(self._above) / np.maximum(self.away, 1e-6)
+        read = self._known[self._after]  # ink beside a gap tells nothing
+        for name in ("ink", "away", "upright", "_after", "_share", "_above"):
+            setattr(self, name, getattr(self, name)[read])
 
     def move(self, pen: _Pen) -> None:
         """Move the line to where the ink that was seen asks for it."""
-        from scipy.linalg import solveh_banded
+        from scipy.linalg import solveh_banded  # takes a third of a second, in which a grid can be found
 
         cover = pen.cover(self.away, self.upright)
         left = self.ink - pen.darkness * cover
