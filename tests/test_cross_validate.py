@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from ecgpipe.competition.dataset import Dataset
 from ecgpipe.page.geometry import FrameSpec, PageMap, Raster
 from ecgpipe.page.layout import KIT
-from ecgpipe.pipeline.cross_validate import read_out_of_fold
+from ecgpipe.pipeline.cross_validate import _flat, read_out_of_fold
 from ecgpipe.pipeline.readings import Reading, folders_of
 from ecgpipe.pipeline.samples import StoredFrames, rectified_pages
 from ecgpipe.pipeline.traces import read_traces
@@ -32,9 +33,9 @@ def dataset(tmp_path) -> Dataset:
 
 @pytest.fixture
 def frames(tmp_path) -> Path:
-    """A frame store of two kinds of each record."""
+    """A frame store of two kinds of each record, on bent paper."""
     picture = np.full((100, 120, 3), 230, np.uint8)
-    frame = Frame.cut(picture, PageMap.from_function(KIT, lambda mm: mm * 0.4), SPEC)
+    frame = Frame.cut(picture, PageMap.from_function(KIT, lambda mm: mm * 0.4 + np.sin(mm[:, ::-1] / 30)), SPEC)
     folder = tmp_path / "frames"
     for record in RECORDS:
         write_shard(shard_path(folder, record.id), {"0001": frame, "0005": frame})
@@ -133,3 +134,14 @@ def test_a_run_whose_first_folds_are_poor_ends_with_them(tmp_path, split, frames
     assert not any(scratch.iterdir())
     whole = list(read_out_of_fold(*work, tmp_path / "whole", scratch, give_up_below_db=[-100.0]))
     assert len(whole) == 2 and whole[0] == poor[0]
+
+
+def test_a_page_that_lies_flat_is_read_in_its_picture_too(tmp_path):
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (880, 1140, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "flat.png")
+    flat = Frame.cut(picture, PageMap.from_function(KIT, lambda mm: mm * 4.0), SPEC)
+    page = _flat(tmp_path / "flat.png", flat)
+    assert page is not None and page.light.max(axis=0).size > 1000
+    bent = Frame.cut(picture, PageMap.from_function(KIT, lambda mm: mm * 4.0 + np.sin(mm[:, ::-1] / 30)), SPEC)
+    assert _flat(tmp_path / "not there.png", bent) is None
