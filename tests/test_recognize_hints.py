@@ -14,7 +14,7 @@ from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.marks import Marks
 from ecgpipe.recognize.pages import Page
 from ecgpipe.recognize.sheets import MarksReader
-from ecgpipe.rectify.rectifier import Sheet, rectify_sheet
+from ecgpipe.rectify.sheet import Sheet, rectify_sheet
 from ecgpipe.synth.compose import compose_layout
 from ecgpipe.synth.ecg import simulate
 from ecgpipe.synth.page import draw_page

@@ -56,7 +56,7 @@ def test_a_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch, long_si
     taken = capture(page, "0005", np.random.default_rng(6), long_side_px=long_side_px, quarter_turn=0)
     closer = errors_mm(rectify(taken.image).page_map, taken.page_map)
     monkeypatch.setattr(
-        "ecgpipe.rectify.rectifier.refine_closer", lambda refined, dark, zoom, _: refined.mesh.scaled(zoom)
+        "ecgpipe.rectify.working.refine_closer", lambda refined, dark, zoom, _: refined.mesh.scaled(zoom)
     )
     coarse = errors_mm(rectify(taken.image).page_map, taken.page_map)
     assert np.median(closer) < 0.95 * np.median(coarse)

@@ -9,8 +9,8 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap, lattice_mm
 from ecgpipe.page.layout import BOX_MM
 from ecgpipe.rectify.line_phase import LineSearch
-from ecgpipe.rectify.rectifier import Sheet, rectify_sheet
 from ecgpipe.rectify.seed import find_seeds
+from ecgpipe.rectify.sheet import Sheet, rectify_sheet
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.compose import compose_layout

@@ -12,7 +12,7 @@ from ecgpipe.page.layout import LEADS, PageLayout
 from ecgpipe.recognize import pages
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import Page, find_page
-from ecgpipe.rectify.rectifier import Sheet, rectify_sheet
+from ecgpipe.rectify.sheet import Sheet, rectify_sheet
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.compose import compose_layout
 from ecgpipe.synth.ecg import simulate

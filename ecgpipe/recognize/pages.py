@@ -18,7 +18,8 @@ from ecgpipe.rectify.flat import FlatPage
 from ecgpipe.rectify.frames import Frame
 from ecgpipe.rectify.pulses import printed_gain, pulse_heights_mm
 from ecgpipe.rectify.quality import Quality
-from ecgpipe.rectify.rectifier import Rectified, rectify, rectify_sheet
+from ecgpipe.rectify.rectifier import Rectified, rectify
+from ecgpipe.rectify.sheet import rectify_sheet
 
 # Certainty of a placement from which the page is the expected one: the least certain of 34 real pages read right had
 # 0.086, ten pages of other makers that were taken for it 0.020 to 0.039.

@@ -15,7 +15,7 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import FrameSpec
 from ecgpipe.recognize.hints import Hints
 from ecgpipe.recognize.pages import NO_HINTS, Page, find_page
-from ecgpipe.rectify.rectifier import crossings_seen, tiles_seen
+from ecgpipe.rectify.sheet import crossings_seen, tiles_seen
 
 # None of these was swept.
 MOST = 8  # in one picture

@@ -28,7 +28,7 @@ from ecgpipe.recognize.marks import (
 )
 from ecgpipe.recognize.rows import NEAR_ROW_MM, Hypothesis, rows_seen
 from ecgpipe.recognize.scales import SEEN, USUAL_GAIN, PrintedScales
-from ecgpipe.rectify.rectifier import Sheet
+from ecgpipe.rectify.sheet import Sheet
 from ecgpipe.trace.strips import PAPER
 
 if TYPE_CHECKING:
