@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecgpipe.page.layout import BOX_MM
-from ecgpipe.rectify.grow import grow_mesh
+from ecgpipe.rectify.grow import grow_mesh, seed_in
 from ecgpipe.rectify.seed import Seed
 
 SHAPE = (700, 900)
@@ -57,6 +57,19 @@ def test_every_crossing_is_counted_from_the_seed_and_lies_where_it_is_printed(hi
     on_sheet = ((boxes >= 0) & (boxes <= SIDE_BOXES)).all(axis=-1)  # some are held in the noise beyond
     assert on_sheet.sum() == (SIDE_BOXES + 1) ** 2, "what lies in the gap is seen from both sides"
     assert np.linalg.norm(found - to_px(boxes * BOX_MM), axis=-1)[on_sheet].max() < 1.2  # 0.97 px; a box has 16 to 21
+
+
+def test_a_mesh_gives_a_seed_in_its_clearest_part_from_which_the_same_one_grows():
+    dark = pictured(slice(400, 900))
+    mesh, residuals = grow_mesh(dark, seed_at((6, 8)))
+    seed = seed_in(mesh, residuals)
+    assert seed.centre_px[0] < 380 and seed.score > 0.9, "all about it is seen"
+    again, of_again = grow_mesh(dark, seed)
+    one, other = (
+        each.at(left.offset_mm)[left.weight.min(axis=-1) > 0] for each, left in ((mesh, residuals), (again, of_again))
+    )
+    nearest = np.linalg.norm(one[:, None] - other[None], axis=-1).min(axis=1)
+    assert np.mean(nearest < 1.6) > 0.95  # a tenth of a box
 
 
 def test_noise_grows_no_sheet():

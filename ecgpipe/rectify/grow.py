@@ -45,6 +45,17 @@ def grow_mesh(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
     return mesh.moved(2 * mesh.nodes + 0.5), residuals
 
 
+def seed_in(mesh: GridMesh, residuals: Residuals) -> Seed:
+    """The part of a mesh whose lines are seen best, to grow another one from; its score is the weight there."""
+    seen = residuals.weight.min(axis=-1)[1:-1, 1:-1]
+    around = cv2.blur(seen, (2 * FIRST_BOXES + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
+    row, col = np.unravel_index(around.argmax(), around.shape)
+    near = mesh.nodes[row : row + 3, col : col + 3]
+    across, down = (near[1, 2] - near[1, 0]) / 2, (near[2, 1] - near[0, 1]) / 2
+    mm_to_px = np.stack([across, down], axis=1) / mesh.step_mm
+    return Seed(near[1, 1], mm_to_px, float(around[row, col]), mesh.lines_per_box)
+
+
 def _grow(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
     """`grow_mesh` at the resolution given."""
     mesh, first = _affine_mesh(seed, dark.shape)

@@ -8,6 +8,7 @@ At last the lines are localised in the picture's own pixels (`line_localisation`
 black ink lies beside the grid (`registration`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -18,13 +19,13 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT, PageLayout
 from ecgpipe.rectify.contrast import channels, grid_contrast
-from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh
+from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh, seed_in
 from ecgpipe.rectify.landmarks import CELL_PX, Placement, find_placement
 from ecgpipe.rectify.mesh import GridMesh, Residuals
 from ecgpipe.rectify.quality import Quality, disagreement_share, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refine_page
 from ecgpipe.rectify.registration import to_ink
-from ecgpipe.rectify.seed import find_seeds
+from ecgpipe.rectify.seed import Seed, find_seeds
 from ecgpipe.rectify.trace_mask import without_trace
 from ecgpipe.rectify.working import LONG_SIDES_PX, NO_GRID, REACH_PX, SEEDS, closer, resized
 
@@ -62,7 +63,8 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
         if long_side > max(picture.shape[:2]) and (found or error):
             break
         try:
-            found.append(_refined_at(picture, long_side, layout))
+            seed = found[-1].seed(long_side) if found and _is_plausible(found[-1].quality) else None
+            found.append(_refined_at(picture, long_side, layout, seed))
         except PageNotFound as refusal:
             error = error if error is not None else refusal
         else:
@@ -92,6 +94,11 @@ class _Refined:
         zoom = np.array(shape[1::-1]) / np.array(self.known.shape[::-1])
         return densify(self.page.mesh.scaled(zoom), self.page.layout)
 
+    def seed(self, long_side_px: int) -> Seed:
+        """Where its lines are seen best, in a working picture of `long_side_px`."""
+        zoom = long_side_px / max(self.known.shape)
+        return seed_in(self.page.mesh.scaled(np.array([zoom, zoom])), self.page.residuals)
+
     def closely(self, picture: np.ndarray) -> PageMap:
         """The map of the page by the lines as they are in `picture` itself, moved to where the black ink lies."""
         layout = self.page.layout
@@ -103,13 +110,13 @@ def _is_plausible(quality: Quality) -> bool:
     return quality.bend < MOST_BEND
 
 
-def _refined_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> _Refined:
-    """The page as a working picture of `long_side_px` shows it."""
+def _refined_at(picture: np.ndarray, long_side_px: int, layout: PageLayout, seed: Seed | None) -> _Refined:
+    """The page as a working picture of `long_side_px` shows it, grown from `seed` if one is known there."""
     work = resized(picture, long_side_px)
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
     ink = by_colour.trace
 
-    sheet, placement = _best_sheet(dark, ink, layout)
+    sheet, placement = _best_sheet(dark, ink, layout, [seed] if seed else find_seeds(dark, SEEDS))
     page = page_mesh(sheet, placement, layout)
     known = without_trace(dark, ink, page)
     refined = refine_page(page, known, layout)
@@ -126,10 +133,12 @@ def _refined_at(picture: np.ndarray, long_side_px: int, layout: PageLayout) -> _
     return _Refined(refined, quality, known, by_colour.greyness < GREY)
 
 
-def _best_sheet(dark: np.ndarray, ink: np.ndarray, layout: PageLayout) -> tuple[GridMesh, Placement]:
-    """The mesh and placement of the first seed that is placed clearly; else of the one with the best score."""
+def _best_sheet(
+    dark: np.ndarray, ink: np.ndarray, layout: PageLayout, seeds: Sequence[Seed]
+) -> tuple[GridMesh, Placement]:
+    """The mesh and placement of the first of `seeds` that is placed clearly; else of the one with the best score."""
     best = None
-    for seed in find_seeds(dark, SEEDS):
+    for seed in seeds:
         mesh, residuals = grow_mesh(dark, seed)
         placement = _place(mesh, ink, residuals, layout)
         if placement is None:

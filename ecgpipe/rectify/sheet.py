@@ -1,6 +1,5 @@
 """A sheet of which only the grid is known: the largest one in a picture, whatever is printed on it."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import cv2
@@ -94,23 +93,13 @@ def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
 
 
 def tiles_seen(picture: np.ndarray) -> tuple[np.ndarray, float]:
-    """The centres (n, 2) px and the side in px of the tiles of `picture` (H, W, 3) uint8 RGB that may show a grid:
-    far cheaper than `crossings_seen`, and far less sure."""
+    """The centres (n, 2) px and the side in px of the tiles of `picture` (H, W, 3) uint8 RGB that may show a grid: far
+    cheaper than a sheet, and far less sure."""
     work = resized(picture, LONG_SIDES_PX[0])
     zoom = picture.shape[1] / work.shape[1]
     seeds = find_seeds(grid_contrast(work, REACH_PX), None)
     centres = np.array([seed.centre_px for seed in seeds]).reshape(-1, 2)
     return centres * zoom, tile_side_px(work.shape) * zoom
-
-
-def crossings_seen(picture: np.ndarray) -> np.ndarray:
-    """Where heavy lines cross, (n, 2) px, on the sheet with the largest grid in `picture` (H, W, 3) uint8 RGB."""
-    for long_side in LONG_SIDES_PX:
-        work = resized(picture, long_side)
-        with suppress(PageNotFound):
-            seen = _held(_largest_mesh(grid_contrast(work, REACH_PX)))
-            return (seen + 0.5) * picture.shape[1] / work.shape[1] - 0.5
-    return np.zeros((0, 2))
 
 
 def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:

@@ -1,5 +1,6 @@
 """What the worker does with a page: decode, show, find, read. Runs in a process of its own."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,11 +41,12 @@ def read_page(job: Job, tell: Tell) -> Digitized:
     leaf = leaves[min(job.number, len(leaves)) - 1]
     try:
         picture = read_picture(leaf)
-        _show(picture, job.shown)
-        tell("size", (picture.shape[1], picture.shape[0]))
-        tell("stage", "finding the page")
-        by_lines = vector_page(leaf, job.hints)
-        pages = [by_lines] if by_lines else find_pages(picture, hints=job.hints)
+        with ThreadPoolExecutor(1) as beside:
+            shown = beside.submit(_show, picture, job.shown, tell)
+            tell("stage", "finding the page")
+            by_lines = vector_page(leaf, job.hints)
+            pages = [by_lines] if by_lines else find_pages(picture, hints=job.hints)
+            shown.result()
         tell("stage", "reading the traces")
         digitizer = _digitizer()
         digitizer.hints = job.hints
@@ -68,14 +70,15 @@ def _digitizer() -> Digitizer:
     return Digitizer()
 
 
-def _show(picture: np.ndarray, path: Path) -> None:
-    """Write `picture` (H, W, 3) uint8 RGB as a JPEG, scaled down if it is large."""
+def _show(picture: np.ndarray, path: Path, tell: Tell) -> None:
+    """Write `picture` (H, W, 3) uint8 RGB as a JPEG, scaled down if it is large, and tell the `size` that it has."""
     height, width = picture.shape[:2]
     scale = min(1.0, SHOWN_PX / max(height, width))
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, SHOWN_QUALITY])
+    tell("size", (width, height))
 
 
 def _nameless(text: str, leaf: Leaf) -> str:

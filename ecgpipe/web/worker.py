@@ -103,8 +103,14 @@ def _serve(connection: Connection, function: Function, prepare: Callable[[], obj
 
 
 def _answer(connection: Connection, function: Function, job: object) -> tuple[str, Any]:
+    one_at_a_time = threading.Lock()  # a job may tell from several threads
+
+    def tell(kind: str, content: Any) -> None:
+        with one_at_a_time:
+            connection.send((kind, content))
+
     try:
-        return "result", function(job, lambda kind, content: connection.send((kind, content)))
+        return "result", function(job, tell)
     except EcgpipeError as error:
         return "error", str(error)
     except MemoryError:
