@@ -69,10 +69,10 @@ def leave_cores(workers: int) -> None:
 
 
 def both(function: Callable[[int], Result]) -> tuple[Result, Result]:
-    """`function(0)` and `function(1)`, each in a thread: for array work, which releases the interpreter's lock."""
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(function, (0, 1))
-    return first, second
+    """`function(0)` here and `function(1)` in a thread: for array work, which releases the interpreter's lock."""
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(function, 1)
+        return function(0), second.result()
 
 
 def _start_child() -> None:
