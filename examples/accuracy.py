@@ -1,6 +1,6 @@
 """How accurate readings are, by kind, lead and page, what each choice is worth, and how honest sigma is.
 
-python -m examples.accuracy [--pages 4] [--real PICTURES ...] --output docs/accuracy.md
+python -m examples.accuracy [--pages 12] [--real PICTURES ...] --output docs/accuracy.md
 
 Reads simulated pages that nothing was trained, tuned or calibrated on, and with --real pictures of the kit's page,
 files and folders of them, that have their truth beside them as NAME.csv. Writes the page and its figure (`--output`
@@ -31,7 +31,7 @@ def real_jobs(given: Sequence[Path]) -> list[Job]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=int, default=4, help="simulated pages of each kind")
+    parser.add_argument("--pages", type=int, default=12, help="simulated pages of each kind")
     parser.add_argument("--real", type=Path, nargs="+", default=[], help="real pictures with their truth, or folders")
     parser.add_argument("--output", type=Path, required=True, help="Markdown file to write")
     args = parser.parse_args()

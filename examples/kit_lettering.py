@@ -1,4 +1,4 @@
-"""Draw the two sheets of letters that `ecgpipe.rectify` knows the kit's texts by: `lettering.png` and `digits.png`.
+"""Draw the two sheets of the kit's letters that `ecgpipe.page.lettering` has: `lettering.png` and `digits.png`.
 
 Only matplotlib 3.7.5, which the kit ran with, puts letters on the same pixels: run this in an environment of its own,
 `pip install matplotlib==3.7.5 "numpy<2"`, as `python examples/kit_lettering.py FOLDER`. Places are those of the kit's

@@ -20,7 +20,7 @@ def simulated_page(seed: int, kind: str, index: int) -> tuple[Capture, np.ndarra
     """
     rng = np.random.default_rng([seed, index, int(kind)])
     signal = simulate(rng, fs_hz=FS_HZ)
-    style = PageStyle.random(rng)
+    style = PageStyle.random(rng).in_kit_letters()  # as all of the competition's pages are
     printer = Print.none() if kind == RENDER else Print.laser(rng)
     page = draw_page(signal, FS_HZ, style, KIT, print_=printer)
     return capture(page, kind, rng, quarter_turn=0), mask_windows(signal)

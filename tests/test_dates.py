@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT
-from ecgpipe.rectify.dates import FORM, find_date, typeset
+from ecgpipe.page.lettering import DATE_FORM
+from ecgpipe.rectify.dates import find_date, typeset
 from ecgpipe.rectify.glyphs import PX_PER_MM
 from ecgpipe.synth.lettering import load_font
 
@@ -20,7 +21,7 @@ digits = st.lists(st.integers(0, 9), min_size=14, max_size=14)
 
 def written(told: list[int]) -> str:
     left = iter(told)
-    return "".join(str(next(left)) if letter == "0" else letter for letter in FORM)
+    return "".join(str(next(left)) if letter == "0" else letter for letter in DATE_FORM)
 
 
 def page_with(date: str, right_px: float = 0.0) -> np.ndarray:

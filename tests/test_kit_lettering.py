@@ -8,8 +8,9 @@ import pytest
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT, MM_PER_INCH
+from ecgpipe.page.lettering import kit_texts
 from ecgpipe.rectify.glyphs import PX_PER_MM, Letters
-from ecgpipe.rectify.lettering import SHEET, find_letters
+from ecgpipe.rectify.lettering import find_letters
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.rectify.registration import ink_shift_mm, to_ink
 from ecgpipe.synth.ecg import simulate
@@ -26,7 +27,7 @@ def kit_page(print_: Print = Print.none(), seed: int = 5) -> np.ndarray:  # noqa
     """A page whose texts are the kit's own, black ink displaced as `print_` does."""
     bare, style = replace(KIT, names=(), texts=()), PageStyle(header=())
     page = draw_page(simulate(np.random.default_rng(seed)), 500, style, bare, print_=print_)
-    sheet = cv2.imread(str(SHEET), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+    sheet = kit_texts().astype(np.float32) / 255
     x_px = np.arange(sheet.shape[1], dtype=np.float32)
     from_px = x_px - np.float32(PX_PER_MM) * print_.ink_shift_mm((x_px + 0.5) / PX_PER_MM)[0].astype(np.float32)
     rows = np.arange(sheet.shape[0], dtype=np.float32)[:, None]
@@ -42,8 +43,7 @@ def left_mm(print_: Print, page_map: PageMap) -> np.ndarray:
 
 
 def test_the_sheet_is_a_page_of_the_kit_at_200_dpi():
-    sheet = cv2.imread(str(SHEET), cv2.IMREAD_GRAYSCALE)
-    assert sheet.shape == tuple(round(side * 200 / MM_PER_INCH) for side in KIT.size_mm[::-1])
+    assert kit_texts().shape == tuple(round(side * 200 / MM_PER_INCH) for side in KIT.size_mm[::-1])
 
 
 def test_letters_where_the_kit_puts_them_are_found_to_a_third_of_a_micrometre():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import wfdb
+from scipy.ndimage import maximum_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from ecgpipe.base.errors import DataError
@@ -45,6 +46,31 @@ def test_form_of_a_simulated_record():
 def test_a_seed_gives_one_patient_and_another_seed_another(patients):
     np.testing.assert_array_equal(simulate(np.random.default_rng(7)), patients[7])
     assert not np.allclose(patients[7], patients[8])
+
+
+BANDS_HZ = ((15, 40), (40, 60), (60, 80), (80, 100), (100, 130), (130, 170), (170, 210))
+# Medians over 200 records of PTB-XL: rms in µV in the bands, in QRS complexes and between beats.
+IN_QRS_UV = (130, 17.8, 8.5, 5.1, 4.2, 3.3, 1.9)
+BETWEEN_UV = (4.8, 1.7, 1.2, 0.9, 1.0, 0.9, 0.6)
+
+
+def rms_uv(series):
+    """RMS (bands, 2) of a record (12, n) at 500 Hz in its QRS complexes and far from them, the median of six leads."""
+    filters = [butter(4, band, "band", fs=500, output="sos") for band in ((8, 40), *BANDS_HZ)]
+    slope = np.abs(np.gradient(sosfiltfilt(filters[0], series, axis=1), axis=1)).sum(axis=0)
+    slope = np.convolve(slope, np.ones(15) / 15, "same")
+    steepest = np.quantile(slope, 0.99)
+    qrs = maximum_filter1d(slope, 61) > 0.35 * steepest
+    between = maximum_filter1d(slope, 161) <= 0.2 * steepest
+    bands = [sosfiltfilt(one, series, axis=1)[[0, 1, 6, 7, 9, 11]] for one in filters[1:]]
+    parts = [[np.sqrt(np.mean(band[:, part] ** 2, axis=1)) for part in (qrs, between)] for band in bands]
+    return 1000 * np.median(parts, axis=-1)
+
+
+def test_complexes_have_the_notches_and_records_the_noise_of_real_ones(patients):
+    found = np.nanmedian([rms_uv(series.astype(float)) for series in patients], axis=0)
+    ratio = found / np.stack([IN_QRS_UV, BETWEEN_UV], axis=1)
+    assert ratio.min() > 0.6 and ratio.max() < 1.8  # 0.7 to 1.6; without notches and amplifier 0.0 to 1.6
 
 
 def test_heart_rates_spread_over_what_clinics_see(patients):

@@ -1,29 +1,18 @@
 """The digits of a header's date, read so that they tell where black ink lies: `1988-04-03, 16:35:47`.
 
-They stand between 163 and 207 mm, where a page of the kit has no other black whose place is known. All digits are as
-wide as each other but 3 and 8, which matplotlib's hinting makes an eighth of a pixel wider; so each place follows from
-the digits before it, and on the kit's renders digits lie within 0.5 µm of it in the median. `digits.png` has the glyphs
-at the date's first place (`examples/kit_lettering.py` draws it).
+They stand between 163 and 207 mm, where a page of the kit has no other black whose place is known. Each place follows
+from the digits before it (`page.lettering`); on the kit's renders digits lie within 0.5 µm of it in the median.
 """
-
-from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import PageLayout
+from ecgpipe.page.lettering import DATE_CORNER_PX, DATE_FORM, GLYPHS, date_glyphs, date_lefts, kit_date
 from ecgpipe.rectify.glyphs import Letters, Sheet, clear_of_lines, correlations, darkness, locate
 
 # "Log" is the section "The time axis of prints" of docs/log.md; what it does not name was not swept.
-SHEET = Path(__file__).with_name("digits.png")
-GLYPHS = "0123456789-,:"  # on the sheet, side by side
-FORM = "0000-00-00, 00:00:00"
-ADVANCE_PX = dict.fromkeys("0123456789", 19.375) | {"3": 19.5, "8": 19.5, "-": 11.0, ",": 9.75, ":": 10.25, " ": 9.75}
-CORNER_PX = (1282, 20)  # of the first digit's cell on the page at 200 dpi
-WIDE_PX = 470  # of the whole date
 DIGITS_PX = slice(2, 28)  # rows of a cell that digits have ink in, with a margin
 BLUR_PX = 1.5  # Gaussian of picture and glyphs while digits are told
 SHIFTS_PX = np.stack(np.meshgrid(np.arange(-2, 4), np.arange(-1, 2)), axis=-1).reshape(-1, 2)  # ink off its place
@@ -41,29 +30,25 @@ def find_date(picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> Let
     if sure.sum() < LEAST_DIGITS:
         return None
     told = iter(zip(digits, sure, strict=True))
-    written = [next(told) if letter == "0" else (letter, False) for letter in FORM]
+    written = [next(told) if letter == "0" else (letter, False) for letter in DATE_FORM]
     sheet = typeset("".join(letter for letter, _ in written))
     which = np.array([counts for letter, counts in written if letter != " "])
     return locate(picture, page_map, layout, sheet, which) if len(sheet.boxes) == len(which) else None
 
 
 def typeset(date: str) -> Sheet:
-    """The `date`, written as FORM is, as the kit sets it."""
-    dark = np.zeros((_glyphs().shape[1], WIDE_PX), np.float32)
-    for letter, left in zip(date, _lefts(date), strict=True):
-        if letter != " ":
-            glyph, step = _glyphs()[GLYPHS.index(letter)], np.array([[1.0, 0.0, left], [0.0, 1.0, 0.0]])
-            dark = np.maximum(dark, cv2.warpAffine(glyph, step, dark.shape[::-1]))
-    return Sheet(np.rint(255 * dark).astype(np.uint8), CORNER_PX)
+    """The `date`, written as DATE_FORM is, as the kit sets it."""
+    return Sheet(kit_date(date), DATE_CORNER_PX)
 
 
 def _told(picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> tuple[list[str], np.ndarray]:
     """The date's digits, and which are sure (n,) bool: one glyph fits clearly best, at any place the ink may have."""
-    glyphs = np.stack([cv2.GaussianBlur(glyph, (0, 0), BLUR_PX) for glyph in _glyphs()[:10]])[:, DIGITS_PX]
-    lefts = np.array([round(left) for left, letter in zip(_lefts(FORM), FORM, strict=True) if letter == "0"])
+    glyphs = np.stack([cv2.GaussianBlur(glyph, (0, 0), BLUR_PX) for glyph in date_glyphs()[:10]])[:, DIGITS_PX]
+    places = zip(date_lefts(DATE_FORM), DATE_FORM, strict=True)
+    lefts = np.array([round(left) for left, letter in places if letter == "0"])
     high, wide = glyphs.shape[1:]
     x, y = (np.arange(-reach, side + reach) for side, reach in zip((wide, high), SHIFTS_PX.max(axis=0), strict=True))
-    around = np.stack(np.meshgrid(x, y + DIGITS_PX.start)) + np.array(CORNER_PX)[:, None, None]
+    around = np.stack(np.meshgrid(x, y + DIGITS_PX.start)) + np.array(DATE_CORNER_PX)[:, None, None]
     cells = (around + np.stack([lefts, 0 * lefts], axis=1)[..., None, None]).astype(np.float32)
     seen = darkness(picture, page_map, cells)
     weight = (clear_of_lines(layout, cells) & ~np.isnan(seen)).astype(np.float32)
@@ -77,15 +62,3 @@ def _told(picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> tuple[l
     second, best = np.sort(fits, axis=1)[:, -2:].T
     sure = (best > LEAST_CORRELATION) & (best - second > LEAST_MARGIN)
     return [GLYPHS[digit] for digit in fits.argmax(axis=1)], sure
-
-
-@cache
-def _glyphs() -> np.ndarray:
-    """Darkness (glyphs, h, w) float32, 0 to 1, of GLYPHS at the date's first place."""
-    sheet = np.asarray(Image.open(SHEET)).astype(np.float32) / 255
-    return np.stack(np.split(sheet, len(GLYPHS), axis=1))
-
-
-def _lefts(date: str) -> list[float]:
-    """How far right of the first place each glyph of `date` stands, in pixels."""
-    return np.cumsum([0.0, *(ADVANCE_PX[letter] for letter in date[:-1])]).tolist()

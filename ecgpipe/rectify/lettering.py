@@ -1,24 +1,21 @@
 """The letters of a page's own texts: black ink whose place on the page is known to the pixel.
 
 The kit prints lead names, speed, gain and the headings of its header with matplotlib, which puts every letter on a
-pixel of 200 dpi. `lettering.png` is that sheet (`examples/kit_lettering.py` draws it); the same texts on a clean render
-are equal to it, pixel by pixel. Only letters that no record changes are in it; a date's digits are added as they are
+pixel of 200 dpi (`page.lettering`). Letters that no record changes are sought; a date's digits are added as they are
 read (`dates`).
 """
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import KIT, PageLayout
+from ecgpipe.page.lettering import kit_texts
 from ecgpipe.rectify.dates import find_date
 from ecgpipe.rectify.glyphs import Letters, Sheet, locate
 
 # "Log" is the section "The time axis of prints" of docs/log.md; what it does not name was not swept.
-SHEET = Path(__file__).with_name("lettering.png")
 LEAST_LETTERS = 20  # of the sheet's 66
 # Median in a text, and over the page: at most 0.013 and 0.06 on real prints; simulated ones, in other fonts or sizes,
 # have 0.024 and more, or 0.18 (log).
@@ -48,7 +45,7 @@ def find_letters(picture: np.ndarray, page_map: PageMap, layout: PageLayout) -> 
 @cache
 def _sheet() -> Sheet:
     """The kit's own texts."""
-    return Sheet(np.asarray(Image.open(SHEET)))
+    return Sheet(kit_texts())
 
 
 def _agree(letters: Letters) -> bool:

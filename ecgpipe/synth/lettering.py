@@ -1,5 +1,7 @@
-"""Letters as machines print them: fonts of matplotlib and Pillow, stretched, fattened, spaced or made of dots."""
+"""Letters as machines print them: fonts of matplotlib and Pillow, stretched, fattened, spaced or made of dots; and the
+kit's own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +12,9 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ecgpipe.page.layout import MM_PER_INCH
+from ecgpipe.page.lettering import DATE_CORNER_PX, DATE_FORM, kit_date, kit_texts
+
 AILERON = "Aileron"  # Pillow's own font, like Helvetica
 FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif.ttf")
 MACHINE_FONTS = (
@@ -19,6 +24,16 @@ MACHINE_FONTS = (
 )  # fmt: skip
 UNDERLINE_AT, UNDERLINE_WIDTH = 0.14, 0.07  # of the letters' size: how far below their foot, and how thick
 BLACK = 110  # of 255: a dot of a coarse print is black if it is covered more
+
+KIT_PT = 11  # size of the kit's letters, in FONTS[0]
+# Rows and columns of 200 dpi in which the kit sets the headings of its header that do not change.
+KIT_HEADINGS = {
+    "Name:": np.s_[16:58, 596:720],
+    "Height:": np.s_[58:100, 596:720],
+    "Date:": np.s_[16:58, 1187 : DATE_CORNER_PX[0]],
+    "Weight:": np.s_[58:100, 1187:1320],
+}
+Line = tuple[float, float, str]  # left end and foot in mm, and what stands there
 
 
 @dataclass(frozen=True)
@@ -100,3 +115,24 @@ def _mask(words: str, font: str, size_px: float, lettering: Lettering) -> tuple[
     width = max(round(width * lettering.stretch), 1)
     mask = cv2.resize(mask, (width, height), interpolation=method)
     return mask, round(x * enlarged * lettering.stretch), round(base * enlarged)
+
+
+def kit_page(header: Iterable[Line]) -> tuple[np.ndarray, tuple[Line, ...]]:
+    """Darkness (1700, 2200) uint8 of the texts of the kit's page as the kit sets them for a record with this `header`,
+    and what of it is left to print in the kit's font: numbers and words that differ from record to record."""
+    sheet, left = kit_texts().copy(), list[Line]()
+    sheet[: KIT_HEADINGS["Weight:"][0].stop] = 0
+    for x_mm, y_mm, words in header:
+        heading, colon, rest = words.partition(":")
+        place = KIT_HEADINGS.get(heading + colon)
+        if place is None or (heading == "Date" and len(rest.strip()) != len(DATE_FORM)):
+            left.append((x_mm, y_mm, words))
+            continue
+        sheet[place] = kit_texts()[place]
+        if heading == "Date":
+            date, (x, y) = kit_date(rest.strip()), DATE_CORNER_PX
+            sheet[y : y + date.shape[0], x : x + date.shape[1]] = date
+        elif rest:
+            printed_mm = text_width_mm(f"{heading}: ", FONTS[0], KIT_PT * MM_PER_INCH / 72)
+            left.append((x_mm + printed_mm, y_mm, rest.strip()))
+    return sheet, tuple(left)

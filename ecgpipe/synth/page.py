@@ -14,11 +14,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ecgpipe.base.errors import DataError
-from ecgpipe.page.layout import LEADS, PageLayout, Window
+from ecgpipe.page.layout import KIT, LEADS, PageLayout, Window
+from ecgpipe.page.lettering import kit_texts
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.grids import bleeds, draw_grid
 from ecgpipe.synth.ink import bars, blend, stroke
-from ecgpipe.synth.lettering import print_words
+from ecgpipe.synth.lettering import kit_page, print_words
 from ecgpipe.synth.printer import Print
 from ecgpipe.synth.style import PageStyle
 
@@ -151,13 +152,16 @@ def _separators(layout: PageLayout, px_per_mm: float) -> Iterator[Box]:
 
 def _texts(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
     """Coverage of header, footer, lead names and logo."""
-    sheet = Image.new("L", shape[::-1])
+    sheet, header, names, footer = Image.new("L", shape[::-1]), style.header, layout.names, layout.texts
+    if style.kit_letters and layout.name == KIT.name and shape == kit_texts().shape:
+        set_by_kit, header = kit_page(style.header)
+        sheet, names, footer = Image.fromarray(set_by_kit), (), ()
     letters = style.font, style.font_size_mm * px_per_mm, style.lettering
     name_size_mm = style.name_size_mm or style.font_size_mm
     name_letters = style.name_font or style.font, name_size_mm * px_per_mm, style.name_lettering
-    texts = [((text.left_mm, text.base_mm, text.words), name_letters) for text in layout.names]
-    texts += [((text.left_mm, text.base_mm, text.words), letters) for text in layout.texts]
-    texts += [(line, letters) for line in style.header]
+    texts = [((text.left_mm, text.base_mm, text.words), name_letters) for text in names]
+    texts += [((text.left_mm, text.base_mm, text.words), letters) for text in footer]
+    texts += [(line, letters) for line in header]
     for (x_mm, y_mm, words), face in texts:
         print_words(sheet, (x_mm * px_per_mm, y_mm * px_per_mm), words, *face)
     if style.logo is not None:

@@ -8,9 +8,10 @@ from PIL import ImageDraw
 from ecgpipe.page.layout import MM_PER_INCH, PageLayout
 from ecgpipe.synth.headers import Cover, HeaderLine, Rule, random_covers, random_header, random_rules
 from ecgpipe.synth.ink import Colour
-from ecgpipe.synth.lettering import FONTS, MACHINE_FONTS, PLAIN, Lettering
+from ecgpipe.synth.lettering import FONTS, KIT_PT, MACHINE_FONTS, PLAIN, Lettering
 
 MM_PER_POINT = MM_PER_INCH / 72
+KIT_LETTERS_SHARE = 0.8  # of random styles
 
 GRID_COLOURS: tuple[Colour, ...] = (
     (255, 0, 0), (222, 60, 70), (240, 130, 145), (150, 85, 50), (60, 100, 190), (50, 140, 80), (110, 110, 110),
@@ -72,7 +73,7 @@ class PageStyle:
     show_border: bool = True
     qr_seed: int | None = None  # prints a code of random modules
     font: str = FONTS[0]
-    font_size_mm: float = 11 * MM_PER_POINT
+    font_size_mm: float = KIT_PT * MM_PER_POINT
     header: tuple[HeaderLine, ...] = header_texts("00001_hr", 54, "Female", "1990-01-31, 12:00:00")
     minor_dots: bool = False  # dots where the lines every mm cross, instead of lines
     major_dots: bool = False  # a dot every mm along the lines every 5 mm
@@ -86,6 +87,7 @@ class PageStyle:
     marks: Colour | None = None  # of pulses and separators, where they have not the ink of the trace
     rules: tuple[Rule, ...] = ()
     covers: tuple[Cover, ...] = ()
+    kit_letters: bool = False  # on the kit's page at 200 dpi, whatever `font`: the kit's own texts, to the pixel
 
     @staticmethod
     def random(rng: np.random.Generator) -> "PageStyle":
@@ -107,10 +109,15 @@ class PageStyle:
             show_minor=bool(rng.random() < 0.93),
             show_border=bool(rng.random() < 0.8),
             qr_seed=int(rng.integers(2**31)) if rng.random() < 0.6 else None,
-            font=FONTS[0 if rng.random() < 0.8 else rng.integers(len(FONTS))],
+            font=FONTS[0 if (by_kit := rng.random() < KIT_LETTERS_SHARE) else rng.integers(len(FONTS))],
             font_size_mm=rng.uniform(10, 12) * MM_PER_POINT,
         )
-        return replace(style, header=_random_header(rng))
+        style = replace(style, header=_random_header(rng))
+        return style.in_kit_letters() if by_kit else style
+
+    def in_kit_letters(self) -> "PageStyle":
+        """The same look with its texts as the kit sets them."""
+        return replace(self, font=FONTS[0], font_size_mm=KIT_PT * MM_PER_POINT, kit_letters=True)
 
     @staticmethod
     def random_kit_print(rng: np.random.Generator) -> "PageStyle":
