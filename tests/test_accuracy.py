@@ -44,10 +44,10 @@ def test_a_refused_page_is_counted_and_scores_nothing(pages):
     assert float(table["0001"][2]) > float(table["0003"][2]) + 20  # ten times the noise; a refused page takes off 3
 
 
-def test_flips_that_halve_the_noise_are_worth_six_decibels_on_pages_that_were_read(pages):
+def test_flips_that_halve_the_noise_are_worth_five_decibels_on_pages_that_were_read(pages):
     table = cells(accuracy_report.ablations({"simulated": pages[:3]}))
     change = float(table["read right to left as well (`--flips horizontal`)"][0].split()[0])
-    assert change == pytest.approx(6.0, abs=1.3)  # 4.9: held ends of windows are as far off either way
+    assert 4.4 < change < 6.0  # 4.9 of 6: held ends of windows are as far off either way
     assert table["changed"] == ["simulated, n = 3"]
     assert float(table["both of these"][0].split()[0]) < -0.5  # laws and the second row of lead II average noise away
 

@@ -1,5 +1,7 @@
 """Words fill the width that is said of them, in every font and however its letters are altered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,10 +80,17 @@ def test_kit_letters_are_displaced_as_all_black_ink_is():
 
 
 def test_what_the_kit_would_not_set_is_left_to_its_font():
-    sheet, left = kit_page([(151.3, 5.9, "Date: yesterday"), (1.3, 5.9, "ID: 7"), (76.2, 10.9, "Height: 170 cm")])
-    assert [words for _, _, words in left] == ["Date: yesterday", "ID: 7", "170 cm"]
-    assert left[2][0] > 76.2 + 10, "beside its heading"
+    others = ["Date: yesterday", "Date: 31/01/1990, 12:00:00", "Date: 12:00:00, 1990-01-31", "ID: 7"]
+    sheet, left = kit_page([*((151.3, 5.9, words) for words in others), (76.2, 10.9, "Height: 170 cm")])
+    assert [words for _, _, words in left] == [*others, "170 cm"]
+    assert left[-1][0] > 76.2 + 10, "beside its heading"
     assert not sheet[16:58].any() and sheet[58:100].any()
+
+
+def test_a_page_without_the_kits_texts_has_none_of_them():
+    bare, style = replace(KIT, names=(), texts=()), PageStyle(header=())
+    pages = [draw_page(np.zeros((12, 5000)), 500, each, bare) for each in (style, style.in_kit_letters())]
+    assert (pages[0] == pages[1]).all()
 
 
 def test_at_another_resolution_the_font_stands_in():

@@ -37,10 +37,11 @@ def test_limb_leads_obey_einthoven_and_goldberger(patients):
         assert np.abs(residual).max() < 1e-6
 
 
-def test_form_of_a_simulated_record():
-    series = simulate(np.random.default_rng(1), fs_hz=250, duration_s=4.0)
-    assert series.shape == (12, 1000) and series.dtype == np.float32
-    assert np.isfinite(series).all()
+@pytest.mark.parametrize("fs_hz", [100, 250, 1000])
+def test_form_of_a_simulated_record(fs_hz):
+    series = simulate(np.random.default_rng(1), fs_hz=fs_hz, duration_s=4.0)
+    assert series.shape == (12, 4 * fs_hz) and series.dtype == np.float32
+    assert np.isfinite(series).all() and np.ptp(series, axis=1).min() > 0.1
 
 
 def test_a_seed_gives_one_patient_and_another_seed_another(patients):

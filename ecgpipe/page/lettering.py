@@ -1,9 +1,9 @@
 """The kit's own letters, each on the pixel of 200 dpi on which matplotlib puts it.
 
-`lettering.png` is a page with nothing but the texts that are the same for all records; the same texts on a clean render
-are equal to it, pixel by pixel. `digits.png` has what a header's date is made of, as it stands at the date's first
-place; all digits are as wide as each other but 3 and 8, which matplotlib's hinting makes an eighth of a pixel wider.
-`examples/kit_lettering.py` draws both.
+`lettering.png` is a page with nothing but the texts that are the same for all records, and the 19 with which most dates
+begin; the same texts on a clean render are equal to it, pixel by pixel. `digits.png` has what a header's date is made
+of, as it stands at the date's first place; all digits are as wide as each other but 3 and 8, which matplotlib's hinting
+makes an eighth of a pixel wider. `examples/kit_lettering.py` draws both.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ ADVANCE_PX = dict.fromkeys("0123456789", 19.375) | {"3": 19.5, "8": 19.5, "-": 1
 
 @cache
 def kit_texts() -> np.ndarray:
-    """Darkness (1700, 2200) uint8, read-only, of the texts that no record changes."""
+    """Darkness (1700, 2200) uint8, read-only, of the texts that no record changes, and a date's 19."""
     return np.asarray(Image.open(TEXTS))
 
 

@@ -23,7 +23,7 @@ SHORT_PX = 100  # short side of the picture in which room is looked for
 # Share of such a place on which tiles must show a grid: they do on 0.82 to 1 of it in 33 pictures with a second ECG, on
 # 0.48 and 0.53 in the only two of 58 others that have room for one.
 LEAST_TILED = 0.7
-SPARSE_PX = 7  # from one pixel to the next of which a sheet's colour is told: no grid's own step
+SPARSE_PX = 7.3  # between pixels of which a sheet's colour is told; no whole number, so that none fall on lines alone
 OVERLAP = 0.1  # share of an ECG that may lie on another one's place
 BETWEEN_MM = (10.0, 20.0)  # half the distance of rows, at least and at most, that belongs to an ECG above and below
 UNREAD = "the picture shows more ECG paper, on which no ECG that can be read was found"
@@ -106,8 +106,11 @@ def _without(picture: np.ndarray, outlines: list[np.ndarray]) -> np.ndarray:
 
 def _painted_over(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """`picture` with the median colour of an outline all over it."""
-    few = picture[::SPARSE_PX, ::SPARSE_PX]
+    rows, columns = (np.arange(0, side, SPARSE_PX).astype(int) for side in picture.shape[:2])
+    few = picture[np.ix_(rows, columns)]
     inside = cv2.fillConvexPoly(np.zeros(few.shape[:2], np.uint8), np.rint(outline / SPARSE_PX).astype(np.int32), 1) > 0
+    if not inside.any():
+        return picture
     colour = np.median(few[inside], axis=0)
     return cv2.fillConvexPoly(picture.copy(), np.rint(outline).astype(np.int32), colour.tolist())
 

@@ -8,7 +8,7 @@ import numpy as np
 from ecgpipe.page.layout import BOX_MM
 from ecgpipe.rectify.line_phase import LineSearch, measure_lines
 from ecgpipe.rectify.mesh import GridMesh, Residuals
-from ecgpipe.rectify.seed import Seed
+from ecgpipe.rectify.seed import Seed, upright
 
 # Rows of docs/log.md named here are those of "Rectification that grows", unless said otherwise.
 LARGE_BOX_PX = 24.0  # a box of so many px is followed at half as many: same errors, a sixth less time (log, "Faster")
@@ -46,13 +46,14 @@ def grow_mesh(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
 
 
 def seed_in(mesh: GridMesh, residuals: Residuals) -> Seed:
-    """The part of a mesh whose lines are seen best, to grow another one from; its score is the weight there."""
+    """The part of a mesh of 3 x 3 nodes or more whose lines are seen best, to grow another one from: upright in the
+    picture, however the mesh lies. Its score is the weight there."""
     seen = residuals.weight.min(axis=-1)[1:-1, 1:-1]
     around = cv2.blur(seen, (2 * FIRST_BOXES + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
     row, col = np.unravel_index(around.argmax(), around.shape)
     near = mesh.nodes[row : row + 3, col : col + 3]
     across, down = (near[1, 2] - near[1, 0]) / 2, (near[2, 1] - near[0, 1]) / 2
-    mm_to_px = np.stack([across, down], axis=1) / mesh.step_mm
+    mm_to_px = upright([across, down]).T / mesh.step_mm
     return Seed(near[1, 1], mm_to_px, float(around[row, col]), mesh.lines_per_box)
 
 

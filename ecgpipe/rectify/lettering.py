@@ -17,7 +17,7 @@ from ecgpipe.rectify.glyphs import Letters, Sheet, locate
 
 # "Log" is the section "The time axis of prints" of docs/log.md; what it does not name was not swept.
 LEAST_LETTERS = 20  # of the sheet's 66
-# Median in a text, and over the page: at most 0.013 and 0.06 on real prints; simulated ones, in other fonts or sizes,
+# Median in a text, and over the page: at most 0.013 and 0.06 on real prints; simulated ones in other fonts or sizes
 # have 0.024 and more, or 0.18 (log).
 MOST_SCATTER_MM, MOST_MM = 0.018, 0.1
 

@@ -8,7 +8,7 @@ At last the lines are localised in the picture's own pixels (`line_localisation`
 black ink lies beside the grid (`registration`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -54,8 +54,8 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
     """The dewarping map of a page of `layout` in `picture` (H, W, 3) uint8 RGB, any way up. Raises PageNotFound.
 
     A page is looked for again at a higher resolution, at which fewer lines are lost, if it is not found at the first,
-    if its map bends more than paper can, or if part of it is hidden. Where two maps that are equally credible count the
-    boxes differently, neither can be trusted there.
+    if its map bends more than paper can, or if part of it is hidden; then it is grown from where the first look sees
+    its lines best. Where two maps that are equally credible count the boxes differently, neither can be trusted there.
     """
     found: list[_Refined] = []
     error: PageNotFound | None = None
@@ -116,7 +116,7 @@ def _refined_at(picture: np.ndarray, long_side_px: int, layout: PageLayout, seed
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
     ink = by_colour.trace
 
-    sheet, placement = _best_sheet(dark, ink, layout, [seed] if seed else find_seeds(dark, SEEDS))
+    sheet, placement = _best_sheet(dark, ink, layout, _seeds(dark, seed))
     page = page_mesh(sheet, placement, layout)
     known = without_trace(dark, ink, page)
     refined = refine_page(page, known, layout)
@@ -134,7 +134,7 @@ def _refined_at(picture: np.ndarray, long_side_px: int, layout: PageLayout, seed
 
 
 def _best_sheet(
-    dark: np.ndarray, ink: np.ndarray, layout: PageLayout, seeds: Sequence[Seed]
+    dark: np.ndarray, ink: np.ndarray, layout: PageLayout, seeds: Iterable[Seed]
 ) -> tuple[GridMesh, Placement]:
     """The mesh and placement of the first of `seeds` that is placed clearly; else of the one with the best score."""
     best = None
@@ -155,6 +155,13 @@ def _best_sheet(
             "expected a 3x4 page with a rhythm strip"
         )
     return best
+
+
+def _seeds(dark: np.ndarray, known: Seed | None) -> Iterator[Seed]:
+    """The seed that is `known`, if any; then the clearest tiles, which are sought only when they are asked for."""
+    if known is not None:
+        yield known
+    yield from find_seeds(dark, SEEDS)
 
 
 def _place(mesh: GridMesh, ink: np.ndarray, residuals: Residuals, layout: PageLayout) -> Placement | None:

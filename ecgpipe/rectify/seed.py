@@ -107,7 +107,7 @@ def _tile_seed(patch: np.ndarray, window: np.ndarray, corner_px: tuple[int, int]
         f * np.array([np.cos(a), np.sin(a)])
         for f, a in ((freq_a, np.deg2rad(first * ANGLE_STEP_DEG)), (freq_b, np.deg2rad(second * ANGLE_STEP_DEG)))
     ]
-    mm_to_px = np.linalg.inv(_upright(vectors) * BOX_MM / lines_per_box)
+    mm_to_px = np.linalg.inv(upright(vectors) * BOX_MM / lines_per_box)
     return Seed(np.array(corner_px) + tile / 2, mm_to_px, float(min(score_a, score_b)), lines_per_box)
 
 
@@ -152,7 +152,7 @@ def _fundamental(polar: np.ndarray, angle: int, tile: int, frequencies: np.ndarr
     return (frequencies[best], scores[best]) if scores[best] > 0 else None
 
 
-def _upright(vectors: list[np.ndarray]) -> np.ndarray:
-    """Rows (2, 2): first the wave that runs nearer to x, pointing right; then the other, pointing down."""
+def upright(vectors: list[np.ndarray]) -> np.ndarray:
+    """Rows (2, 2): first the vector that runs nearer to x, pointing right; then the other, pointing down."""
     across, down = sorted(vectors, key=lambda v: -abs(v[0]) / np.linalg.norm(v))
     return np.stack([across * np.sign(across[0]), down * np.sign(down[1])])

@@ -30,14 +30,14 @@ ELECTRODES_TO_LEADS[2:, :3] = -1 / 3
 ELECTRODES_TO_LEADS[2:, 3:] = np.eye(6)
 IS_LIMB = np.array([1.0] * 3 + [0.0] * 6)[:, None]
 
-# Notches and slurs of QRS complexes, and the amplifier's noise. With these the spectrum up to 245 Hz is that of 200
-# PTB-XL records, in QRS complexes and between them; without, it has a quarter at 60 to 80 Hz and nothing from 130 Hz on
-# (docs/log.md, "What made simulated pages easy to read").
+# Notches and slurs of QRS complexes, and the amplifier's noise. With these each band up to 210 Hz has 0.6 to 1.6 times
+# what 200 PTB-XL records have, in QRS complexes and between them; without, a quarter at 60 to 80 Hz in complexes and
+# nothing from 130 Hz on (docs/log.md, "What made simulated pages easy to read").
 NOTCHES, NOTCH_S = (6, 14), (0.0012, 0.006)  # how many, and their standard deviations
 NOTCH_SHARE = 0.16  # standard deviation of the widest, as a share of the main wave; it goes with the root of the width
 NOTCHES_ABOUT_S = (0.005, 0.022)  # the R peak: mean and standard deviation
 ECTOPIC_NOTCHES = 0.6, 1.6  # height and spread of those of a ventricular beat, beside these
-AMPLIFIER_MV, AMPLIFIER_HZ = 0.00114, (60.0, 230.0)
+AMPLIFIER_MV, AMPLIFIER_HZ = 0.00114, (60.0, 230.0)  # in the whole band; less where the rate does not reach that far
 
 # A beat is a table (waves, 6): heart vector in mV at the wave's peak, then seconds from the R peak, rise, fall
 # (standard deviations of the two half Gaussians).
@@ -53,14 +53,14 @@ def simulate(rng: np.random.Generator, *, fs_hz: int = 500, duration_s: float = 
     """
     n = round(duration_s * fs_hz)
     t_s = np.arange(n) / fs_hz
-    (fine,) = rng.spawn(1)
+    (fine,) = rng.spawn(1)  # of its own, so that beats do not depend on how many notches there are
     waves, fibrillating = _rhythm(rng, fine, duration_s)
     vector = waves[:, :3].T @ _bells(t_s, waves[:, DELAY], waves[:, RISE], waves[:, FALL])
     if fibrillating:
         vector += rng.normal(0, 0.06, (3, 1)) * _band_noise(rng, (3, n), fs_hz, 4.0, 9.0)
     leads = DOWER * rng.normal(1, 0.15, DOWER.shape) + rng.normal(0, 0.04, DOWER.shape)
-    amplifier = AMPLIFIER_MV * _band_noise(fine, (len(IS_LIMB), n), fs_hz, *AMPLIFIER_HZ)
-    independent = leads @ vector + ELECTRODES_TO_LEADS @ (_electrode_noise(rng, n, fs_hz) + amplifier)
+    noise = _electrode_noise(rng, n, fs_hz) + _amplifier_noise(fine, n, fs_hz)
+    independent = leads @ vector + ELECTRODES_TO_LEADS @ noise
     return from_independent(independent - np.median(independent, axis=1, keepdims=True))
 
 
@@ -212,6 +212,15 @@ def _electrode_noise(rng: np.random.Generator, n: int, fs_hz: int) -> np.ndarray
     mains_mv = rng.uniform(0.001, 0.012) if rng.random() < 0.25 else 0.0
     mains = mains_mv * level * np.sin(2 * np.pi * 50 * np.arange(n) / fs_hz + rng.uniform(0, 6.28))
     return wander + muscle + mains
+
+
+def _amplifier_noise(rng: np.random.Generator, n: int, fs_hz: int) -> np.ndarray:
+    """As strong at every frequency of its band (9, n) mV."""
+    low_hz, high_hz = AMPLIFIER_HZ
+    share = (min(high_hz, fs_hz / 2) - low_hz) / (high_hz - low_hz)
+    if share <= 0:
+        return np.zeros((len(IS_LIMB), n))
+    return AMPLIFIER_MV * np.sqrt(share) * _band_noise(rng, (len(IS_LIMB), n), fs_hz, low_hz, high_hz)
 
 
 def _band_noise(

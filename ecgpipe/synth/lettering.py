@@ -1,6 +1,7 @@
 """Letters as machines print them: fonts of matplotlib and Pillow, stretched, fattened, spaced or made of dots; and the
 kit's own."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +27,7 @@ UNDERLINE_AT, UNDERLINE_WIDTH = 0.14, 0.07  # of the letters' size: how far belo
 BLACK = 110  # of 255: a dot of a coarse print is black if it is covered more
 
 KIT_PT = 11  # size of the kit's letters, in FONTS[0]
-# Rows and columns of 200 dpi in which the kit sets the headings of its header that do not change.
+# Rows and columns of 200 dpi in which the kit sets the headings of its header; the sheet's 19 after "Date:" is not one.
 KIT_HEADINGS = {
     "Name:": np.s_[16:58, 596:720],
     "Height:": np.s_[58:100, 596:720],
@@ -125,14 +126,14 @@ def kit_page(header: Iterable[Line]) -> tuple[np.ndarray, tuple[Line, ...]]:
     for x_mm, y_mm, words in header:
         heading, colon, rest = words.partition(":")
         place = KIT_HEADINGS.get(heading + colon)
-        if place is None or (heading == "Date" and len(rest.strip()) != len(DATE_FORM)):
+        if place is None or (heading == "Date" and re.sub(r"\d", "0", rest.strip()) != DATE_FORM):
             left.append((x_mm, y_mm, words))
             continue
         sheet[place] = kit_texts()[place]
         if heading == "Date":
             date, (x, y) = kit_date(rest.strip()), DATE_CORNER_PX
             sheet[y : y + date.shape[0], x : x + date.shape[1]] = date
-        elif rest:
+        elif rest.strip():
             printed_mm = text_width_mm(f"{heading}: ", FONTS[0], KIT_PT * MM_PER_INCH / 72)
             left.append((x_mm + printed_mm, y_mm, rest.strip()))
     return sheet, tuple(left)

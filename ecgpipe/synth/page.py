@@ -153,7 +153,8 @@ def _separators(layout: PageLayout, px_per_mm: float) -> Iterator[Box]:
 def _texts(style: PageStyle, layout: PageLayout, shape: tuple[int, int], px_per_mm: float) -> np.ndarray:
     """Coverage of header, footer, lead names and logo."""
     sheet, header, names, footer = Image.new("L", shape[::-1]), style.header, layout.names, layout.texts
-    if style.kit_letters and layout.name == KIT.name and shape == kit_texts().shape:
+    kit_words = (layout.names, layout.texts) == (KIT.names, KIT.texts)
+    if style.kit_letters and kit_words and shape == kit_texts().shape:
         set_by_kit, header = kit_page(style.header)
         sheet, names, footer = Image.fromarray(set_by_kit), (), ()
     letters = style.font, style.font_size_mm * px_per_mm, style.lettering

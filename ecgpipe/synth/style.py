@@ -87,7 +87,7 @@ class PageStyle:
     marks: Colour | None = None  # of pulses and separators, where they have not the ink of the trace
     rules: tuple[Rule, ...] = ()
     covers: tuple[Cover, ...] = ()
-    kit_letters: bool = False  # on the kit's page at 200 dpi, whatever `font`: the kit's own texts, to the pixel
+    kit_letters: bool = False  # where the kit's page has all its texts, at 200 dpi: as the kit sets them, to the pixel
 
     @staticmethod
     def random(rng: np.random.Generator) -> "PageStyle":
