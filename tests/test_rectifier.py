@@ -64,7 +64,7 @@ def test_a_photo_is_measured_closer_in_its_own_pixels(page, monkeypatch, long_si
     assert np.quantile(closer, 0.95) < 0.9 * np.quantile(coarse, 0.95)
 
 
-@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+@pytest.mark.parametrize("turn", [1, 2])
 def test_a_page_looked_at_twice_is_grown_anew_from_what_the_first_look_sees_and_lies_as_it_lies(
     page, monkeypatch, turn
 ):
