@@ -45,6 +45,7 @@ class Tab:
         self.asked: list[str] = []
         for domain in ("Page", "Runtime", "Network", "DOM", "Accessibility", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)  # as if its window were the one in front
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The result of a command of the protocol."""
