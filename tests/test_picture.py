@@ -11,7 +11,7 @@ from PIL import Image, TiffImagePlugin
 
 from ecgpipe.base.errors import PictureError
 from ecgpipe.rectify.leaves import MOST_LEAVES, leaves_of
-from ecgpipe.rectify.picture import read_picture, read_pictures
+from ecgpipe.rectify.picture import CLOSEST_PX, read_picture, read_pictures
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,15 @@ def test_exif_turn_is_applied(page, tmp_path, name, orientation, turns):
     expected = np.rot90(page, turns)
     assert picture.shape == expected.shape
     assert np.abs(picture.astype(int) - expected).max() <= 8
+
+
+@pytest.mark.parametrize(("name", "shrink"), [("large.jpg", 2), ("large.png", 1)])
+def test_a_jpeg_larger_than_anything_looks_at_is_halved(tmp_path, name, shrink):
+    levels = np.kron(np.arange(0, 256, 16, dtype=np.uint8).reshape(2, 8), np.ones((150, 1000), np.uint8))
+    Image.fromarray(levels).convert("RGB").save(tmp_path / name)
+    picture = read_picture(tmp_path / name)
+    assert picture.shape == (300 // shrink, 2 * CLOSEST_PX // shrink, 3)
+    assert np.abs(picture[..., 0].astype(int) - levels[::shrink, ::shrink]).mean() < 1
 
 
 def png_header(width, height):

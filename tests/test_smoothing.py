@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecgpipe.rectify.banded import solve_banded
 from ecgpipe.rectify.smoothing import SMOOTHING_WEIGHTS, RobustFit, best_smoothing_weight, smooth
 
 
@@ -33,3 +34,17 @@ def test_a_flat_sheet_is_smoothed_much_and_a_crumpled_one_little(axis):
     flat, loose = (best_smoothing_weight(sheet + lines, np.ones((46, 58)), axis) for sheet in (0.01 * x, crumpled))
     assert flat == SMOOTHING_WEIGHTS[-1]
     assert loose == SMOOTHING_WEIGHTS[0]
+
+
+def test_a_band_matrix_is_solved_and_left_as_it_was():
+    rng = np.random.default_rng(1)
+    bands, right = rng.normal(size=(4, 30)), rng.normal(size=30)
+    bands[0] += 20
+    whole = sum(np.diag(band[: 30 - k], -k) for k, band in enumerate(bands))
+    whole = whole + np.tril(whole, -1).T
+    before = bands.copy()
+    assert np.allclose(whole @ solve_banded(bands, right), right)
+    assert np.array_equal(bands, before)
+    bands[0, 20] = -1
+    with pytest.raises(np.linalg.LinAlgError, match="order 21 "):
+        solve_banded(bands, right)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ecgpipe.page.layout import KIT
+from ecgpipe.web.desk import NEWS_S
 from ecgpipe.web.limits import Limits
 from ecgpipe.web.server import LOOPBACK, server_of
 from tests.web_server import Client, quick, running, served, tilted
@@ -55,6 +56,21 @@ def test_twenty_at_once_are_all_served_in_turn_while_the_server_answers(server):
     for thread in sent:
         thread.join()
     assert all([page["state"] for page in client.done()] == ["read"] for client in clients)
+
+
+def test_who_has_heard_the_news_is_answered_when_there_are_others(web):
+    web.sent(b"good")
+    web.done()
+    begun = time.monotonic()
+    _, (_, headers) = web.ask("GET", "/api/pages", raw=True)
+    seen = headers["x-news"]
+    _, (_, headers) = web.ask("GET", f"/api/pages?seen={seen}", raw=True)  # the other tests' sessions are silent
+    waited_s = time.monotonic() - begun
+    assert headers["x-news"] == seen and NEWS_S <= waited_s < NEWS_S + 5
+    threading.Timer(0.1, web.sent, [b"good"]).start()
+    _, (content, headers) = web.ask("GET", f"/api/pages?seen={seen}", raw=True)
+    assert int(headers["x-news"]) > int(seen) and len(json.loads(content)) == 2
+    web.done()
 
 
 def test_those_who_wait_are_told_how_many_are_before_them(web):

@@ -10,6 +10,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from ecgpipe.base.parallel import both
 from ecgpipe.page.layout import BOX_MM, PageLayout
 
 # Only the filter as a whole is recorded, not a choice of its values: of 20 real pictures 20 were placed rightly, with a
@@ -66,15 +67,17 @@ def find_placement(ink: np.ndarray, sheet: np.ndarray, layout: PageLayout) -> Pl
     sheet = sheet[top:bottom, left:right]
     ink = ink[top * CELL_PX : bottom * CELL_PX, left * CELL_PX : right * CELL_PX]
     ink = _without_grid(np.minimum(ink, MOST_CONTRAST), sheet)
-    found = []
-    for turns in range(4):
+
+    def best_place(turns: int) -> tuple[float, int, tuple[int, int], float]:
         score, pads = _scores(np.rot90(ink, turns), np.rot90(sheet, turns), layout)
         row, col = np.unravel_index(score.argmax(), score.shape)
         best = float(score[row, col])
         score[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2] = -1.0
         first = (int(before[turns][1] + col - pads[1]), int(before[turns][0] + row - pads[0]))
-        found.append((best, turns, first, float(score.max())))
-    found.sort(reverse=True)
+        return best, turns, first, float(score.max())
+
+    upright, lying = both(lambda odd: [best_place(turns) for turns in (odd, odd + 2)])
+    found = sorted([*upright, *lying], reverse=True)
     best, turns, first, next_place = found[0]
     return Placement(turns, first, best, best - max(next_place, found[1][0]))
 

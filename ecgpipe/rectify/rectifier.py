@@ -9,6 +9,7 @@ black ink lies beside the grid (`registration`).
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
@@ -27,7 +28,7 @@ from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, page_mesh, refin
 from ecgpipe.rectify.registration import to_ink
 from ecgpipe.rectify.seed import Seed, find_seeds
 from ecgpipe.rectify.trace_mask import without_trace
-from ecgpipe.rectify.working import LONG_SIDES_PX, NO_GRID, REACH_PX, SEEDS, closer, resized
+from ecgpipe.rectify.working import LONG_SIDES_PX, NO_GRID, REACH_PX, SEEDS, close_contrast, closer, resized
 
 # Names in quotes are sections of docs/log.md.
 MIN_MARGIN = 0.02  # of a placement; 0.10 to 0.19 on real pages, below 0.01 on wrong grids ("Rectification")
@@ -57,6 +58,16 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
     if its map bends more than paper can, or if part of it is hidden; then it is grown from where the first look sees
     its lines best. Where two maps that are equally credible count the boxes differently, neither can be trusted there.
     """
+    with ThreadPoolExecutor(1) as beside:
+        close = beside.submit(close_contrast, picture, LONG_SIDES_PX[0])
+        best, quality = _best_look(picture, layout)
+        first = best.long_side_px == LONG_SIDES_PX[0]
+        dark = close.result() if first else close_contrast(picture, best.long_side_px)
+    return Rectified(best.closely(picture, dark), quality, layout)
+
+
+def _best_look(picture: np.ndarray, layout: PageLayout) -> tuple["_Refined", Quality]:
+    """The page as it is seen best, at one resolution or two, and how far to trust that."""
     found: list[_Refined] = []
     error: PageNotFound | None = None
     for long_side in LONG_SIDES_PX:
@@ -77,7 +88,7 @@ def rectify(picture: np.ndarray, layout: PageLayout = KIT) -> Rectified:
     if other and other[0].quality.slipped_share <= slipped + NO_WORSE:
         here, there = (one.roughly(picture.shape) for one in (best, other[0]))
         slipped = max(slipped, disagreement_share(here, there, picture.shape, layout))
-    return Rectified(best.closely(picture), replace(best.quality, slipped_share=slipped), layout)
+    return best, replace(best.quality, slipped_share=slipped)
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,11 @@ class _Refined:
     known: np.ndarray
     coloured: bool
 
+    @property
+    def long_side_px(self) -> int:
+        """That of the working picture."""
+        return max(self.known.shape)
+
     def roughly(self, shape: tuple[int, ...]) -> PageMap:
         """The map of the page to a picture of `shape`, as the working picture tells it."""
         zoom = np.array(shape[1::-1]) / np.array(self.known.shape[::-1])
@@ -96,13 +112,15 @@ class _Refined:
 
     def seed(self, long_side_px: int) -> Seed:
         """Where its lines are seen best, in a working picture of `long_side_px`."""
-        zoom = long_side_px / max(self.known.shape)
+        zoom = long_side_px / self.long_side_px
         return seed_in(self.page.mesh.scaled(np.array([zoom, zoom])), self.page.residuals)
 
-    def closely(self, picture: np.ndarray) -> PageMap:
-        """The map of the page by the lines as they are in `picture` itself, moved to where the black ink lies."""
+    def closely(self, picture: np.ndarray, dark: np.ndarray) -> PageMap:
+        """The map of the page by the lines as they are in `picture` itself, whose contrast is `dark`, moved to where
+        the black ink lies."""
         layout = self.page.layout
-        page_map = densify(closer(self.page, picture, np.isnan(self.known), self.coloured), layout)
+        mesh = closer(self.page, dark, picture.shape, np.isnan(self.known), self.coloured)
+        page_map = densify(mesh, layout)
         return to_ink(picture, page_map, layout, self.coloured, self.page.snapping.displaced_boxes[0])
 
 

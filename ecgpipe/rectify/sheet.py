@@ -16,7 +16,7 @@ from ecgpipe.rectify.quality import Quality, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, refine_page
 from ecgpipe.rectify.seed import Seed, find_seeds, tile_side_px
 from ecgpipe.rectify.trace_mask import without_trace
-from ecgpipe.rectify.working import LONG_SIDES_PX, NO_GRID, REACH_PX, SEEDS, closer, resized
+from ecgpipe.rectify.working import LONG_SIDES_PX, NO_GRID, REACH_PX, SEEDS, close_contrast, closer, resized
 
 ELSEWHERE = 3  # seeds beside a small sheet that are grown in search of a larger one; not swept
 WHOLE_SHARE = 0.3  # of the boxes that a picture has room for, from which heavy lines tell a sheet well; not swept
@@ -88,7 +88,8 @@ def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
     mesh, blank = _blank_sheet(_largest_mesh(dark), work.shape)
     known = without_trace(dark, by_colour.trace, mesh)
     refined = refine_page(mesh, known, blank)
-    page_map = densify(closer(refined, picture, np.isnan(known), coloured=False), blank)
+    dark = close_contrast(picture, long_side_px)
+    page_map = densify(closer(refined, dark, picture.shape, np.isnan(known), coloured=False), blank)
     return Sheet(page_map, blank, refined, work.shape)
 
 

@@ -7,6 +7,8 @@ from math import comb
 
 import numpy as np
 
+from ecgpipe.rectify.banded import solve_banded
+
 # Names in quotes are sections of docs/log.md.
 ORDER = 3  # of the differences penalised: a steady curl costs nothing; better than 2 ("Where the lines are printed")
 SMOOTHING_WEIGHTS = (0.1, 1.0, 1e4)  # crumpled, bent and flat sheets; the choices that are left ("Folds")
@@ -74,12 +76,10 @@ def best_smoothing_weight(target: np.ndarray, weight: np.ndarray, axis: int) -> 
 def _solve(
     target: np.ndarray, weight: np.ndarray, smoothing_weight: float, penalty: list[np.ndarray] | None = None
 ) -> np.ndarray:
-    from scipy.linalg import solveh_banded  # takes a third of a second, in which a grid can be found
-
     bands = smoothing_weight * (_normal_bands(penalty) if penalty else _plain_bands(target.shape))
     bands[0] += weight.T.ravel()
     right = (weight * target).T.ravel()
-    return solveh_banded(bands, right, lower=True, check_finite=False).reshape(target.shape[::-1]).T
+    return solve_banded(bands, right).reshape(target.shape[::-1]).T
 
 
 def _differences(surface: np.ndarray) -> list[np.ndarray]:

@@ -37,6 +37,7 @@ FILES = {
         for path in sorted(STATIC.glob(f"*{suffix}"))
     },
 }
+NEWS = "X-News"  # the number of the last news: who has `seen` that is answered when there are others
 MOST_POINTS = 5000  # of a line drawn by hand
 OVER = "this session is over, and its files are deleted; load the page anew"
 MOST_EDITS = 200  # of a page
@@ -181,7 +182,8 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
         return views.status(page, desk.place_of(page))
 
     @app.get("/api/pages")
-    async def pages(session: ASession) -> list[dict[str, Any]]:
+    async def pages(session: ASession, response: Response, seen: int = -1) -> list[dict[str, Any]]:
+        response.headers[NEWS] = str(await desk.news(seen))  # with which to ask next
         return [views.status(page, desk.place_of(page)) for page in session.pages.values()]
 
     @app.get("/api/pages/{page_id}")

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from ecgpipe.base.errors import EcgpipeError
@@ -12,6 +13,7 @@ from ecgpipe.web.store import Page, Session, Store
 from ecgpipe.web.worker import Worker
 
 SWEEP_S = 5.0  # between two looks for sessions that are over
+NEWS_S = 1.0  # that news are waited for at most: a server that is to stop waits as long
 
 
 class Desk:
@@ -21,6 +23,7 @@ class Desk:
         self.store, self.worker = store, worker
         self._waiting: deque[tuple[Session, Page]] = deque()
         self._come = asyncio.Event()
+        self._news, self._heard = 0, asyncio.Event()
 
     def read(self, session: Session, page: Page, hints: Hints = Hints()) -> None:  # noqa: B008, frozen
         """Let a page wait to be read, again if it was before: what was found and changed by hand is forgotten."""
@@ -29,6 +32,14 @@ class Desk:
         page.state, page.stage = "waiting", ""
         self._waiting.append((session, page))
         self._come.set()
+        self._spread()
+
+    async def news(self, seen: int) -> int:
+        """The number of the last news of any page, once that is not `seen`, or after NEWS_S."""
+        if seen == self._news:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), NEWS_S)
+        return self._news
 
     def place_of(self, page: Page) -> int:
         """How many pages will be read before this one that waits, the one that is being read left out."""
@@ -59,6 +70,7 @@ class Desk:
     async def _read(self, session: Session, page: Page) -> None:
         loop = asyncio.get_running_loop()
         page.state = "reading"
+        self._spread()
         job = Job(page.path, page.number, page.hints, page.shown)
 
         def told(kind: str, content: Any) -> None:
@@ -73,6 +85,13 @@ class Desk:
             page.state, page.line = "failed", "cannot be read: the server failed; its log says why"
             print(f"ecgpipe: web: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         page.stage = ""
+        self._spread()
+
+    def _spread(self) -> None:
+        """Tell all who wait for news that there are some."""
+        self._news += 1
+        self._heard.set()
+        self._heard = asyncio.Event()
 
     def _told(self, session: Session, page: Page, kind: str, content: Any) -> None:
         if kind == "stage":
@@ -81,6 +100,7 @@ class Desk:
             page.size = content
         elif kind == "of" and page.number == 1 and page.of != content and not page.gone:
             self._pages_of_file(session, page, content)
+        self._spread()
 
     def _pages_of_file(self, session: Session, first: Page, count: int) -> None:
         """The other pages of a file whose first one is being read."""

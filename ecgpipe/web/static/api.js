@@ -40,13 +40,13 @@ export function leave() {
   if (token) fetch(`/api/session/leave/${visit}`, farewell).catch(() => {});
 }
 
-/** The answer to a request; throws Refused with the server's line. */
-export async function request(path, { method = "GET", body } = {}) {
+/** The answer to a request, which `signal` may abort; throws Refused with the server's line. */
+export async function request(path, { method = "GET", body, signal } = {}) {
   const headers = { "X-Session": token };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch {
     throw new Refused("The server does not answer. Is ecgpipe web still running?");
   }

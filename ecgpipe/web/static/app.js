@@ -4,14 +4,14 @@
 import * as api from "./api.js";
 import { Viewer } from "./viewer.js";
 
-const POLL_MS = 200, AT_ONCE = 3;
+const RETRY_MS = 2000, AT_ONCE = 3;
 const MUCH = 0.1; // of a lead that is unsure
 const $ = (id) => document.getElementById(id);
 
 const names = new Map(); // of files, by upload: they stay in this tab
 const sending = []; // { file, item } that wait to be sent
 let underway = 0;
-let offers, pages = [], shown = null, reading = null, pictureOf = null, formOf = "", polling = null;
+let offers, pages = [], shown = null, reading = null, pictureOf = null, formOf = "", asking = null, retry = null;
 
 const viewer = new Viewer($("view"), {
   chosen: choose,
@@ -133,20 +133,27 @@ async function sendNext() {
 
 // ---- the list of pages
 
-async function poll() {
-  clearTimeout(polling);
-  let answer;
+/** Ask for the list, of which the server answers once it knows more than has been `seen`, and again while that changes. */
+async function poll(seen = -1) {
+  clearTimeout(retry);
+  asking?.abort();
+  const ours = (asking = new AbortController());
+  let answer, list;
   try {
-    answer = await api.json("/api/pages");
+    answer = await api.request(`/api/pages?seen=${seen}`, { signal: ours.signal });
+    list = await answer.json();
   } catch {
-    return void (polling = setTimeout(poll, 10 * POLL_MS));
+    if (ours === asking) retry = setTimeout(poll, RETRY_MS);
+    return;
   }
-  tellChanges(answer);
-  pages = answer;
+  if (ours !== asking) return;
+  tellChanges(list);
+  pages = list;
   showPages();
   if (!shown && pages.length) open(pages.find((page) => page.size) || pages[0], { follow: false });
   else await refresh();
-  if (pages.some((page) => page.state === "waiting" || page.state === "reading")) polling = setTimeout(poll, POLL_MS);
+  const changes = pages.some((page) => page.state === "waiting" || page.state === "reading");
+  if (changes && ours === asking) poll(Number(answer.headers.get("X-News")));
 }
 
 function tellChanges(now) {
@@ -487,7 +494,9 @@ async function attempt(id, what) {
 }
 
 function over(line) {
-  clearTimeout(polling);
+  clearTimeout(retry);
+  asking?.abort();
+  asking = null;
   pages = [];
   sending.length = 0;
   close();
