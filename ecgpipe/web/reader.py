@@ -20,6 +20,8 @@ from ecgpipe.web.worker import Tell
 
 SHOWN_PX = 3200  # longest side of the picture as it is shown
 SHOWN_QUALITY = 88
+OPENING, FINDING, READING = "opening the picture", "finding the page", "reading the traces"
+DONE = {OPENING: 0.0, FINDING: 0.05, READING: 0.5}  # share of a page's time before each stage, of photos, in float32
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Job:
 def read_page(job: Job, tell: Tell) -> Digitized:
     """The reading. Tells `of`, the pages in the file, `size` (width, height) of the picture once that can be shown, and
     each `stage` in words. Raises EcgpipeError, whose text names no file."""
-    tell("stage", "opening the picture")
+    tell("stage", OPENING)
     leaves = leaves_of(job.path)
     tell("of", len(leaves))
     leaf = leaves[min(job.number, len(leaves)) - 1]
@@ -43,11 +45,11 @@ def read_page(job: Job, tell: Tell) -> Digitized:
         picture = read_picture(leaf)
         with ThreadPoolExecutor(1) as beside:
             shown = beside.submit(_show, picture, job.shown, tell)
-            tell("stage", "finding the page")
+            tell("stage", FINDING)
             by_lines = vector_page(leaf, job.hints)
             pages = [by_lines] if by_lines else find_pages(picture, hints=job.hints)
             shown.result()
-        tell("stage", "reading the traces")
+        tell("stage", READING)
         digitizer = _digitizer()
         digitizer.hints = job.hints
         return one_of(len(pages), digitizer.read(pages[0]))

@@ -10,6 +10,7 @@ from ecgpipe.digitize.overlay import trace_mm
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import LEADS, PageLayout, Window
 from ecgpipe.web.edits import applied, fs_of, lines
+from ecgpipe.web.reader import DONE
 from ecgpipe.web.store import Page
 
 AXIS_S = 0.1  # between two points of a window's axis
@@ -26,6 +27,7 @@ def status(page: Page, ahead: int) -> dict[str, Any]:
         "of": page.of,
         "state": page.state,
         "stage": page.stage,
+        "done": DONE.get(page.stage, 0.0),
         "ahead": ahead,
         "line": page.line,
         "size": page.size,

@@ -178,7 +178,7 @@ function showPages() {
   const focused = document.activeElement?.closest?.("#pages li")?.dataset.id;
   const inside = document.activeElement?.className;
   const items = pages.map((page) =>
-    item(page.id, label(page), stateOf(page), page.state, ["waiting", "reading"].includes(page.state) ? null : undefined, {
+    item(page.id, label(page), stateOf(page), page.state, ["waiting", "reading"].includes(page.state) ? page.done : undefined, {
       open: () => open(page),
       remove: () => remove(page),
     }),
@@ -196,7 +196,7 @@ function showPages() {
   if (focused) $("pages").querySelector(`[data-id="${CSS.escape(focused)}"] .${inside}`)?.focus();
 }
 
-/** A line of the list; `share` of progress done, null where it is not known, undefined where there is none. */
+/** A line of the list; `share` of progress done, undefined where there is none. */
 function item(id, name, state, kind, share, { open, remove }) {
   const line = make("li", { className: `${kind} ${id === shown ? "shown" : ""}` });
   line.dataset.id = id;
@@ -210,8 +210,7 @@ function item(id, name, state, kind, share, { open, remove }) {
     line.append(away);
   }
   if (share !== undefined) {
-    const bar = make("progress", { max: 1 });
-    if (share !== null) bar.value = share;
+    const bar = make("progress", { max: 1, value: share });
     bar.setAttribute("aria-label", `${name}: ${state}`);
     line.append(bar);
   }
