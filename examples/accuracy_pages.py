@@ -17,7 +17,7 @@ from ecgpipe.rectify.flat import FlatPage
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import Capture
-from ecgpipe.trace.pen import moved_to_ink
+from ecgpipe.trace.drawn import as_drawn
 from ecgpipe.trace.reader import Flips, TraceReader, Traces
 from ecgpipe.trace.weights import SHIPPED
 from examples.simulated import simulated_page
@@ -80,8 +80,8 @@ def measure(job: Job, digitizer: Digitizer, flipped: TraceReader) -> dict[str, n
         return {"truth": truth}
     frame, inside = resample(picture, rectified.page_map, digitizer.spec)
     traces, other = (reader.read(frame, inside, digitizer.spec) for reader in (digitizer.reader, flipped))
-    if flat := FlatPage.of(picture, rectified.page_map, digitizer.spec.layout):
-        traces, other = moved_to_ink(traces, flat), moved_to_ink(other, flat)
+    flat = FlatPage.of(picture, rectified.page_map, digitizer.spec.layout)
+    traces, other = as_drawn(traces, flat), as_drawn(other, flat)
     quality = rectified.quality
     figures = (quality.expected_error_mm, quality.bend, quality.hidden_share, quality.slipped_share)
     rows = {"mv": traces.mv, "sigma": traces.sigma_mv, "flipped": other.mv, "flipped_sigma": other.sigma_mv}

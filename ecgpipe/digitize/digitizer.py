@@ -24,8 +24,8 @@ from ecgpipe.recognize.several import find_pages
 from ecgpipe.rectify.leaves import Leaf, leaves_of
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.quality import Quality
+from ecgpipe.trace.drawn import as_drawn
 from ecgpipe.trace.ensemble import load_reader
-from ecgpipe.trace.pen import moved_to_ink
 from ecgpipe.trace.reader import Flips, Traces
 from ecgpipe.trace.weights import SHIPPED, SHIPPED_ANY
 from ecgpipe.vector import vector_page
@@ -159,9 +159,7 @@ class Digitizer:
     def _read_picture(self, page: Page) -> Digitized:
         frame, quality = page.frame, page.quality
         reader = self._load_other() if page.recognized else self.reader
-        traces = reader.read(frame.rgb, frame.inside, frame.spec)
-        if page.flat:
-            traces = moved_to_ink(traces, page.flat)
+        traces = as_drawn(reader.read(frame.rgb, frame.inside, frame.spec), page.flat)
         doubts = page.doubts
         if page.recognized:
             traces, of_tempo = _in_time(traces, page.speed_told)

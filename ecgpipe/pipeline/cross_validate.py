@@ -23,7 +23,7 @@ from ecgpipe.rectify.flat import FlatPage, flat_map
 from ecgpipe.rectify.frames import Frame, read_shard, shard_path
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.score.metrics import competition_score, image_snr
-from ecgpipe.trace.pen import moved_to_ink
+from ecgpipe.trace.drawn import as_drawn
 from ecgpipe.trace.reader import Traces
 
 
@@ -97,7 +97,7 @@ def _run_fold(
             flat = _flat(dataset.image_path(record_id, kind), frame)
             for place, reader in readers.items():
                 read = reader.read(frame.rgb, frame.inside, frame.spec)
-                traces[place][kind] = moved_to_ink(read, flat) if flat else read
+                traces[place][kind] = as_drawn(read, flat)
         for place, by_kind in traces.items():
             place.mkdir(exist_ok=True)
             write_traces(place / f"{record_id}.npz", by_kind)
