@@ -102,10 +102,10 @@ def test_exif_turn_is_applied(page, tmp_path, name, orientation, turns):
 
 @pytest.mark.parametrize(("name", "shrink"), [("large.jpg", 2), ("large.png", 1)])
 def test_a_jpeg_larger_than_anything_looks_at_is_halved(tmp_path, name, shrink):
-    levels = np.kron(np.arange(0, 256, 16, dtype=np.uint8).reshape(2, 8), np.ones((150, 1000), np.uint8))
+    levels = np.kron(np.arange(0, 256, 16, dtype=np.uint8).reshape(2, 8), np.ones((300, 1000), np.uint8))
     Image.fromarray(levels).convert("RGB").save(tmp_path / name)
     picture = read_picture(tmp_path / name)
-    assert picture.shape == (300 // shrink, 2 * CLOSEST_PX // shrink, 3)
+    assert picture.shape == (600 // shrink, 2 * CLOSEST_PX // shrink, 3)
     assert np.abs(picture[..., 0].astype(int) - levels[::shrink, ::shrink]).mean() < 1
 
 

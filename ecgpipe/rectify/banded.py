@@ -15,6 +15,7 @@ def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
 
     LAPACK's dpbsv, as `scipy.linalg.solveh_banded` calls it, without its checks.
     """
+    assert right.shape == bands.shape[1:]
     factored = np.array(bands, np.float64, order="F")
     solution = np.array(right, np.float64)
     order, below = ctypes.c_int(len(right)), ctypes.c_int(len(bands) - 1)
@@ -35,6 +36,8 @@ def _dpbsv() -> Callable[..., None]:
     python.PyCapsule_GetName.restype, python.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
     python.PyCapsule_GetPointer.restype = ctypes.c_void_p
     python.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    address = python.PyCapsule_GetPointer(capsule, python.PyCapsule_GetName(capsule))
+    signature = python.PyCapsule_GetName(capsule)
+    assert signature.startswith(b"void (char *, int *"), f"SciPy's LAPACK has {signature!r}, expected 32-bit integers"
+    address = python.PyCapsule_GetPointer(capsule, signature)
     integers, data = [_INTEGER] * 3, ctypes.c_void_p
     return ctypes.CFUNCTYPE(None, ctypes.c_char_p, *integers, data, _INTEGER, data, _INTEGER, _INTEGER)(address)

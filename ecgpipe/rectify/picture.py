@@ -28,7 +28,7 @@ def read_picture(path: str | Path | Leaf, *, min_side_px: int = MIN_SIDE_PX) -> 
     """A file's first picture, or one `Leaf` of it, as RGB (H, W, 3) uint8: EXIF turn applied, alpha on white, 8 bits.
 
     A JPEG with a side of twice CLOSEST_PX or more is decoded at half its size, in a third of the time: a page in all of
-    it still has 14 px/mm.
+    it still has 14 px/mm, one of two side by side 7. Maps of a page lead to the pixels of that picture.
 
     PictureError, one line with file and reason, if the file is missing, empty, of another format, truncated or corrupt,
     too small or too large (refused before decoding; a page's short side has `min_side_px` or more), or all of one
@@ -129,7 +129,7 @@ def _check_size(leaf: Leaf, size: tuple[int, int], min_side_px: int = MIN_SIDE_P
 
 def _decoded(leaf: Leaf, image: Image.Image) -> Image.Image:
     try:
-        if max(image.size) >= 2 * CLOSEST_PX:
+        if max(image.size) >= 2 * CLOSEST_PX and min(image.size) >= 2 * MIN_SIDE_PX:
             image.draft(None, (image.width // 2, image.height // 2))  # of a JPEG alone
         image.load()
         ImageOps.exif_transpose(image, in_place=True)

@@ -11,7 +11,7 @@ from ecgpipe.trace.reader import Traces
 from ecgpipe.trace.strips import FS_HZ
 
 PEN_MM = 0.3  # width of a trace: the kit's has 0.27
-WIDTH = 5  # samples through which a parabola is laid; 7 and cubics through 9 do as well (docs/log.md, "Jitter")
+WIDTH = 5  # samples through which a parabola is laid; 7, and order 4 through 9, do as well (docs/log.md, "Jitter")
 _PLACES = np.vander(np.arange(WIDTH) - WIDTH // 2, 3)
 _FITTED = _PLACES @ np.linalg.pinv(_PLACES)  # (WIDTH, WIDTH): from heights to those of the parabola through them
 
@@ -24,7 +24,7 @@ def as_drawn(traces: Traces, page: FlatPage | None) -> Traces:
 
 def steadied(traces: Traces) -> Traces:
     """The traces without the jitter of a reading from one sample to the next: each sample is that of the parabola
-    through the five about it, within its window. Where these span more than a pen's width, they stay."""
+    through the five about it, within its window. Where five samples span more than a pen's width, all stay."""
     if WIDTH * traces.layout.speed_mm_per_s / FS_HZ > PEN_MM:
         return traces
     mv = traces.mv.copy()

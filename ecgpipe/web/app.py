@@ -198,7 +198,7 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
 
     @app.delete("/api/pages/{page_id}", status_code=204)
     async def remove(page: APage, session: ASession) -> None:
-        session.remove(page)
+        desk.remove(session, page)
 
     @app.post("/api/pages/{page_id}/read")
     async def read(page: APage, session: ASession, said: Said) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class Desk:
         self._come.set()
         self._spread()
 
+    def remove(self, session: Session, page: Page) -> None:
+        """Forget a page, which then is before nobody."""
+        session.remove(page)
+        self._spread()
+
     async def news(self, seen: int) -> int:
         """The number of the last news of any page, once that is not `seen`, or after NEWS_S."""
         if seen == self._news:

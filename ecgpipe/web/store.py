@@ -36,8 +36,8 @@ class Full(EcgpipeError):
 class Page:
     """One page of an uploaded file `path`: the `number`th `of` those in it, and what is known of it so far.
 
-    `shown` is the JPEG of its picture, which has the original's `size` (width, height) in px to measure in. `line` says
-    why it `failed`, `notes` what else there is to say.
+    `shown` is the JPEG of its picture, which had the `size` (width, height) in px, to measure in, as it was read. `line`
+    says why it `failed`, `notes` what else there is to say.
     """
 
     id: str

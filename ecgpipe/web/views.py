@@ -1,4 +1,4 @@
-"""Readings as the page draws them: windows, traces and doubts in pixels of the original picture, ready for JSON."""
+"""Readings as the page draws them: windows, traces and doubts in pixels of the picture as it was read, as JSON."""
 
 from dataclasses import asdict
 from typing import Any

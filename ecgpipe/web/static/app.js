@@ -120,7 +120,7 @@ async function sendNext() {
     });
     names.set(page.upload, file.name);
     sending.splice(sending.indexOf(next), 1);
-    pages.push(page);
+    if (!pages.some((one) => one.id === page.id)) pages.push(page);
     poll();
   } catch (error) {
     item.line = error.message;
@@ -147,13 +147,18 @@ async function poll(seen = -1) {
     return;
   }
   if (ours !== asking) return;
+  if (underway) list = list.filter((page) => names.has(page.upload)); // a file's name comes with the answer to its sending
   tellChanges(list);
   pages = list;
   showPages();
+  let whole = true;
   if (!shown && pages.length) open(pages.find((page) => page.size) || pages[0], { follow: false });
-  else await refresh();
+  else whole = await refresh();
+  if (ours !== asking) return;
   const changes = pages.some((page) => page.state === "waiting" || page.state === "reading");
-  if (changes && ours === asking) poll(Number(answer.headers.get("X-News")));
+  const news = answer.headers.get("X-News");
+  if (!whole || (changes && news === null)) retry = setTimeout(poll, RETRY_MS);
+  else if (changes) poll(Number(news));
 }
 
 function tellChanges(now) {
@@ -225,6 +230,7 @@ async function remove(page) {
     showPages();
     say(`${label(page)}: removed, and its file deleted.`);
     if (!shown && pages.length) open(pages[0]);
+    poll();
   });
 }
 
@@ -255,10 +261,10 @@ function close() {
   document.querySelector("main").classList.toggle("open", pages.length > 0);
 }
 
-/** Bring what is shown up to what the list says of the page. */
+/** Bring what is shown up to what the list says of the page; false where the server did not answer. */
 async function refresh() {
   const now = page();
-  if (!now) return;
+  if (!now) return true;
   try {
     if (now.size && pictureOf?.id !== now.id) await showPicture(now);
     if (now.state === "read" && reading?.id !== now.id) {
@@ -270,9 +276,9 @@ async function refresh() {
     }
   } catch (error) {
     $("failure").textContent = error.message;
-    return;
+    return false;
   }
-  if (shown !== now.id) return;
+  if (shown !== now.id) return true;
   $("failure").textContent = now.state === "failed" ? `Not read: ${now.line}` : "";
   $("found").hidden = $("downloads").hidden = $("edit").hidden = now.state !== "read";
   $("picture").hidden = now.state === "failed" && !now.size;
@@ -281,6 +287,7 @@ async function refresh() {
   $("picture").setAttribute("aria-busy", String(busy));
   if (!reading && formOf !== `${now.id} ${now.state}`) showForm({ layout: "", speed: "", gain: "", leads: [] }, {});
   formOf = `${now.id} ${now.state}`;
+  return true;
 }
 
 async function showPicture(of) {
