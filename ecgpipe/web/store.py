@@ -36,7 +36,7 @@ class Full(EcgpipeError):
 class Page:
     """One page of an uploaded file `path`: the `number`th `of` those in it, and what is known of it so far.
 
-    `shown` is the JPEG of its picture, which had the `size` (width, height) in px, to measure in, as it was read. `line`
+    `shown` is the JPEG of its picture, which had the `size` (width, height) in px as it was read, to measure in. `line`
     says why it `failed`, `notes` what else there is to say.
     """
 
