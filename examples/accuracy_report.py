@@ -285,9 +285,9 @@ Photos: Paper2Pulse's ECG-Paper sample. Scans and renders: sara-es/PhysionetChal
 00001 to 00008. Competition: its black-and-white scans (kind 0004) of three records, whose truth is our own reading of
 the records' renders, good to about 30 dB. No training and no calibration has seen any of them. How heights are decoded,
 how stiff a sheet is, how ink is brought into register, that what a printer's screen does to lines is taken out of
-coloured grids, which weights ship, how far the reading of a render may be moved to its ink and that ends of windows are
-held was chosen by what they scored, as were the lead laws' limit and that the bend of a map counts in sigma, so they
-are a little kind to us.
+coloured grids, which weights ship, how far the reading of a render may be moved to its ink, over how many samples the
+jitter of a print's reading is taken out and that ends of windows are held was chosen by what they scored, as were the
+lead laws' limit and that the bend of a map counts in sigma, so they are a little kind to us.
 """,
     "beside": """\
 What the simulation is worth: it should be as hard as the world, within 1.5 dB. The warp moves each lead's reading in
