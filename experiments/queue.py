@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from ecgpipe.base.errors import EcgpipeError
 
 POLL_S = 2.0  # between looks at the process that runs; a look at the queue, when it ends, costs a second and more
+SHOW_S = 120.0  # after which DVC hangs: it does where it reads a run's metrics as that ends and takes its folder away
 SHOW_PAUSES_S = (2, 4, 8, 16, 32, 64)  # between looks at a queue that cannot be looked at
 
 
@@ -89,14 +90,14 @@ def _shown(names: Set[str], commit: str) -> list[dict]:
     """What `dvc exp show` knows. It fails while the folder of a run is being made, and for good if that was killed."""
     for pause_s in SHOW_PAUSES_S:
         try:
-            return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
+            return json.loads(_dvc("exp", "show", "--json", "--rev", commit, patience_s=SHOW_S))
         except ExperimentError:
             status = _dvc("queue", "status")
             if "Worker status: 0 active" in status:
                 for name in names & {line.split()[1] for line in status.splitlines() if line.endswith("Running")}:
                     _forget_if_lost(name)
             time.sleep(pause_s)
-    return json.loads(_dvc("exp", "show", "--json", "--rev", commit))
+    return json.loads(_dvc("exp", "show", "--json", "--rev", commit, patience_s=SHOW_S))
 
 
 def _state(row: dict) -> str:
@@ -147,14 +148,18 @@ def _git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _dvc(*arguments: str) -> str:
-    """What a command of DVC's prints; ExperimentError with its last line if it fails."""
+def _dvc(*arguments: str, patience_s: float | None = None) -> str:
+    """What a command of DVC's prints; ExperimentError with its last line if it fails, or if it takes longer than
+    `patience_s` and is ended."""
     bin_first = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     # Files, not pipes: a worker that `dvc queue start` leaves behind would hold those open.
     with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
-        status = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments], stdout=out, stderr=err, env=bin_first
-        ).returncode
+        command = [sys.executable, "-m", "dvc", *arguments]
+        try:
+            status = subprocess.run(command, stdout=out, stderr=err, env=bin_first, timeout=patience_s).returncode
+        except subprocess.TimeoutExpired:
+            said = f"dvc {' '.join(arguments[:3])}: no answer within {patience_s:g} s; try again"
+            raise ExperimentError(said) from None
         for file in (out, err):
             file.seek(0)
         told, complaint = out.read(), err.read()

@@ -86,6 +86,13 @@ def kill(pipeline: Path, slow: Experiment) -> None:
     driver.wait()
 
 
+def test_a_look_at_the_queue_that_hangs_is_ended(monkeypatch):
+    monkeypatch.setattr("experiments.queue.SHOW_S", 0.1)
+    monkeypatch.setattr("experiments.queue.SHOW_PAUSES_S", ())
+    with pytest.raises(ExperimentError, match=r"^dvc exp show --json: no answer within 0.1 s; try again$"):
+        find(["any"])
+
+
 def test_what_dvc_refuses_is_one_line(pipeline):
     with pytest.raises(ExperimentError, match=r"^dvc exp run --queue: [^\n]*$"):
         run([square(2, "no_such_parameter=1")], "square")
