@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecgpipe.rectify.banded import solve_banded
+from ecgpipe.base.banded import solve_banded
 from ecgpipe.rectify.smoothing import SMOOTHING_WEIGHTS, RobustFit, best_smoothing_weight, smooth
 
 

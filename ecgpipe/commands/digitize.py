@@ -126,8 +126,6 @@ def _digitize(options: argparse.Namespace) -> int:
     single = len(images) == 1 and len(leaves_of(images[0].path)) == 1
     pages = ahead(partial(_pages_of, hints=hints), theirs, 0 if single else options.workers)
     # Pages are being found beside this thread from here on, while it imports what reads them.
-    import scipy.linalg  # noqa: F401, which a finding in a thread of this process, and the reading, will ask for
-
     from ecgpipe.digitize.digitizer import SHIPPED, SHIPPED_ANY, Digitizer
     from ecgpipe.digitize.leads import DEFAULT
     from ecgpipe.formats.csv import write_rows

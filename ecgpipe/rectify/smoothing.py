@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 
-from ecgpipe.rectify.banded import solve_banded
+from ecgpipe.base.banded import solve_banded
 
 # Names in quotes are sections of docs/log.md.
 ORDER = 3  # of the differences penalised: a steady curl costs nothing; better than 2 ("Where the lines are printed")

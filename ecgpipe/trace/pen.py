@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ecgpipe.base.banded import solve_banded
 from ecgpipe.base.parallel import both
 from ecgpipe.rectify.flat import FlatPage
 from ecgpipe.trace.reader import Traces
@@ -158,8 +159,6 @@ class _Line:
 
     def move(self, pen: _Pen) -> None:
         """Move the line to where the ink that was seen asks for it."""
-        from scipy.linalg import solveh_banded  # takes a third of a second, in which a grid can be found
-
         cover = pen.cover(self.away, self.upright)
         left = self.ink - pen.darkness * cover
         weight = (1 + (left / OUTLIER) ** 2) ** -2 / INK_NOISE**2
@@ -176,7 +175,7 @@ class _Line:
             diagonal += np.bincount(here, weight * one**2, count)
             wanted += np.bincount(here, weight * one * left, count)
         beside += np.bincount(segment, weight * before * after, count)
-        moved = solveh_banded(np.stack([diagonal, beside]), wanted, lower=True, check_finite=False)
+        moved = solve_banded(np.stack([diagonal, beside]), wanted)
         self.mv = self.mv + np.clip(moved, -MOST_MOVE_MV, MOST_MOVE_MV)
 
     def _pixels(self) -> tuple[np.ndarray, np.ndarray]:

@@ -59,8 +59,6 @@ def read_page(job: Job, tell: Tell) -> Digitized:
 
 def prepare() -> None:
     """Load what the first page would wait for."""
-    import scipy.linalg  # noqa: F401, the grid's
-
     import ecgpipe.recognize.sheets  # noqa: F401, pages of other layouts than the kit's
 
     Image.init()  # what reads each format
