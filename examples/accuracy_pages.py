@@ -12,12 +12,13 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.files import sha256_of
 from ecgpipe.competition.signals import read_leads
 from ecgpipe.digitize.digitizer import Digitizer
-from ecgpipe.page.geometry import resample
+from ecgpipe.page.geometry import FrameSpec, PageMap, resample
 from ecgpipe.rectify.flat import FlatPage
 from ecgpipe.rectify.picture import read_picture
 from ecgpipe.rectify.rectifier import rectify
 from ecgpipe.synth.capture import Capture
 from ecgpipe.trace.drawn import as_drawn
+from ecgpipe.trace.ensemble import Reader
 from ecgpipe.trace.reader import Flips, TraceReader, Traces
 from ecgpipe.trace.weights import SHIPPED
 from examples.simulated import simulated_page
@@ -78,14 +79,18 @@ def measure(job: Job, digitizer: Digitizer, flipped: TraceReader) -> dict[str, n
         rectified = rectify(picture)
     except PageNotFound:
         return {"truth": truth}
-    frame, inside = resample(picture, rectified.page_map, digitizer.spec)
-    traces, other = (reader.read(frame, inside, digitizer.spec) for reader in (digitizer.reader, flipped))
-    flat = FlatPage.of(picture, rectified.page_map, digitizer.spec.layout)
-    traces, other = as_drawn(traces, flat), as_drawn(other, flat)
+    traces, other = read_through(rectified.page_map, picture, digitizer.spec, digitizer.reader, flipped)
     quality = rectified.quality
     figures = (quality.expected_error_mm, quality.bend, quality.hidden_share, quality.slipped_share)
     rows = {"mv": traces.mv, "sigma": traces.sigma_mv, "flipped": other.mv, "flipped_sigma": other.sigma_mv}
     return {"truth": truth, "figures": np.array(figures)} | rows
+
+
+def read_through(page_map: PageMap, picture: np.ndarray, spec: FrameSpec, *readers: Reader) -> list[Traces]:
+    """What each reader reads of the page that lies in `picture` as `page_map` says, finished as the shipped one is."""
+    frame, inside = resample(picture, page_map, spec)
+    flat = FlatPage.of(picture, page_map, spec.layout)
+    return [as_drawn(reader.read(frame, inside, spec), flat) for reader in readers]
 
 
 def read_pages(jobs: list[Job], folder: Path) -> Iterator[PageReading]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import cv2
@@ -14,17 +13,14 @@ from ecgpipe.base.files import atomic_path
 from ecgpipe.digitize.digitizer import Digitizer
 from ecgpipe.digitize.leads import DEFAULT, LeadOptions, leads_of, sigma_of
 from ecgpipe.digitize.overlay import draw_overlay
-from ecgpipe.page.geometry import resample
 from ecgpipe.page.layout import LEADS
 from ecgpipe.pipeline.plots import save_picture
 from ecgpipe.score.compare import page_table, pair
 from ecgpipe.score.metrics import competition_score, evaluate, summary
+from examples.accuracy_pages import PageReading, read_through
 from examples.oracle import warped
 
-if TYPE_CHECKING:
-    from examples.accuracy_pages import PageReading
-
-Series = Callable[["PageReading"], np.ndarray]  # (12, 5000) mV of a page
+Series = Callable[[PageReading], np.ndarray]  # (12, 5000) mV of a page
 WORST = 4
 PANEL_PX = (900, 700)
 # Sets of real pictures that are as those of a simulated kind are meant to be.
@@ -35,13 +31,13 @@ GEOMETRY_DB = 3.0  # a page that gains more when read through its true map was l
 # ---- what is made of a page
 
 
-def series_of(page: "PageReading", options: LeadOptions = DEFAULT, flipped: bool = False) -> np.ndarray:
+def series_of(page: PageReading, options: LeadOptions = DEFAULT, flipped: bool = False) -> np.ndarray:
     """The leads (12, 5000) in mV; NaN throughout of a page that was refused."""
     traces = page.flipped if flipped else page.traces
     return np.full_like(page.truth, np.nan) if traces is None else leads_of(traces, options)
 
 
-def not_held(page: "PageReading") -> np.ndarray:
+def not_held(page: PageReading) -> np.ndarray:
     """The leads, the ends of their windows as they were read."""
     with patch.multiple("ecgpipe.digitize.leads", PULSE_EDGE_S=0.0, SEPARATOR_EDGE_S=0.0):
         return series_of(page)
@@ -56,7 +52,7 @@ ABLATIONS: dict[str, Series] = {
 }
 
 
-def evaluated(pages: Sequence["PageReading"], series: Series = series_of) -> pd.DataFrame:
+def evaluated(pages: Sequence[PageReading], series: Series = series_of) -> pd.DataFrame:
     """The leads of `pages` against their truth; see `metrics.evaluate`."""
     return evaluate(pair(page.job.id, page.job.kind, page.truth, series(page)) for page in pages)
 
@@ -70,7 +66,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
-def by_kind(pages: Sequence["PageReading"]) -> str:
+def by_kind(pages: Sequence[PageReading]) -> str:
     """Score and spread of each kind of picture, and of all."""
     table = page_table(evaluated(pages))
     refused = pd.Series([page.traces is None for page in pages])
@@ -84,7 +80,7 @@ def by_kind(pages: Sequence["PageReading"]) -> str:
     return markdown(header, rows)
 
 
-def by_lead(sets: dict[str, Sequence["PageReading"]]) -> str:
+def by_lead(sets: dict[str, Sequence[PageReading]]) -> str:
     """Score of each lead as if pages held only it, a row a set of pages."""
     rows = []
     for name, pages in sets.items():
@@ -93,7 +89,7 @@ def by_lead(sets: dict[str, Sequence["PageReading"]]) -> str:
     return markdown(["pictures", "n", *LEADS], rows)
 
 
-def by_page(pages: Sequence["PageReading"]) -> str:
+def by_page(pages: Sequence[PageReading]) -> str:
     """Each page's SNR and what its map says of itself."""
     table = page_table(evaluated(pages))
     rows = [
@@ -110,7 +106,7 @@ def by_page(pages: Sequence["PageReading"]) -> str:
     return markdown(["set", "page", "SNR, dB", "mean error, mV", "expected error of the map, mm", "bend"], rows)
 
 
-def ablations(sets: dict[str, Sequence["PageReading"]]) -> str:
+def ablations(sets: dict[str, Sequence[PageReading]]) -> str:
     """What each choice is worth: change of the score, and of a page's dB with its standard error."""
     plain = {name: page_table(evaluated(pages)) for name, pages in sets.items()}
     rows = []
@@ -125,7 +121,7 @@ def ablations(sets: dict[str, Sequence["PageReading"]]) -> str:
     return markdown(["changed", *(f"{name}, n = {len(pages)}" for name, pages in sets.items())], rows)
 
 
-def calibration(pages: Sequence["PageReading"]) -> str:
+def calibration(pages: Sequence[PageReading]) -> str:
     """Share of samples within 2 sigma by kind, and how large sigma and error are."""
     rows = []
     for kind in [*dict.fromkeys(page.job.kind for page in pages), "all"]:
@@ -147,7 +143,7 @@ def calibration(pages: Sequence["PageReading"]) -> str:
     return markdown(header, rows)
 
 
-def side_by_side(simulated: Sequence["PageReading"], real: Sequence["PageReading"]) -> str:
+def side_by_side(simulated: Sequence[PageReading], real: Sequence[PageReading]) -> str:
     """Score of simulated and of real pages of one kind, as they are read and after the best smooth warp onto the truth,
     which takes away what geometry could."""
     rows = []
@@ -164,7 +160,7 @@ def side_by_side(simulated: Sequence["PageReading"], real: Sequence["PageReading
     return markdown(header, rows)
 
 
-def after_best_warp(page: "PageReading") -> np.ndarray:
+def after_best_warp(page: PageReading) -> np.ndarray:
     """The leads (12, 5000) in mV, moved smoothly in time and height onto the truth."""
     series = np.nan_to_num(series_of(page))
     for lead, known in enumerate(np.isfinite(page.truth)):
@@ -172,7 +168,7 @@ def after_best_warp(page: "PageReading") -> np.ndarray:
     return series
 
 
-def readme_table(simulated: Sequence["PageReading"], real: Sequence["PageReading"]) -> str:
+def readme_table(simulated: Sequence[PageReading], real: Sequence[PageReading]) -> str:
     """The README's first table."""
     kinds = dict.fromkeys(page.job.kind for page in real)
     sets = {f"real, {kind}": [page for page in real if page.job.kind == kind] for kind in kinds}
@@ -187,15 +183,15 @@ def readme_table(simulated: Sequence["PageReading"], real: Sequence["PageReading
 # ---- worst pages
 
 
-def worst_pages(simulated: Sequence["PageReading"], figure: Path) -> str:
+def worst_pages(simulated: Sequence[PageReading], figure: Path) -> str:
     """The worst simulated pages: a picture of them in `figure` with what was read, and a table that says why."""
     table = page_table(evaluated(simulated))
     digitizer, panels, rows = Digitizer(), [], []
     for place in table.snr_db.nsmallest(WORST).index:
         page, snr_db = simulated[place], table.snr_db[place]
         pictured, truth = page.job.simulated()
-        frame, inside = resample(pictured.image, pictured.page_map, digitizer.spec)
-        through_true = leads_of(digitizer.reader.read(frame, inside, digitizer.spec), DEFAULT)
+        (traces,) = read_through(pictured.page_map, pictured.image, digitizer.spec, digitizer.reader)
+        through_true = leads_of(traces, DEFAULT)
         true_db = page_table(evaluate([pair(page.job.id, page.job.kind, truth, through_true)])).snr_db[0]
         noise = evaluated([page]).set_index("lead").noise_power
         panels.append(_panel(page.job.id, digitizer, pictured.image))
@@ -229,7 +225,7 @@ def _panel(title: str, digitizer: Digitizer, picture: np.ndarray) -> np.ndarray:
 # ---- the page
 
 
-def _ours(real: Sequence["PageReading"]) -> dict[str, str]:
+def _ours(real: Sequence[PageReading]) -> dict[str, str]:
     """What stands beside other people's figures: mean page of the kit's renders and the hardest of them, scores of the
     competition's black-and-white scans and of photos."""
     table = page_table(evaluated(real))
@@ -245,7 +241,7 @@ def _ours(real: Sequence["PageReading"]) -> dict[str, str]:
     return {name: f"{value:.1f}" if np.isfinite(value) else "-" for name, value in found.items()}
 
 
-def write(path: Path, simulated: Sequence["PageReading"], real: Sequence["PageReading"]) -> None:
+def write(path: Path, simulated: Sequence[PageReading], real: Sequence[PageReading]) -> None:
     """Write docs/accuracy.md and its figure beside it."""
     figure = path.with_suffix(".jpg")
     sets = {"simulated": simulated} | ({"real": real} if real else {})
