@@ -12,6 +12,9 @@ from ecgpipe.trace.strips import PAPER, flatten_light
 
 _BLANK = blank_sheet(0.0, 0.0)
 RASTER = Raster(PX_PER_MM * _BLANK.speed_mm_per_s, PX_PER_MM * _BLANK.gain_mm_per_mv)
+# Lines of a frame: as long as this in mm, at least so dark, and so much darker than most lines of the grid. Not swept.
+FRAME_MM, FRAME_DARK, OVER_GRID = 100.0, 100, 1.3
+THICK_PX = 7  # of the canvas, at most, with its blur
 SHARPER = 1.25  # pixels of the picture at most for one of the canvas, lest thin lines fall between samples
 
 
@@ -32,3 +35,17 @@ def canvas_of(picture: np.ndarray, page_map: PageMap, sheet: PageLayout) -> np.n
     light = flatten_light(canvas)
     light[~inside] = PAPER
     return light
+
+
+def without_frames(canvas: np.ndarray) -> np.ndarray:
+    """The canvas (h, w, 3) without long straight lines across that are darker than the grid's, as of a box around each
+    lead: they look like rows of flat traces. What crosses them stays. The canvas itself where it has none."""
+    dark = cv2.dilate(255 - canvas.max(axis=-1), np.ones((3, 1), np.uint8))  # a line may lie between two rows of pixels
+    lines = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, round(FRAME_MM * PX_PER_MM)), np.uint8))
+    grid = np.median(lines.max(axis=1))
+    frames = lines > max(FRAME_DARK, OVER_GRID * grid)
+    if not frames.any():
+        return canvas
+    frames = cv2.dilate(frames.astype(np.uint8), np.ones((3, 1), np.uint8)).astype(bool)
+    paper = cv2.morphologyEx(canvas, cv2.MORPH_CLOSE, np.ones((THICK_PX, 1), np.uint8))
+    return np.where(frames[..., None], paper, canvas)

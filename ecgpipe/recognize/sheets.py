@@ -11,7 +11,7 @@ import numpy as np
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.base.networks import SavedNetwork
 from ecgpipe.page.layout import LEADS, PageLayout, Pulse, SpeedTold, Window
-from ecgpipe.recognize.canvas import canvas_of
+from ecgpipe.recognize.canvas import canvas_of, without_frames
 from ecgpipe.recognize.columns import GAP_MM, placed
 from ecgpipe.recognize.hints import Hints, parse_form
 from ecgpipe.recognize.layouts import CLEARLY_NAMED, FORMS, LIMB, hypotheses
@@ -74,15 +74,21 @@ def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Reco
     known."""
     looks: list[_Look] = []
     for turns in TURNS:
-        turned = sheet.turned(turns)
-        marks = _shipped().marks(canvas_of(picture, turned.page_map, turned.blank))
-        looks.append(_Look(turns, turned.blank, marks, hypotheses(marks, turned.blank.size_mm, hints)))
+        looks.append(_look(picture, sheet.turned(turns), turns, hints))
         if looks[-1].named >= CLEARLY_NAMED:
             break
     best = max(looks, key=lambda look: look.score)
     unnamed = best.check(hints)
     layout, speed_told, doubts = best.layout(hints)
     return Recognized(layout, best.turns, best.named, doubts, best.printed, speed_told, unnamed)
+
+
+def _look(picture: np.ndarray, turned: Sheet, turns: int, hints: Hints) -> "_Look":
+    """The better of two looks at a sheet that is `turned`, with the frames about its leads, if it has any, and without."""
+    canvas = canvas_of(picture, turned.page_map, turned.blank)
+    bare = without_frames(canvas)
+    looks = [_Look.at(each, turned.blank, turns, hints) for each in ([canvas] if bare is canvas else [canvas, bare])]
+    return max(looks, key=lambda look: look.score)
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,12 @@ class _Look:
     blank: PageLayout
     marks: Marks
     found: Sequence[Hypothesis]
+
+    @classmethod
+    def at(cls, canvas: np.ndarray, blank: PageLayout, turns: int, hints: Hints) -> "_Look":
+        """What is seen on the canvas of a sheet `blank` after so many turns."""
+        marks = _shipped().marks(canvas)
+        return cls(turns, blank, marks, hypotheses(marks, blank.size_mm, hints))
 
     @property
     def score(self) -> float:

@@ -13,6 +13,7 @@ REACH_MM, FOOT_MM = 24.0, 2.0  # a pulse's top is looked for from so far above 0
 LEAST_CLEAR = 2.0
 OFF_MM = 0.4  # from its height at which a pulse still has a gain; the widest seen on real pages is 0.2
 LEAST_PULSES = 3  # that must agree
+AS_DARK = 0.6  # of the darkest line, from which the lowest is the top: the row above may have a pulse too; not swept
 _NOISE, _PEAK_PX = 5.0, 6  # grey levels of scatter that any picture has; what of the profile belongs to the top
 
 
@@ -52,7 +53,9 @@ def _height_mm(frame: Frame, pulse: Pulse) -> float | None:
         return None
     ink, paper = (255.0 - np.median(frame.rgb[rows, columns].max(axis=2), axis=1) for columns in (inside, beside))
     profile = np.convolve(ink - paper, np.ones(3) / 3, "same")
-    top = int(profile.argmax())
+    as_dark = np.flatnonzero(profile > AS_DARK * profile.max())
+    last = as_dark[-1] - _PEAK_PX
+    top = max(last, 0) + int(profile[max(last, 0) :].argmax())
     rest = np.delete(profile, slice(max(top - _PEAK_PX, 0), top + _PEAK_PX + 1))
     if profile[top] < LEAST_CLEAR * (rest.std() + _NOISE):
         return None

@@ -10,7 +10,7 @@ from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap
 from ecgpipe.page.layout import BOX_MM, Grid, PageLayout, blank_sheet
 from ecgpipe.rectify.contrast import channels, grid_contrast
-from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh
+from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh, seed_in
 from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
 from ecgpipe.rectify.quality import Quality, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, refine_page
@@ -24,6 +24,7 @@ WHOLE_SHARE = 0.3  # of the boxes that a picture has room for, from which heavy 
 # lines are all alike, where heavy ones were sought.
 LEAST_FILLED = 0.55
 LEAST_CROSSINGS = 80  # that make a sheet: a 3x1 page of 2.5 s has 13 x 10; not swept
+FAR_MORE = 1.2  # times the crossings of heavy lines, from which those of all lines are taken; not swept
 MARGIN_BOXES = 12  # about the crossings held, where paper may go on; not swept
 
 
@@ -115,9 +116,19 @@ def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:
             best = _largest_grown(dark, beside[:ELSEWHERE], best)
         if best is not None and _is_whole(best, dark.shape):
             break
+    if best is not None and best[0].lines_per_box == 1:
+        best = _by_all_lines(dark, best)
     if best is None or len(_held(best)) < LEAST_CROSSINGS:
         raise PageNotFound(NO_GRID)
     return best
+
+
+def _by_all_lines(dark: np.ndarray, grown: tuple[GridMesh, Residuals]) -> tuple[GridMesh, Residuals]:
+    """The mesh of heavy lines, or the one that grows from its clearest part by lines that are all alike, if that holds
+    far more crossings: heavy lines may be hardly darker than the others, so that they are lost halfway."""
+    seed = seed_in(*grown)
+    other = grow_mesh(dark, replace(seed, lines_per_box=5))
+    return other if len(_held(other)) > FAR_MORE * len(_held(grown)) else grown
 
 
 def _largest_grown(
