@@ -78,6 +78,12 @@ def test_a_page_whose_landmarks_hardly_fit_is_doubtful_but_read():
     assert "certainty 0.030" in warnings_of(ROWS, replace(SURE, certainty=0.03))[0]
 
 
+def test_a_map_that_may_have_slipped_over_much_of_the_page_is_doubtful():
+    (warning,) = warnings_of(ROWS, replace(SURE, slipped_share=0.3))
+    assert "30% of the page may lie a box" in warning
+    assert warnings_of(ROWS, replace(SURE, slipped_share=0.05)) == ()
+
+
 def test_a_lead_that_is_flat_or_not_read_and_a_row_off_its_level_are_named():
     rows = ROWS.copy()
     rows[0, 2500:3750] = np.nan  # V1

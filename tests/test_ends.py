@@ -42,6 +42,16 @@ def test_columns_come_to_lie_where_they_are(form, rhythm, by_mm, step):
     assert found.speed_mm_per_s == page.speed_mm_per_s
 
 
+def test_columns_with_paper_between_them_lie_each_where_its_own_ink_begins():
+    marks = replace(MARKS, gap_mm=5.0)
+    page = compose_layout("3x4", (), left_mm=20.0, size_mm=(310.0, 210.0), window_s=2.5, marks=marks)
+    nudges = {window.left_mm: by for window, by in zip(page.row_windows(0), (0.0, 0.9, -0.8, 0.5), strict=True)}
+    uneven = replace(page, windows=tuple(replace(w, left_mm=w.left_mm + nudges[w.left_mm]) for w in page.windows))
+    found = with_measured_ends(frame_of(uneven, page))
+    off_mm = [one.left_mm - true.left_mm for one, true in zip(found.windows, uneven.windows, strict=True)]
+    assert np.abs(off_mm).max() < 0.12
+
+
 def test_a_print_that_came_out_two_per_cent_small_has_another_speed():
     page = compose_layout("6x1", (), speed=24.5, window_s=5.0, left_mm=20.0, size_mm=(297.0, 210.0), marks=MARKS)
     believed = replace(page, speed_mm_per_s=25.0)

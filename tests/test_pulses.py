@@ -36,6 +36,15 @@ def test_the_gain_is_that_of_the_pulses_whatever_the_frame_was_cut_for(gain, tur
         assert printed_gain(frame) == gain
 
 
+def test_the_pulse_of_a_row_is_not_taken_for_one_that_ends_at_the_top_of_the_row_aboves():
+    first = KIT.baselines_mm[0]
+    close = replace(
+        KIT, gain_mm_per_mv=5.0, baselines_mm=tuple(first + (zero - first) * 15 / 22 for zero in KIT.baselines_mm)
+    )
+    picture = draw_page(SERIES, 500, PageStyle(), close)
+    assert printed_gain(Frame.cut(picture, EXACT, FrameSpec(close))) == 5.0
+
+
 @pytest.mark.parametrize("pulses", [0, 2])
 def test_too_few_pulses_tell_nothing(pulses):
     assert printed_gain(Frame.cut(page(5.0, pulses), EXACT, FrameSpec())) is None

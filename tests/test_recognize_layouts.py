@@ -196,3 +196,15 @@ def test_windows_with_blank_paper_between_are_as_wide_as_they_are_printed():
     found = best_of(marks_on(page, np.random.default_rng(0)), page)
     assert_is(found, page, 0.2)
     assert found.wide_mm == pytest.approx(4.5 * 25, abs=0.05)
+
+
+def test_names_may_stand_far_above_traces_whose_rows_are_far_apart():
+    page = PAGES["3x4"]
+    zeros = (50.0, 100.0, 150.0)
+    names = tuple(
+        replace(text, base_mm=zeros[window.row] - 32.0) for window, text in zip(page.windows, page.names, strict=True)
+    )
+    page = replace(page, baselines_mm=zeros, names=names)
+    found = best_of(marks_on(page, np.random.default_rng(0)), page)
+    assert_is(found, page)
+    assert found.matched == found.expected == 12

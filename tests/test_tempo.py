@@ -49,6 +49,15 @@ def test_a_page_at_twice_the_guessed_speed_becomes_half_as_long():
     assert "50 mm/s is told by the beats" in doubt
 
 
+def test_a_page_too_long_for_a_record_takes_less_to_be_of_twice_the_speed(monkeypatch):
+    monkeypatch.setattr("ecgpipe.digitize.tempo.slow_chance", lambda traces: 0.5)
+    for window_s, speed in ((2.5, 25), (5.0, 50)):
+        page = compose_layout("3x4", (), window_s=window_s, size_mm=(600.0, 200.0))
+        rows = np.zeros((3, round(4 * window_s * FS_HZ)), np.float32)
+        found, (doubt,) = at_their_tempo(Traces(rows, rows, page), "nothing")
+        assert found.layout.nominal_speed_mm_per_s == speed and f"{speed} mm/s is" in doubt
+
+
 def test_a_guess_that_fits_the_beats_is_said_to_do_so():
     traces = traces_of(5.0, LIMBS, 3)
     found, (doubt,) = at_their_tempo(traces, "nothing")

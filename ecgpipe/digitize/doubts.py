@@ -24,6 +24,7 @@ LEAST_CORRELATION = 0.8
 MOST_LAW_RESIDUAL = 0.15
 PROVEN = 0.1  # up to which both laws prove that the limb leads are where they were taken to be
 OF_LAWS = "that its leads are those of this layout is told by the laws of the limb leads"
+MOST_SLIPPED = 0.2  # share of the page that may be a box out of place; not swept
 MOST_LAG_S = 0.04  # by which the two windows of a lead may be printed apart
 MOST_LEVEL_MV = 0.4  # of a row's median: right pages up to 0.11
 FLAT_MV = 0.03  # a lead that moves by less over its window shows no heart
@@ -85,7 +86,13 @@ def checked(traces: Traces, sigma_mv: np.ndarray, quality: Quality, *, layout_kn
         kept = tuple(window for window in traces.layout.windows if window not in strips)
         traces = replace(traces, layout=replace(traces.layout, windows=kept, names=()))
         signs.append("what was taken for a strip is left out")
-    return Checked(traces, (*signs, *_oddities(traces, sigma_mv)), not broken)
+    return Checked(traces, (*signs, *_of_geometry(quality), *_oddities(traces, sigma_mv)), not broken)
+
+
+def _of_geometry(quality: Quality) -> Iterator[str]:
+    """What makes it doubtful that traces lie where the map has them."""
+    if quality.slipped_share > MOST_SLIPPED:
+        yield f"{quality.slipped_share:.0%} of the page may lie a box of the grid out of place"
 
 
 def limb_leads_proven(traces: Traces) -> bool:

@@ -14,6 +14,7 @@ _BLANK = blank_sheet(0.0, 0.0)
 RASTER = Raster(PX_PER_MM * _BLANK.speed_mm_per_s, PX_PER_MM * _BLANK.gain_mm_per_mv)
 # Lines of a frame: as long as this in mm, at least so dark, and so much darker than most lines of the grid. Not swept.
 FRAME_MM, FRAME_DARK, OVER_GRID = 100.0, 100, 1.3
+GRID_QUANTILE = 0.92  # of rows of pixels: three in twenty are of 5 mm lines, one in twenty of a dozen frames
 THICK_PX = 7  # of the canvas, at most, with its blur
 SHARPER = 1.25  # pixels of the picture at most for one of the canvas, lest thin lines fall between samples
 
@@ -42,7 +43,7 @@ def without_frames(canvas: np.ndarray) -> np.ndarray:
     lead: they look like rows of flat traces. What crosses them stays. The canvas itself where it has none."""
     dark = cv2.dilate(255 - canvas.max(axis=-1), np.ones((3, 1), np.uint8))  # a line may lie between two rows of pixels
     lines = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, round(FRAME_MM * PX_PER_MM)), np.uint8))
-    grid = np.median(lines.max(axis=1))
+    grid = np.quantile(lines.max(axis=1), GRID_QUANTILE)
     frames = lines > max(FRAME_DARK, OVER_GRID * grid)
     if not frames.any():
         return canvas

@@ -43,6 +43,8 @@ def with_measured_ends(frame: Frame) -> PageLayout:
     ends = _ends(frame, main)
     columns = layout.row_windows(main[0])
     lefts_mm, wide_mm = _columns(columns, ends, layout.speed_mm_per_s)
+    if not _follow(columns, lefts_mm, wide_mm):
+        lefts_mm = [_left_mm(frame, main, column.left_mm, left) for column, left in zip(columns, lefts_mm, strict=True)]
     of_strips = _ends(frame, strips) if strips else _Ends(None, None)
     speed = _speed(columns, lefts_mm, wide_mm, ends, layout.speed_mm_per_s)
     if speed == layout.speed_mm_per_s:
@@ -81,6 +83,14 @@ def _columns(columns: Sequence[Window], ends: _Ends, speed: float) -> tuple[list
             first = ends.right_mm - step * len(lefts)
         step = (ends.right_mm - first) / len(lefts)
     return [first + step * k for k in range(len(lefts))], step
+
+
+def _left_mm(frame: Frame, rows: Sequence[int], seen_mm: float, even_mm: float) -> float:
+    """Where a column begins that has blank paper before it: where the ink of `rows` does near `seen_mm`, if they agree,
+    else at `even_mm`. A grid drawn anew for each column has it elsewhere than even steps do."""
+    places = [_end_mm(frame, frame.spec.layout.baselines_mm[row], seen_mm, 1) for row in rows]
+    own = _agreed([place for place in places if place is not None], len(rows))
+    return even_mm if own is None else own
 
 
 def _speed(columns: Sequence[Window], lefts_mm: Sequence[float], wide_mm: float, ends: _Ends, nominal: float) -> float:

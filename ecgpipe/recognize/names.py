@@ -12,7 +12,7 @@ from ecgpipe.recognize.rows import Hypothesis
 # None of these was swept. Lengths are mm.
 NAME_SPREAD_MM = 4.0  # standard deviation of a name about its place
 REACH_MM = (-16.0, 36.0)  # of a name from the start of its window, along x
-REACH_ROWS, REACH_Y_MM = 0.8, 22.0  # along y: of the distance between rows, and at most
+REACH_ROWS, REACH_Y_MM = 0.8, 45.0  # along y: of the distance between rows, and at most
 UNNAMED = 0.1  # loss for a name that is not seen; many are hidden by the trace
 STRIP_NAME_MM = 8.0  # standard deviation of a strip's name about the place that the other names let expect
 USUAL_STRIPS, RARE_STRIP = {"II": 1.0, "V1": 0.7, "V5": 0.7}, 0.4  # weight of leads as strips

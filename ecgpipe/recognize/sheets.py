@@ -26,7 +26,7 @@ from ecgpipe.recognize.marks import (
     Marks,
     marks_of,
 )
-from ecgpipe.recognize.rows import NEAR_ROW_MM, Hypothesis, rows_seen
+from ecgpipe.recognize.rows import NEAR_ROW_MM, Hypothesis, Row, rows_seen
 from ecgpipe.recognize.scales import SEEN, USUAL_GAIN, PrintedScales
 from ecgpipe.rectify.sheet import Sheet
 from ecgpipe.trace.strips import PAPER
@@ -48,6 +48,7 @@ LEAST_STRUCTURE = 0.0  # of a hypothesis; above, more speaks for its rows and co
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
 OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
+SHORT_MM = 8.0  # by which a strip must be seen to end before the last column does
 SURE_NAME, MOST_STRANGE = 0.7, 1  # probability of a lead name, and how many leads may be named that are not on the page
 SURE_PULSE, LEAST_PULSES = 0.8, 2  # probability and number of pulses whose heights count as the network has them
 
@@ -84,7 +85,7 @@ def recognize(picture: np.ndarray, sheet: Sheet, hints: Hints = Hints()) -> Reco
 
 
 def _look(picture: np.ndarray, turned: Sheet, turns: int, hints: Hints) -> "_Look":
-    """The better of two looks at a sheet that is `turned`, with the frames about its leads, if it has any, and without."""
+    """The better of two looks at a sheet that is `turned`, with frames about its leads, if it has any, and without."""
     canvas = canvas_of(picture, turned.page_map, turned.blank)
     bare = without_frames(canvas)
     looks = [_Look.at(each, turned.blank, turns, hints) for each in ([canvas] if bare is canvas else [canvas, bare])]
@@ -238,9 +239,15 @@ def _windows(best: Hypothesis, rhythm: Sequence[str], speed: float) -> Iterator[
     for lead, row, column in best.windows():
         sign = -1.0 if lead.startswith("-") else 1.0
         yield Window(lead.removeprefix("-"), row, best.lefts_mm[column], column * step_s, wide_s, sign)
-    length_s = _whole(step_s * (len(best.lefts_mm) - 1) + wide_s)
+    right_mm = first + speed * (step_s * (len(best.lefts_mm) - 1) + wide_s)
     for row, lead in enumerate(rhythm, len(best.rows) - len(rhythm)):
-        yield Window(lead, row, first, 0.0, length_s)
+        yield Window(lead, row, first, 0.0, _whole((_strip_end(best.rows[row], right_mm) - first) / speed))
+
+
+def _strip_end(row: Row, right_mm: float) -> float:
+    """Where a rhythm strip ends that may not go on to the right of the last column, `right_mm`."""
+    seen = [mark for mark in row.ends if abs(mark.x_mm - row.last_mm) < NEAR_ROW_MM and mark.probability > SEEN]
+    return max(seen, key=lambda mark: mark.probability).x_mm if seen and row.last_mm < right_mm - SHORT_MM else right_mm
 
 
 def _measured_speed(best: Hypothesis, windows: Sequence[Window], nominal: float) -> float:

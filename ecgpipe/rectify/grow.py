@@ -18,30 +18,32 @@ SEARCH = LineSearch(
     reach_mm=BOX_MM / 2,  # the nearest line, wherever it is
     px_per_mm=1.6,  # three harmonics of a box need no more (log, "Faster")
 )
-REACH_BOXES = 72  # no point of the page is farther from a seed than its diagonal of 71 boxes
+REACH_BOXES = 72  # no point of the kit's page is farther from a seed than its diagonal of 71 boxes
 SEEN_WEIGHT = 0.15  # from which a line counts as seen; not swept
 FIRST_BOXES = 3  # about the seed, where its tile's mean box is good enough; not swept
 GROWTH = 1.003  # a round after which there are not this many times as many crossings is the last; not swept
 RINGS = 3  # of boxes that a round may add; with 2 more boxes are skipped (log)
 MOST_OFF_MM = 1.0  # of a line from where it is expected, a fifth of a box; 0.9 and 1.25 tried (log)
-MOST_ROUNDS = 40  # REACH_BOXES / RINGS is 24; the rest is for gaps that fill late
+MOST_ROUNDS = 80  # far more than the reach over RINGS, for gaps that fill late
 INLIER_MM = 1.5  # of a crossing from the homography of the whole sheet (RANSAC); not swept
 PLANE_BOXES = 3.0  # standard deviation of the window in which the sheet is locally a plane; 2 and 2.5 skip more (log)
 TOWARDS_SHEET = 1e-4  # pull of the local planes to the homography; with 0.02 growth stops at a fold (log)
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
-def grow_mesh(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
-    """Mesh with a node on each crossing of heavy lines, over all of the contrast picture `dark`, and its residuals.
+def grow_mesh(dark: np.ndarray, seed: Seed, reach_boxes: int = REACH_BOXES) -> tuple[GridMesh, Residuals]:
+    """Mesh with a node on each crossing of heavy lines, over all of the contrast picture `dark` that is no farther from
+    the seed than `reach_boxes`, and its residuals.
 
     Each round predicts the next rings of crossings from those already held, measures the lines there, and holds the
     crossings found so near to their prediction that they can be no other line's. A round may bridge up to three boxes
     that show no lines; beyond such a gap the count may be off by a box (`cycle_slips`).
     """
     if np.sqrt(abs(np.linalg.det(seed.mm_to_px))) * BOX_MM < LARGE_BOX_PX * seed.lines_per_box:
-        return _grow(dark, seed)
+        return _grow(dark, seed, reach_boxes)
     half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    mesh, residuals = _grow(half, replace(seed, centre_px=seed.centre_px / 2 - 0.25, mm_to_px=seed.mm_to_px / 2))
+    halved = replace(seed, centre_px=seed.centre_px / 2 - 0.25, mm_to_px=seed.mm_to_px / 2)
+    mesh, residuals = _grow(half, halved, reach_boxes)
     return mesh.moved(2 * mesh.nodes + 0.5), residuals
 
 
@@ -57,9 +59,9 @@ def seed_in(mesh: GridMesh, residuals: Residuals) -> Seed:
     return Seed(near[1, 1], mm_to_px, float(around[row, col]), mesh.lines_per_box)
 
 
-def _grow(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
+def _grow(dark: np.ndarray, seed: Seed, reach_boxes: int) -> tuple[GridMesh, Residuals]:
     """`grow_mesh` at the resolution given."""
-    mesh, first = _affine_mesh(seed, dark.shape)
+    mesh, first = _affine_mesh(seed, dark.shape, reach_boxes)
     at_seed = np.zeros(mesh.nodes.shape[:2], np.uint8)
     at_seed[first[1], first[0]] = 1
     held: np.ndarray = cv2.dilate(at_seed, NEIGHBOURS, iterations=FIRST_BOXES)
@@ -77,13 +79,13 @@ def _grow(dark: np.ndarray, seed: Seed) -> tuple[GridMesh, Residuals]:
     return mesh, residuals
 
 
-def _affine_mesh(seed: Seed, shape: tuple[int, int]) -> tuple[GridMesh, np.ndarray]:
+def _affine_mesh(seed: Seed, shape: tuple[int, int], reach_boxes: int) -> tuple[GridMesh, np.ndarray]:
     """The seed's boxes over the whole picture, and the column and row of the node at the seed."""
     height, width = shape
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - seed.centre_px
     reach = corners @ np.linalg.inv(seed.mm_to_px).T / BOX_MM
-    low = np.maximum(np.floor(reach.min(axis=0)), -REACH_BOXES).astype(int)
-    counts = (np.minimum(np.ceil(reach.max(axis=0)), REACH_BOXES) - low).astype(int) + 1
+    low = np.maximum(np.floor(reach.min(axis=0)), -reach_boxes).astype(int)
+    counts = (np.minimum(np.ceil(reach.max(axis=0)), reach_boxes) - low).astype(int) + 1
     boxes = np.stack(np.meshgrid(*(np.arange(n) for n in counts)), axis=-1) + low
     nodes = seed.centre_px + boxes * BOX_MM @ seed.mm_to_px.T
     return GridMesh(nodes, BOX_MM, np.zeros(2), seed.lines_per_box), -low

@@ -53,9 +53,10 @@ def _height_mm(frame: Frame, pulse: Pulse) -> float | None:
         return None
     ink, paper = (255.0 - np.median(frame.rgb[rows, columns].max(axis=2), axis=1) for columns in (inside, beside))
     profile = np.convolve(ink - paper, np.ones(3) / 3, "same")
-    as_dark = np.flatnonzero(profile > AS_DARK * profile.max())
-    last = as_dark[-1] - _PEAK_PX
-    top = max(last, 0) + int(profile[max(last, 0) :].argmax())
+    if profile.max() <= 0:
+        return None
+    lowest = max(int(np.flatnonzero(profile > AS_DARK * profile.max())[-1]) - _PEAK_PX, 0)
+    top = lowest + int(profile[lowest:].argmax())
     rest = np.delete(profile, slice(max(top - _PEAK_PX, 0), top + _PEAK_PX + 1))
     if profile[top] < LEAST_CLEAR * (rest.std() + _NOISE):
         return None

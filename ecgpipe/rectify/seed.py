@@ -72,8 +72,13 @@ def tile_side_px(shape: tuple[int, ...]) -> int:
     return max(min(TILE_PX, *shape[:2]) // 2 * 2, 2)
 
 
+def same_boxes(seed: Seed, other: Seed) -> bool:
+    """Whether two tiles may lie on one sheet: their boxes are nearly the same."""
+    return bool(_agreement([seed, other])[0, 1])
+
+
 def _agreement(seeds: list[Seed]) -> np.ndarray:
-    """Which pairs of tiles (n, n) may lie on one sheet: their boxes are nearly the same."""
+    """Which pairs of tiles (n, n) have nearly the same boxes."""
     boxes = np.stack([seed.mm_to_px for seed in seeds])
     other_in_one = np.linalg.inv(boxes)[:, None] @ boxes[None]
     return np.abs(other_in_one - np.eye(2)).max(axis=(2, 3)) < AGREEMENT

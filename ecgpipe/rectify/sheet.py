@@ -1,5 +1,6 @@
 """A sheet of which only the grid is known: the largest one in a picture, whatever is printed on it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -12,9 +13,11 @@ from ecgpipe.page.layout import BOX_MM, Grid, PageLayout, blank_sheet
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh, seed_in
 from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
+from ecgpipe.rectify.pieces import lattice_of_pieces
 from ecgpipe.rectify.quality import Quality, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, refine_page
-from ecgpipe.rectify.seed import Seed, find_seeds, tile_side_px
+from ecgpipe.rectify.seed import Seed, find_seeds, same_boxes, tile_side_px
+from ecgpipe.rectify.snapping import Snapping
 from ecgpipe.rectify.trace_mask import without_trace
 from ecgpipe.rectify.working import LONG_SIDES_PX, NO_GRID, REACH_PX, SEEDS, close_contrast, closer, resized
 
@@ -24,6 +27,7 @@ WHOLE_SHARE = 0.3  # of the boxes that a picture has room for, from which heavy 
 # lines are all alike, where heavy ones were sought.
 LEAST_FILLED = 0.55
 LEAST_CROSSINGS = 80  # that make a sheet: a 3x1 page of 2.5 s has 13 x 10; not swept
+REACH_BOXES = 140  # a sheet's from any of its parts: 10 s at 50 mm/s are 100 boxes
 FAR_MORE = 1.2  # times the crossings of heavy lines, from which those of all lines are taken; not swept
 MARGIN_BOXES = 12  # about the crossings held, where paper may go on; not swept
 
@@ -86,12 +90,29 @@ def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
     """`rectify_sheet` with a working picture of `long_side_px`."""
     work = resized(picture, long_side_px)
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
-    mesh, blank = _blank_sheet(_largest_mesh(dark), work.shape)
+    grown = _largest_mesh(dark)
+    if pieces := lattice_of_pieces(*grown, dark):
+        return _regular_sheet(*pieces, work.shape, picture.shape)
+    mesh, blank = _blank_sheet(grown, work.shape)
     known = without_trace(dark, by_colour.trace, mesh)
     refined = refine_page(mesh, known, blank)
     dark = close_contrast(picture, long_side_px)
     page_map = densify(closer(refined, dark, picture.shape, np.isnan(known), coloured=False), blank)
     return Sheet(page_map, blank, refined, work.shape)
+
+
+def _regular_sheet(
+    lattice: GridMesh, residuals: Residuals, shape: tuple[int, ...], of_picture: tuple[int, ...]
+) -> Sheet:
+    """The sheet that fills a picture of the shape `of_picture`, of which `lattice` lies in a working one of `shape`."""
+    mesh = replace(lattice, origin_mm=BOX_MM * np.array(FIRST, np.float64))
+    rows, cols = mesh.nodes.shape[:2]
+    blank = blank_sheet((cols - 1) * BOX_MM, (rows - 1) * BOX_MM, Grid(BOX_MM, BOX_MM, cols - 2, rows - 2))
+    unsnapped = Snapping(np.zeros(cols), np.zeros(rows), (0.0, 0.0), (0, 0))
+    slips, doubtful = np.zeros((rows, cols, 2), int), np.zeros((rows, cols), bool)
+    refined = RefinedPage(mesh, residuals, unsnapped, (1.0, 1.0), slips, doubtful, blank)
+    scale = np.array(of_picture[1::-1]) / np.array(shape[1::-1])
+    return Sheet(densify(mesh.scaled(scale), blank), blank, refined, shape)
 
 
 def tiles_seen(picture: np.ndarray) -> tuple[np.ndarray, float]:
@@ -110,6 +131,8 @@ def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:
     for lines_per_box in (1, 5):
         seeds = find_seeds(dark, None, lines_per_box)
         best = _largest_grown(dark, seeds[:SEEDS], best)
+        if best is None or not _is_whole(best, dark.shape):  # the clearest seeds may all have taken two boxes for one
+            best = _largest_grown(dark, list(_of_other_boxes(seeds)), best)
         if best is not None and not _is_whole(best, dark.shape):  # the clearest seeds may all lie on one small sheet
             held = _held(best)
             beside = [seed for seed in seeds[SEEDS:] if not _is_within(seed, held)]
@@ -127,7 +150,7 @@ def _by_all_lines(dark: np.ndarray, grown: tuple[GridMesh, Residuals]) -> tuple[
     """The mesh of heavy lines, or the one that grows from its clearest part by lines that are all alike, if that holds
     far more crossings: heavy lines may be hardly darker than the others, so that they are lost halfway."""
     seed = seed_in(*grown)
-    other = grow_mesh(dark, replace(seed, lines_per_box=5))
+    other = grow_mesh(dark, replace(seed, lines_per_box=5), REACH_BOXES)
     return other if len(_held(other)) > FAR_MORE * len(_held(grown)) else grown
 
 
@@ -135,8 +158,17 @@ def _largest_grown(
     dark: np.ndarray, seeds: list[Seed], best: tuple[GridMesh, Residuals] | None
 ) -> tuple[GridMesh, Residuals] | None:
     """The mesh that holds most crossings of `best` and those that grow from `seeds`."""
-    grown = [grow_mesh(dark, seed) for seed in seeds]
+    grown = [grow_mesh(dark, seed, REACH_BOXES) for seed in seeds]
     return max([*([best] if best else []), *grown], key=lambda one: len(_held(one)), default=None)
+
+
+def _of_other_boxes(seeds: list[Seed]) -> Iterator[Seed]:
+    """The clearest seeds, one for each size of box, whose boxes are not those of the first ones."""
+    tried = seeds[:SEEDS]
+    for seed in seeds[SEEDS:]:
+        if len(tried) < 2 * SEEDS and not any(same_boxes(seed, other) for other in tried):
+            tried = [*tried, seed]
+            yield seed
 
 
 def _held(grown: tuple[GridMesh, Residuals]) -> np.ndarray:

@@ -1,0 +1,93 @@
+"""Renders whose leads stand each on a grid of its own: one scale everywhere, but lines that do not go on from one piece
+of the grid to the next. A mesh that counts boxes across the gaps is pulled to lines that are not the next ones."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from ecgpipe.rectify.grow import SEARCH, SEEN_WEIGHT
+from ecgpipe.rectify.line_phase import measure_lines
+from ecgpipe.rectify.mesh import GridMesh, Residuals
+
+# None of these was swept; of 55 renders and flat scans of one grid each, none is taken for pieces.
+BENT_BOXES = 0.12  # by which a mesh must leave the lattice of all pieces, from its 1st to its 99th percentile
+RIGID = 0.02  # of a box, the median deviation of steps from one crossing to the next in a picture that no paper bends
+LINKED_MM = 0.12  # by which the lines of two neighbouring crossings differ at most in one piece
+LEAST_PIECE = 12  # crossings
+MOST_OFF_MM = 0.06  # root mean square of a piece's lines about their places on the lattice
+LEAST_SEEN = 0.25  # share of the picture's crossings that lie in pieces
+ROUNDS = 3
+
+
+def lattice_of_pieces(mesh: GridMesh, residuals: Residuals, dark: np.ndarray) -> tuple[GridMesh, Residuals] | None:
+    """The regular lattice over all of the contrast picture `dark` that has the scale of all its pieces of grid, on the
+    lines of the largest, and how far each piece's lines lie from the piece's mean; None unless the picture is a render
+    whose grid `mesh` does not follow."""
+    held = residuals.weight.min(axis=-1) > 0
+    at_px = mesh.at(residuals.offset_mm)
+    steps = [np.diff(at_px, axis=axis)[_both(held, axis)] for axis in (1, 0)]
+    if min(map(len, steps)) < LEAST_PIECE:
+        return None
+    per_box = np.stack([np.median(step, axis=0) for step in steps])
+    off_px = np.concatenate([np.abs(step - usual).max(axis=-1) for step, usual in zip(steps, per_box, strict=True)])
+    if np.median(off_px) > RIGID * np.sqrt(abs(np.linalg.det(per_box))):
+        return None
+    place = at_px[held][0]
+    for _ in range(ROUNDS):
+        lattice = _lattice(per_box, place, dark.shape, mesh)
+        found = measure_lines(lattice, dark, SEARCH)
+        piece = _pieces(found.weight.min(axis=-1) > SEEN_WEIGHT, found.offset_mm)
+        if (piece > 0).mean() < LEAST_SEEN:
+            return None
+        per_box, place = _fitted(piece, lattice.at(found.offset_mm))
+    off_mm = np.zeros(found.offset_mm.shape)
+    off_mm[piece > 0] = _centred(found.offset_mm[piece > 0], piece[piece > 0])
+    if np.sqrt(np.square(off_mm[piece > 0]).mean()) > MOST_OFF_MM:
+        return None
+    counted = np.argwhere(held)[:, ::-1] - mesh.nodes[held] @ np.linalg.inv(per_box)
+    bent = np.ptp(np.quantile(counted, (0.01, 0.99), axis=0), axis=0).max()
+    if bent <= BENT_BOXES:
+        return None
+    return lattice, Residuals(off_mm, found.weight * (piece > 0)[..., None])
+
+
+def _both(held: np.ndarray, axis: int) -> np.ndarray:
+    """Where a crossing and the next along `axis` are held."""
+    return held[:, 1:] & held[:, :-1] if axis else held[1:] & held[:-1]
+
+
+def _lattice(per_box: np.ndarray, place: np.ndarray, shape: tuple[int, ...], like: GridMesh) -> GridMesh:
+    """Crossings `per_box` (2, 2) px apart, across and down, one of them at `place` px, over a picture of `shape`."""
+    height, width = shape[:2]
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - place
+    boxes = corners @ np.linalg.inv(per_box)
+    first, last = np.floor(boxes.min(axis=0)).astype(int) - 1, np.ceil(boxes.max(axis=0)).astype(int) + 1
+    counts = np.stack(np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(first, last, strict=True))), axis=-1)
+    return replace(like, nodes=place + counts @ per_box, lines_per_box=5)
+
+
+def _pieces(clear: np.ndarray, offset_mm: np.ndarray) -> np.ndarray:
+    """The piece (rows, cols) that each crossing belongs to, from 1; 0 where none is clear, or in a very small one."""
+    linked = np.zeros((2 * clear.shape[0] - 1, 2 * clear.shape[1] - 1), np.uint8)
+    linked[::2, ::2] = clear
+    for axis, links in ((1, linked[::2, 1::2]), (0, linked[1::2, ::2])):
+        links[:] = _both(clear, axis) & (np.abs(np.diff(offset_mm, axis=axis)).max(axis=-1) < LINKED_MM)
+    piece = cv2.connectedComponents(linked, connectivity=4)[1][::2, ::2]
+    return np.where(np.bincount(piece.ravel())[piece] < LEAST_PIECE, 0, piece)
+
+
+def _fitted(piece: np.ndarray, at_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The step (2, 2) px from crossing to crossing that all pieces have, and a crossing (2,) px of the largest one."""
+    rows, cols = np.nonzero(piece)
+    boxes, px, its = np.stack([cols, rows], axis=-1).astype(np.float64), at_px[rows, cols], piece[rows, cols]
+    per_box, *_ = np.linalg.lstsq(_centred(boxes, its), _centred(px, its), rcond=None)
+    largest = its == np.bincount(its).argmax()
+    return per_box, (px - boxes @ per_box)[largest].mean(axis=0) + boxes[largest][0] @ per_box
+
+
+def _centred(values: np.ndarray, piece: np.ndarray) -> np.ndarray:
+    """`values` (n, 2) less the mean of the piece that each belongs to."""
+    count = np.maximum(np.bincount(piece), 1)
+    means = np.stack([np.bincount(piece, values[:, k]) / count for k in (0, 1)], axis=-1)
+    return values - means[piece]
