@@ -13,7 +13,7 @@ from ecgpipe.recognize.hints import Hints, parse_form
 from ecgpipe.recognize.layouts import CLEARLY_NAMED, hypotheses
 from ecgpipe.recognize.marks import CELL_MM, END, INVERTED, NAMES, START, Mark, Marks
 from ecgpipe.recognize.rows import Hypothesis
-from ecgpipe.recognize.sheets import LEAST_NAMED
+from ecgpipe.recognize.sheets import LEAST_NAMED, _windows
 from ecgpipe.synth.compose import compose_layout
 from ecgpipe.synth.marks import PageMarks
 
@@ -208,3 +208,13 @@ def test_names_may_stand_far_above_traces_whose_rows_are_far_apart():
     found = best_of(marks_on(page, np.random.default_rng(0)), page)
     assert_is(found, page)
     assert found.matched == found.expected == 12
+
+
+def test_a_strip_may_end_before_columns_that_stand_apart():
+    page = compose_layout("3x4", ("II",), marks=PageMarks(gap_mm=5.0), size_mm=(300.0, 210.0), window_s=2.5)
+    strip = page.windows[-1]
+    page = replace(page, windows=(*page.windows[:-1], replace(strip, duration_s=10.0)))
+    found = best_of(marks_on(page, np.random.default_rng(0)), page)
+    assert_is(found, page)
+    *_, last = _windows(placed(found), ("II",), 25.0)
+    assert (last.lead, last.duration_s) == ("II", 10.0)

@@ -8,9 +8,12 @@ import pytest
 from ecgpipe.base.errors import PageNotFound
 from ecgpipe.page.geometry import PageMap, lattice_mm
 from ecgpipe.page.layout import BOX_MM
+from ecgpipe.rectify import sheet as sheet_module
+from ecgpipe.rectify.contrast import grid_contrast
 from ecgpipe.rectify.line_phase import LineSearch
-from ecgpipe.rectify.seed import find_seeds
+from ecgpipe.rectify.seed import Seed, find_seeds
 from ecgpipe.rectify.sheet import Sheet, rectify_sheet
+from ecgpipe.rectify.working import REACH_PX
 from ecgpipe.synth import PX_PER_MM
 from ecgpipe.synth.capture import capture
 from ecgpipe.synth.compose import compose_layout
@@ -115,3 +118,28 @@ def test_a_search_among_lines_that_are_alike_does_not_reach_the_next_one():
     near = search.among(5)
     assert near.reach_mm < 0.5 < search.reach_mm
     assert 2 <= near.harmonics < search.harmonics and near.px_per_mm > search.px_per_mm
+
+
+def test_heavy_lines_that_fade_halfway_do_not_end_the_sheet():
+    """On the left every fifth line is heavier, on the right all are alike."""
+    picture = np.full((900, 1400, 3), 255, np.uint8)
+    share = np.linspace(0, 1, 1400)[:, None]
+    heavy = (110 + 90 * np.clip(2 * share - 0.2, 0, 1)).astype(np.uint8)
+    for step, ink in ((8, np.full((1400, 1), 205, np.uint8)), (40, heavy)):
+        for y in range(4, 900, step):
+            picture[y] = ink
+        for x in range(4, 1400, step):
+            picture[:, x] = ink[x]
+    dark = grid_contrast(picture, REACH_PX)
+    mesh, residuals = sheet_module._largest_mesh(dark)
+    held = mesh.nodes[residuals.weight.min(axis=-1) > 0]
+    assert len(held) > 0.85 * 22 * 35
+    assert np.ptp(held, axis=0) == pytest.approx([1320, 800], abs=90)
+
+
+def test_seeds_of_other_boxes_are_one_of_each_size():
+    def seed(box_px: float) -> Seed:
+        return Seed(np.zeros(2), np.eye(2) * box_px / BOX_MM, 1.0)
+
+    seeds = [seed(box_px) for box_px in (40, 41, 40, 42, 20, 21, 13, 40, 20)]
+    assert [other.mm_to_px[0, 0] * BOX_MM for other in sheet_module._of_other_boxes(seeds)] == [20, 13]

@@ -17,6 +17,7 @@ EXPECTED = 0.35  # probability from which a mark that is expected speaks for a h
 MOST_UNEXPLAINED = 0.7  # loss of a row for all starts and ends that stand where none is expected
 OFF_MM, OFF = 12.0, 1.0  # from a row's end, and loss for columns that begin or end so far or farther from it
 USUAL_MM, USUAL_WITHIN, USUAL = (62.5, 125.0, 250.0), 0.015, 2.5  # widths that most windows have, and what that adds
+USUAL_APART = 2.0  # ... to columns with blank paper between them
 GAP_MM = 1.0  # from which columns have blank paper between them
 SEEN_GAP_MM = 2.5  # of blank paper that the marks tell by themselves
 USUAL_GAP = 1.06  # times the usual width, up to which what is more is blank paper
@@ -56,8 +57,13 @@ def columns(
         strip = (lefts[0],), lefts[-1] + wide - lefts[0]
         score += sum(_structure(row, *strip, size_mm) for row in rows[len(main) :])
         step = lefts[1] - lefts[0] if across > 1 else wide
-        score += USUAL * max(float(np.exp(-0.5 * ((step / usual - 1) / USUAL_WITHIN) ** 2)) for usual in USUAL_MM)
+        score += max(USUAL * _usual(step), USUAL_APART * _usual(wide) if step - wide > SEEN_GAP_MM else 0.0)
         yield tuple(round(left, 1) for left in lefts), round(wide, 1), round(score, 3)
+
+
+def _usual(width_mm: float) -> float:
+    """How near a width is to one that most windows have: 1 if it is one."""
+    return max(float(np.exp(-0.5 * ((width_mm / usual - 1) / USUAL_WITHIN) ** 2)) for usual in USUAL_MM)
 
 
 def _clusters(marks: Sequence[Mark]) -> list[float]:

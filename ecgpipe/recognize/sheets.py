@@ -48,6 +48,7 @@ LEAST_STRUCTURE = 0.0  # of a hypothesis; above, more speaks for its rows and co
 CLEAR_MARGIN = 1.0  # over another page's hypothesis
 WHOLE_S, WHOLE_WITHIN = 0.5, 0.025  # a window's length is a multiple of the first, if it is that near (share)
 OFF_SPEED = 0.015  # share by which a speed must be off the nominal one: columns are placed to half of that
+NEAR_ZERO_MM = 2.0  # of a pulse's foot from 0 mV of its row, from which its height is measured
 SHORT_MM = 8.0  # by which a strip must be seen to end before the last column does
 SURE_NAME, MOST_STRANGE = 0.7, 1  # probability of a lead name, and how many leads may be named that are not on the page
 SURE_PULSE, LEAST_PULSES = 0.8, 2  # probability and number of pulses whose heights count as the network has them
@@ -208,7 +209,7 @@ class _Look:
     def _pulses(self, heights_mm: Sequence[float]) -> Iterator[Pulse]:
         for mark in self.marks.of(PULSE):
             row = int(np.argmin(np.abs(np.array(heights_mm) - mark.y_mm)))
-            if mark.probability > SEEN and abs(heights_mm[row] - mark.y_mm) < NEAR_ROW_MM:
+            if mark.probability > SEEN and abs(heights_mm[row] - mark.y_mm) < NEAR_ZERO_MM:
                 yield Pulse(row, mark.x_mm, mark.x_mm + mark.wide_mm)
 
 

@@ -12,12 +12,12 @@ from ecgpipe.rectify.mesh import GridMesh, Residuals
 
 # None of these was swept; of 55 renders and flat scans of one grid each, none is taken for pieces.
 BENT_BOXES = 0.12  # by which a mesh must leave the lattice of all pieces, from its 1st to its 99th percentile
-RIGID = 0.02  # of a box, the median deviation of steps from one crossing to the next in a picture that no paper bends
+RIGID = 0.03  # of a box, the median deviation of steps from one crossing to the next in a picture that no paper bends
 LINKED_MM = 0.12  # by which the lines of two neighbouring crossings differ at most in one piece
 LEAST_PIECE = 12  # crossings
 MOST_OFF_MM = 0.06  # root mean square of a piece's lines about their places on the lattice
 LEAST_SEEN = 0.25  # share of the picture's crossings that lie in pieces
-ROUNDS = 3
+MOST_ROUNDS, SETTLED = 12, 2e-5  # share of the step by which it changes from one round to the next at last
 
 
 def lattice_of_pieces(mesh: GridMesh, residuals: Residuals, dark: np.ndarray) -> tuple[GridMesh, Residuals] | None:
@@ -30,17 +30,19 @@ def lattice_of_pieces(mesh: GridMesh, residuals: Residuals, dark: np.ndarray) ->
     if min(map(len, steps)) < LEAST_PIECE:
         return None
     per_box = np.stack([np.median(step, axis=0) for step in steps])
-    off_px = np.concatenate([np.abs(step - usual).max(axis=-1) for step, usual in zip(steps, per_box, strict=True)])
-    if np.median(off_px) > RIGID * np.sqrt(abs(np.linalg.det(per_box))):
+    off_px = [np.median(np.abs(step - usual).max(axis=-1)) for step, usual in zip(steps, per_box, strict=True)]
+    if max(off_px) > RIGID * np.sqrt(abs(np.linalg.det(per_box))):
         return None
     place = at_px[held][0]
-    for _ in range(ROUNDS):
+    for _ in range(MOST_ROUNDS):
         lattice = _lattice(per_box, place, dark.shape, mesh)
         found = measure_lines(lattice, dark, SEARCH)
         piece = _pieces(found.weight.min(axis=-1) > SEEN_WEIGHT, found.offset_mm)
         if (piece > 0).mean() < LEAST_SEEN:
             return None
-        per_box, place = _fitted(piece, lattice.at(found.offset_mm))
+        before, (per_box, place) = per_box, _fitted(piece, lattice.at(found.offset_mm))
+        if np.abs(per_box - before).max() < SETTLED * np.abs(per_box).max():
+            break
     off_mm = np.zeros(found.offset_mm.shape)
     off_mm[piece > 0] = _centred(found.offset_mm[piece > 0], piece[piece > 0])
     if np.sqrt(np.square(off_mm[piece > 0]).mean()) > MOST_OFF_MM:

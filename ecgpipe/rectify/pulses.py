@@ -7,6 +7,7 @@ from ecgpipe.rectify.frames import Frame
 
 GAINS_MM_PER_MV = (5.0, 10.0, 20.0)  # what ECG machines print
 INSIDE_MM, BESIDE_MM = 1.0, (4.5, 1.0)  # left out at a pulse's flanks; from and to, left of it, where there is none
+LEAST_BESIDE = 0.5  # share of the columns beside a pulse that the picture must show
 REACH_MM, FOOT_MM = 24.0, 2.0  # a pulse's top is looked for from so far above 0 mV to so near
 # Darkness of the top over the scatter elsewhere. Set by 26 real pages in evened light: 2.3 to 35 on the 23 that have
 # pulses, up to 6 at places that disagree on the three that have none. Not swept in the frame's own light, as used here.
@@ -49,9 +50,11 @@ def _height_mm(frame: Frame, pulse: Pulse) -> float | None:
             (pulse.left_mm - BESIDE_MM[0], pulse.left_mm - BESIDE_MM[1]),
         )
     )
-    if beside.start < 0 or not frame.inside[rows, beside.start : inside.stop].all():
+    shown = frame.inside[rows].all(axis=0)
+    left = np.flatnonzero(shown[max(beside.start, 0) : beside.stop]) + max(beside.start, 0)
+    if len(left) < LEAST_BESIDE * (beside.stop - beside.start) or not shown[inside].all():
         return None
-    ink, paper = (255.0 - np.median(frame.rgb[rows, columns].max(axis=2), axis=1) for columns in (inside, beside))
+    ink, paper = (255.0 - np.median(frame.rgb[rows, columns].max(axis=2), axis=1) for columns in (inside, left))
     profile = np.convolve(ink - paper, np.ones(3) / 3, "same")
     if profile.max() <= 0:
         return None
