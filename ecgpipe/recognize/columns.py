@@ -17,7 +17,7 @@ EXPECTED = 0.35  # probability from which a mark that is expected speaks for a h
 MOST_UNEXPLAINED = 0.7  # loss of a row for all starts and ends that stand where none is expected
 OFF_MM, OFF = 12.0, 1.0  # from a row's end, and loss for columns that begin or end so far or farther from it
 USUAL_MM, USUAL_WITHIN, USUAL = (62.5, 125.0, 250.0), 0.015, 2.5  # widths that most windows have, and what that adds
-USUAL_APART = 2.0  # ... to columns with blank paper between them
+USUAL_APART = 1.5  # ... to columns with blank paper between them
 GAP_MM = 1.0  # from which columns have blank paper between them
 SEEN_GAP_MM = 2.5  # of blank paper that the marks tell by themselves
 USUAL_GAP = 1.06  # times the usual width, up to which what is more is blank paper
@@ -130,8 +130,18 @@ def _structure(row: Row, lefts_mm: tuple[float, ...], wide_mm: float, size_mm: t
         total -= OFF * float(np.clip((off_mm - TOGETHER_MM) / (OFF_MM - TOGETHER_MM), 0, 1))
     places = (*lefts_mm, right, *(x_mm + wide_mm for x_mm in lefts_mm[:-1]))
     unexplained = [mark for mark in both if min(abs(mark.x_mm - x_mm) for x_mm in places) > 2 * TOGETHER_MM]
+    if gaps:  # no window ends where the next one begins
+        stops = [x_mm + wide_mm for x_mm in lefts_mm]
+        unexplained += [mark for mark in row.ends if _is_nearer(mark, inner, stops)]
+        unexplained += [mark for mark in row.starts if _is_nearer(mark, stops, lefts_mm)]
     loss = sum(mark.probability for mark in unexplained if mark.probability > EXPECTED)
     return total - min(loss, MOST_UNEXPLAINED)
+
+
+def _is_nearer(mark: Mark, places_mm: Sequence[float], others_mm: Sequence[float]) -> bool:
+    """Whether a mark stands at one of the places, and not so near to one of the others."""
+    off_mm, other_mm = (min(abs(mark.x_mm - x_mm) for x_mm in places) for places in (places_mm, others_mm))
+    return off_mm < min(other_mm, TOGETHER_MM)
 
 
 def _support(marks: Sequence[Mark], x_mm: float) -> float:

@@ -13,9 +13,9 @@ from ecgpipe.page.layout import BOX_MM, Grid, PageLayout, blank_sheet
 from ecgpipe.rectify.contrast import channels, grid_contrast
 from ecgpipe.rectify.grow import NEIGHBOURS, grow_mesh, seed_in
 from ecgpipe.rectify.mesh import GridMesh, Residuals, sample_linear
-from ecgpipe.rectify.pieces import lattice_of_pieces
 from ecgpipe.rectify.quality import Quality, page_quality
 from ecgpipe.rectify.refine import FIRST, RefinedPage, densify, refine_page
+from ecgpipe.rectify.regular import regular_lattice
 from ecgpipe.rectify.seed import Seed, find_seeds, same_boxes, tile_side_px
 from ecgpipe.rectify.snapping import Snapping
 from ecgpipe.rectify.trace_mask import without_trace
@@ -91,9 +91,9 @@ def _sheet_at(picture: np.ndarray, long_side_px: int) -> Sheet:
     work = resized(picture, long_side_px)
     dark, by_colour = grid_contrast(work, REACH_PX), channels(work, REACH_PX)
     grown = _largest_mesh(dark)
-    if pieces := lattice_of_pieces(*grown, dark):
-        return _regular_sheet(*pieces, work.shape, picture.shape)
-    mesh, blank = _blank_sheet(grown, work.shape)
+    if regular := regular_lattice(*grown, dark, picture.shape[1] / work.shape[1]):
+        return _regular_sheet(*regular, work.shape, picture.shape)
+    mesh, blank = _blank_sheet(_by_all_lines(dark, grown), work.shape)
     known = without_trace(dark, by_colour.trace, mesh)
     refined = refine_page(mesh, known, blank)
     dark = close_contrast(picture, long_side_px)
@@ -139,8 +139,6 @@ def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:
             best = _largest_grown(dark, beside[:ELSEWHERE], best)
         if best is not None and _is_whole(best, dark.shape):
             break
-    if best is not None and best[0].lines_per_box == 1:
-        best = _by_all_lines(dark, best)
     if best is None or len(_held(best)) < LEAST_CROSSINGS:
         raise PageNotFound(NO_GRID)
     return best
@@ -149,6 +147,8 @@ def _largest_mesh(dark: np.ndarray) -> tuple[GridMesh, Residuals]:
 def _by_all_lines(dark: np.ndarray, grown: tuple[GridMesh, Residuals]) -> tuple[GridMesh, Residuals]:
     """The mesh of heavy lines, or the one that grows from its clearest part by lines that are all alike, if that holds
     far more crossings: heavy lines may be hardly darker than the others, so that they are lost halfway."""
+    if grown[0].lines_per_box > 1:
+        return grown
     seed = seed_in(*grown)
     other = grow_mesh(dark, replace(seed, lines_per_box=5), REACH_BOXES)
     return other if len(_held(other)) > FAR_MORE * len(_held(grown)) else grown

@@ -1,10 +1,10 @@
-"""Renders whose leads stand each on a grid of its own are mapped at their one scale, and others are left alone."""
+"""Renders are mapped by one lattice, also where leads stand each on a grid of its own, and paper is not."""
 
 import numpy as np
 
-from ecgpipe.rectify import pieces, sheet
+from ecgpipe.rectify import regular, sheet
 from ecgpipe.rectify.contrast import grid_contrast
-from ecgpipe.rectify.pieces import lattice_of_pieces
+from ecgpipe.rectify.regular import regular_lattice
 from ecgpipe.rectify.sheet import rectify_sheet
 from ecgpipe.rectify.working import REACH_PX
 
@@ -44,7 +44,7 @@ def test_grids_that_do_not_go_on_from_piece_to_piece_have_one_scale():
 
 
 def test_counting_boxes_across_the_gaps_would_not_have_it(monkeypatch):
-    monkeypatch.setattr(sheet, "lattice_of_pieces", lambda *_: None)
+    monkeypatch.setattr(sheet, "regular_lattice", lambda *_: None)
     assert np.abs(px_per_mm(drawn(GAPS_MM)) / PX_PER_MM - 1).max() > 5e-3
 
 
@@ -58,7 +58,7 @@ def test_paper_that_is_bent_is_no_render():
     wave = 12 * np.sin(y / 150.0)
     picture = picture[y, np.clip(np.rint(x + wave).astype(int), 0, picture.shape[1] - 1)]
     dark = grid_contrast(picture, REACH_PX)
-    assert lattice_of_pieces(*sheet._largest_mesh(dark), dark) is None
+    assert regular_lattice(*sheet._largest_mesh(dark), dark, 1.0) is None
 
 
 def test_crossings_are_of_one_piece_while_their_lines_go_on():
@@ -66,7 +66,7 @@ def test_crossings_are_of_one_piece_while_their_lines_go_on():
     offset = np.zeros((10, 12, 2))
     offset[:, 6:, 0] = 0.4
     clear[7] = False
-    found = pieces._pieces(clear, offset)
+    found = regular._pieces(clear, offset)
     assert (
         len(np.unique(found[:7])) == 2 and (found[:7, 0] == found[0, 0]).all() and (found[:7, 6:] == found[0, 6]).all()
     )

@@ -1,29 +1,41 @@
-"""Renders whose leads stand each on a grid of its own: one scale everywhere, but lines that do not go on from one piece
-of the grid to the next. A mesh that counts boxes across the gaps is pulled to lines that are not the next ones."""
+"""Renders, whose grid is regular to a pixel: one lattice is then truer than any mesh that follows the lines.
+
+Where leads stand each on a grid of its own, lines do not even go on from one piece of the grid to the next, and a mesh
+that counts boxes across the gaps is pulled to lines that are not the next ones. The scale is the same everywhere.
+"""
 
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from ecgpipe.page.layout import BOX_MM
 from ecgpipe.rectify.grow import SEARCH, SEEN_WEIGHT
 from ecgpipe.rectify.line_phase import measure_lines
 from ecgpipe.rectify.mesh import GridMesh, Residuals
 
-# None of these was swept; of 55 renders and flat scans of one grid each, none is taken for pieces.
-BENT_BOXES = 0.12  # by which a mesh must leave the lattice of all pieces, from its 1st to its 99th percentile
+# None of these was swept. Lengths are mm.
 RIGID = 0.03  # of a box, the median deviation of steps from one crossing to the next in a picture that no paper bends
 LINKED_MM = 0.12  # by which the lines of two neighbouring crossings differ at most in one piece
 LEAST_PIECE = 12  # crossings
-MOST_OFF_MM = 0.06  # root mean square of a piece's lines about their places on the lattice
+MOST_OFF_PX = 0.35  # of the picture, root mean square of lines about their places: rounding to whole ones is 0.29
+# Scans, which are bent a little, have 0.2 px of it and more over BLUR crossings; so have renders that are drawn unevenly.
+BLUR, MOST_BENT_PX = 7, 0.175
+# By which a mesh leaves the lattice, from its 1st to its 99th percentile, if boxes were miscounted on it: 0.44 and more
+# where leads stand on grids of their own, 0.30 at most elsewhere. The lattice is then taken though it is not as regular.
+MISCOUNTED_BOXES = 0.35
 LEAST_SEEN = 0.25  # share of the picture's crossings that lie in pieces
 MOST_ROUNDS, SETTLED = 12, 2e-5  # share of the step by which it changes from one round to the next at last
 
 
-def lattice_of_pieces(mesh: GridMesh, residuals: Residuals, dark: np.ndarray) -> tuple[GridMesh, Residuals] | None:
+def regular_lattice(
+    mesh: GridMesh, residuals: Residuals, dark: np.ndarray, zoom: float
+) -> tuple[GridMesh, Residuals] | None:
     """The regular lattice over all of the contrast picture `dark` that has the scale of all its pieces of grid, on the
-    lines of the largest, and how far each piece's lines lie from the piece's mean; None unless the picture is a render
-    whose grid `mesh` does not follow."""
+    lines of the largest, and how far each piece's lines lie from the piece's mean; None unless the picture is a render.
+
+    `mesh` and `residuals` are what was found of its grid. A pixel of `dark` is `zoom` of the picture's.
+    """
     held = residuals.weight.min(axis=-1) > 0
     at_px = mesh.at(residuals.offset_mm)
     steps = [np.diff(at_px, axis=axis)[_both(held, axis)] for axis in (1, 0)]
@@ -45,13 +57,25 @@ def lattice_of_pieces(mesh: GridMesh, residuals: Residuals, dark: np.ndarray) ->
             break
     off_mm = np.zeros(found.offset_mm.shape)
     off_mm[piece > 0] = _centred(found.offset_mm[piece > 0], piece[piece > 0])
-    if np.sqrt(np.square(off_mm[piece > 0]).mean()) > MOST_OFF_MM:
-        return None
+    px_per_mm = zoom * np.sqrt(abs(np.linalg.det(per_box))) / BOX_MM
+    lines_px, sheet_px = (px_per_mm * _rms(field[piece > 0]) for field in (off_mm, _blurred(off_mm, piece > 0)))
     counted = np.argwhere(held)[:, ::-1] - mesh.nodes[held] @ np.linalg.inv(per_box)
-    bent = np.ptp(np.quantile(counted, (0.01, 0.99), axis=0), axis=0).max()
-    if bent <= BENT_BOXES:
+    miscounted = np.ptp(np.quantile(counted, (0.01, 0.99), axis=0), axis=0).max() > MISCOUNTED_BOXES
+    if lines_px > MOST_OFF_PX or (sheet_px > MOST_BENT_PX and not miscounted):
         return None
     return lattice, Residuals(off_mm, found.weight * (piece > 0)[..., None])
+
+
+def _rms(values: np.ndarray) -> float:
+    """Root mean square of `values` (n, 2), of the axis that has more of it."""
+    return float(np.sqrt(np.square(values).mean(axis=0)).max())
+
+
+def _blurred(field: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Means of what is `known` (rows, cols) of a `field` (rows, cols, 2) over BLUR crossings each way."""
+    share = cv2.blur(known.astype(np.float64), (BLUR, BLUR), borderType=cv2.BORDER_CONSTANT)
+    sums = cv2.blur(field * known[..., None], (BLUR, BLUR), borderType=cv2.BORDER_CONSTANT)
+    return sums / np.maximum(share, 1e-9)[..., None]
 
 
 def _both(held: np.ndarray, axis: int) -> np.ndarray:
