@@ -19,10 +19,11 @@ RIGID = 0.03  # of a box, the median deviation of steps from one crossing to the
 LINKED_MM = 0.12  # by which the lines of two neighbouring crossings differ at most in one piece
 LEAST_PIECE = 12  # crossings
 MOST_OFF_PX = 0.35  # of the picture, root mean square of lines about their places: rounding to whole ones is 0.29
-# Scans, which are bent a little, have 0.2 px of it and more over BLUR crossings; so have renders that are drawn unevenly.
+# What is left of that in means over BLUR crossings: scans, which are bent a little, and renders that are drawn unevenly
+# have 0.18 px and more.
 BLUR, MOST_BENT_PX = 7, 0.175
 # By which a mesh leaves the lattice, from its 1st to its 99th percentile, if boxes were miscounted on it: 0.44 and more
-# where leads stand on grids of their own, 0.30 at most elsewhere. The lattice is then taken though it is not as regular.
+# where leads stand on grids of their own, 0.30 at most elsewhere. The lattice is then the better one in any case.
 MISCOUNTED_BOXES = 0.35
 LEAST_SEEN = 0.25  # share of the picture's crossings that lie in pieces
 MOST_ROUNDS, SETTLED = 12, 2e-5  # share of the step by which it changes from one round to the next at last
