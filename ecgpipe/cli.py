@@ -4,8 +4,6 @@ Slow imports stand inside the functions that need them.
 """
 
 import argparse
-import atexit
-import gc
 from collections.abc import Sequence
 
 from ecgpipe.base.errors import EcgpipeError, command, found, is_ours
@@ -17,7 +15,6 @@ from ecgpipe.kaggle.commands import add_commands
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 1 after any error, which takes one line on stderr."""
     options = _parser().parse_args(arguments)
-    atexit.register(gc.freeze)  # the last collections of a process take a tenth of a second and free nothing of use
     try:
         return options.run(options)
     except EcgpipeError as error:

@@ -52,6 +52,17 @@ def test_columns_with_paper_between_them_lie_each_where_its_own_ink_begins():
     assert np.abs(off_mm).max() < 0.12
 
 
+def test_columns_that_come_near_each_other_are_apart_still():
+    marks = replace(MARKS, gap_mm=1.3)
+    page = compose_layout("3x4", (), left_mm=20.0, size_mm=(310.0, 210.0), window_s=2.5, marks=marks)
+    second = page.row_windows(0)[1].left_mm
+    nudged = replace(
+        page,
+        windows=tuple(replace(w, left_mm=w.left_mm - 0.4) if w.left_mm == second else w for w in page.windows),
+    )
+    assert with_measured_ends(frame_of(nudged, page)).speed_mm_per_s == page.speed_mm_per_s
+
+
 def test_a_print_that_came_out_two_per_cent_small_has_another_speed():
     page = compose_layout("6x1", (), speed=24.5, window_s=5.0, left_mm=20.0, size_mm=(297.0, 210.0), marks=MARKS)
     believed = replace(page, speed_mm_per_s=25.0)

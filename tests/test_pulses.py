@@ -50,6 +50,12 @@ def test_too_few_pulses_tell_nothing(pulses):
     assert printed_gain(Frame.cut(page(5.0, pulses), EXACT, FrameSpec())) is None
 
 
+@pytest.mark.parametrize("place", [(5.0, 6.5), (0.5, 5.5), (-3.0, 2.0)])
+def test_a_pulse_that_is_too_narrow_or_at_the_very_edge_tells_nothing(place):
+    odd = replace(KIT, pulses=tuple(replace(p, left_mm=place[0], right_mm=place[1]) for p in KIT.pulses))
+    assert printed_gain(Frame.cut(page(10.0), EXACT, FrameSpec(odd))) is None
+
+
 def test_what_the_picture_does_not_show_tells_nothing():
     frame = Frame.cut(page(5.0), EXACT, FrameSpec())
     inside = frame.inside.copy()

@@ -1,6 +1,7 @@
 """Renders are mapped by one lattice, also where leads stand each on a grid of its own, and paper is not."""
 
 import numpy as np
+import pytest
 
 from ecgpipe.rectify import regular, sheet
 from ecgpipe.rectify.contrast import grid_contrast
@@ -57,6 +58,17 @@ def test_paper_that_is_bent_is_no_render():
     x, y = np.meshgrid(np.arange(picture.shape[1]), np.arange(picture.shape[0]))
     wave = 12 * np.sin(y / 150.0)
     picture = picture[y, np.clip(np.rint(x + wave).astype(int), 0, picture.shape[1] - 1)]
+    dark = grid_contrast(picture, REACH_PX)
+    assert regular_lattice(*sheet._largest_mesh(dark), dark, 1.0) is None
+
+
+@pytest.mark.parametrize("larger", [1.01, 1.02, 1.04, 1.06])
+def test_a_grid_of_two_scales_has_no_lattice(larger):
+    picture = drawn((3.0, 2.0))
+    x = np.arange(picture.shape[1])
+    middle = picture.shape[1] // 2
+    source = np.where(x < middle, x, middle + (x - middle) / larger)
+    picture = picture[:, np.rint(source).astype(int)]
     dark = grid_contrast(picture, REACH_PX)
     assert regular_lattice(*sheet._largest_mesh(dark), dark, 1.0) is None
 

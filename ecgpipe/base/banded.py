@@ -22,11 +22,11 @@ def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
         return solveh_banded(bands, right, lower=True, check_finite=False)
     factored = np.array(bands, np.float64, order="F")
     solution = np.array(right, np.float64)
-    # As 64-bit integers, of which a LAPACK of 32-bit ones reads the lower half.
+    # As 64-bit integers, of which a LAPACK of 32-bit ones reads the lower half: it comes first on today's machines.
     order, below, one, height, info = map(ctypes.c_int64, (len(right), len(bands) - 1, 1, len(bands), 0))
     matrix, vector = (ctypes.c_void_p(each.ctypes.data) for each in (factored, solution))
     at = ctypes.byref
-    dpbsv(b"L", at(order), at(below), at(one), matrix, at(height), vector, at(order), at(info))
+    dpbsv(b"L", at(order), at(below), at(one), matrix, at(height), vector, at(order), at(info), 1)
     if info.value:
         raise np.linalg.LinAlgError(f"the leading minor of order {info.value} is not positive")
     return solution
@@ -35,6 +35,9 @@ def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
 @cache
 def _dpbsv() -> Callable[..., None] | None:
     """LAPACK's routine, by one of the names that builds of NumPy have for it."""
-    loaded = ctypes.CDLL(np.linalg._umath_linalg.__file__)  # finds what the LAPACK it is linked to exports as well
+    try:
+        loaded = ctypes.CDLL(np.linalg._umath_linalg.__file__)  # finds what the LAPACK it is linked to exports as well
+    except (AttributeError, OSError):
+        return None
     names = (name for name in ("scipy_dpbsv_64_", "dpbsv_64_", "dpbsv_") if hasattr(loaded, name))
     return next((getattr(loaded, name) for name in names), None)

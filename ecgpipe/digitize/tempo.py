@@ -16,7 +16,9 @@ FS_HZ = 500.0
 WEIGHTS, CONSTANT = (14.66, 6.743, -2.815), 37.885
 USUAL = 25.0  # mm/s
 LIKELY_USUAL, LIKELY_SLOW, VERY_SLOW = 0.3, 0.8, 0.95  # probabilities of half the speed; not swept
-LONGEST_S = 15.0  # of a page: one that is longer at the usual speed is more likely of twice that
+# A page of so many columns that is longer at the usual speed is more likely of twice that: fewer may be simultaneous.
+# Not swept.
+LEAST_COLUMNS, LONGEST_S = 3, 15.0
 LEAST_S = 1.8  # of a stretch, of which rhythm can be told
 SLOPE_S, ENERGY_S = 0.004, 0.010  # standard deviations of the smoothing of signal and of energy
 BEATS_S = (0.25, 2.5)  # between two beats
@@ -69,7 +71,8 @@ def at_their_tempo(traces: Traces, told: SpeedTold) -> tuple[Traces, list[str]]:
         return traces, [
             f"the beats are slow and wide for {speed:g} mm/s, which the columns' width tells"
         ] if slow else []
-    likely = LIKELY_USUAL if traces.layout.printed_s > LONGEST_S else LIKELY_SLOW
+    too_long = traces.layout.columns >= LEAST_COLUMNS and traces.layout.printed_s > LONGEST_S
+    likely = LIKELY_USUAL if too_long else LIKELY_SLOW
     if chance is not None and chance > (VERY_SLOW if told == "text" else likely):
         said = f"{speed:g} mm/s seems to be printed" if told == "text" else "no speed was found on the page"
         return _halved_in_time(traces), [f"{said}, {2 * speed:g} mm/s is told by the beats"]

@@ -43,12 +43,13 @@ def with_measured_ends(frame: Frame) -> PageLayout:
     ends = _ends(frame, main)
     columns = layout.row_windows(main[0])
     lefts_mm, wide_mm = _columns(columns, ends, layout.speed_mm_per_s)
-    if not _follow(columns, lefts_mm, wide_mm):
+    follow = _follow(columns, lefts_mm, wide_mm)
+    if not follow:
         lefts_mm = [_left_mm(frame, main, column.left_mm, left) for column, left in zip(columns, lefts_mm, strict=True)]
     of_strips = _ends(frame, strips) if strips else _Ends(None, None)
-    speed = _speed(columns, lefts_mm, wide_mm, ends, layout.speed_mm_per_s)
+    speed = _speed(columns, lefts_mm, wide_mm, ends, layout.speed_mm_per_s) if follow else layout.speed_mm_per_s
     if speed == layout.speed_mm_per_s:
-        unbroken = [ends] if _follow(columns, lefts_mm, wide_mm) else []
+        unbroken = [ends] if follow else []
         speed = _longer([*unbroken, of_strips], speed)
     place = {column.left_mm: left for column, left in zip(columns, lefts_mm, strict=True)}
     windows = []
@@ -96,8 +97,7 @@ def _left_mm(frame: Frame, rows: Sequence[int], seen_mm: float, even_mm: float) 
 def _speed(columns: Sequence[Window], lefts_mm: Sequence[float], wide_mm: float, ends: _Ends, nominal: float) -> float:
     """The speed in mm of the grid a second, where both ends of rows of whole half seconds are known."""
     total_s = columns[0].duration_s * len(columns)
-    follow = _follow(columns, lefts_mm, wide_mm)
-    if None in (ends.left_mm, ends.right_mm) or columns[0].duration_s % WHOLE_S or not follow:
+    if None in (ends.left_mm, ends.right_mm) or columns[0].duration_s % WHOLE_S:
         return nominal
     measured = (lefts_mm[-1] + wide_mm - lefts_mm[0]) / total_s
     return measured if LEAST_OFF < abs(measured / nominal - 1) < MOST_OFF else nominal

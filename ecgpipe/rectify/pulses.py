@@ -50,6 +50,8 @@ def _height_mm(frame: Frame, pulse: Pulse) -> float | None:
             (pulse.left_mm - BESIDE_MM[0], pulse.left_mm - BESIDE_MM[1]),
         )
     )
+    if inside.start < 0 or inside.stop <= inside.start or beside.stop <= 0:
+        return None
     shown = np.all(frame.inside[rows], axis=0)
     left = np.flatnonzero(shown[max(beside.start, 0) : beside.stop]) + max(beside.start, 0)
     if len(left) < LEAST_BESIDE * (beside.stop - beside.start) or not shown[inside].all():

@@ -1,4 +1,5 @@
-"""Renders, whose grid is regular to a pixel: one lattice is then truer than any mesh that follows the lines.
+"""Renders, whose grid is regular to a pixel: one lattice is then truer than a mesh that follows their rounded lines,
+unless traces are rounded with them.
 
 Where leads stand each on a grid of its own, lines do not even go on from one piece of the grid to the next, and a mesh
 that counts boxes across the gaps is pulled to lines that are not the next ones. The scale is the same everywhere.
@@ -17,7 +18,8 @@ from ecgpipe.rectify.mesh import GridMesh, Residuals
 # None of these was swept. Lengths are mm.
 RIGID = 0.03  # of a box, the median deviation of steps from one crossing to the next in a picture that no paper bends
 LINKED_MM = 0.12  # by which the lines of two neighbouring crossings differ at most in one piece
-LEAST_PIECE = 12  # crossings
+LEAST_ACROSS = 3  # crossings of a piece each way: fewer do not show that its scale is the one of all
+LEAST_PIECES = 0.85  # share of the crossings seen that lie in pieces
 MOST_OFF_PX = 0.35  # of the picture, root mean square of lines about their places: rounding to whole ones is 0.29
 # What is left of that in means over BLUR crossings: scans, which are bent a little, and renders that are drawn unevenly
 # have 0.18 px and more.
@@ -26,7 +28,7 @@ BLUR, MOST_BENT_PX = 7, 0.175
 # where leads stand on grids of their own, 0.30 at most elsewhere. The lattice is then the better one in any case.
 MISCOUNTED_BOXES = 0.35
 LEAST_SEEN = 0.25  # share of the picture's crossings that lie in pieces
-MOST_ROUNDS, SETTLED = 12, 2e-5  # share of the step by which it changes from one round to the next at last
+MOST_ROUNDS, SETTLED = 25, 2e-5  # share of the step by which it changes from one round to the next at last
 
 
 def regular_lattice(
@@ -40,7 +42,7 @@ def regular_lattice(
     held = residuals.weight.min(axis=-1) > 0
     at_px = mesh.at(residuals.offset_mm)
     steps = [np.diff(at_px, axis=axis)[_both(held, axis)] for axis in (1, 0)]
-    if min(map(len, steps)) < LEAST_PIECE:
+    if min(map(len, steps)) < LEAST_ACROSS**2:
         return None
     per_box = np.stack([np.median(step, axis=0) for step in steps])
     off_px = [np.median(np.abs(step - usual).max(axis=-1)) for step, usual in zip(steps, per_box, strict=True)]
@@ -50,12 +52,17 @@ def regular_lattice(
     for _ in range(MOST_ROUNDS):
         lattice = _lattice(per_box, place, dark.shape, mesh)
         found = measure_lines(lattice, dark, SEARCH)
-        piece = _pieces(found.weight.min(axis=-1) > SEEN_WEIGHT, found.offset_mm)
+        clear = found.weight.min(axis=-1) > SEEN_WEIGHT
+        piece = _pieces(clear, found.offset_mm)
         if (piece > 0).mean() < LEAST_SEEN:
             return None
         before, (per_box, place) = per_box, _fitted(piece, lattice.at(found.offset_mm))
         if np.abs(per_box - before).max() < SETTLED * np.abs(per_box).max():
             break
+    else:
+        return None
+    if (piece > 0).sum() < LEAST_PIECES * clear.sum():
+        return None
     off_mm = np.zeros(found.offset_mm.shape)
     off_mm[piece > 0] = _centred(found.offset_mm[piece > 0], piece[piece > 0])
     px_per_mm = zoom * np.sqrt(abs(np.linalg.det(per_box))) / BOX_MM
@@ -95,13 +102,15 @@ def _lattice(per_box: np.ndarray, place: np.ndarray, shape: tuple[int, ...], lik
 
 
 def _pieces(clear: np.ndarray, offset_mm: np.ndarray) -> np.ndarray:
-    """The piece (rows, cols) that each crossing belongs to, from 1; 0 where none is clear, or in a very small one."""
+    """The piece (rows, cols) of each crossing, from 1; 0 where it is not clear, or in a piece that is too narrow."""
     linked = np.zeros((2 * clear.shape[0] - 1, 2 * clear.shape[1] - 1), np.uint8)
     linked[::2, ::2] = clear
     for axis, links in ((1, linked[::2, 1::2]), (0, linked[1::2, ::2])):
         links[:] = _both(clear, axis) & (np.abs(np.diff(offset_mm, axis=axis)).max(axis=-1) < LINKED_MM)
-    piece = cv2.connectedComponents(linked, connectivity=4)[1][::2, ::2]
-    return np.where(np.bincount(piece.ravel())[piece] < LEAST_PIECE, 0, piece)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=4)
+    across = (np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) + 1) // 2
+    piece = labels[::2, ::2]
+    return np.where(across[piece] < LEAST_ACROSS, 0, piece)
 
 
 def _fitted(piece: np.ndarray, at_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -27,7 +27,7 @@ WHOLE_SHARE = 0.3  # of the boxes that a picture has room for, from which heavy 
 # lines are all alike, where heavy ones were sought.
 LEAST_FILLED = 0.55
 LEAST_CROSSINGS = 80  # that make a sheet: a 3x1 page of 2.5 s has 13 x 10; not swept
-REACH_BOXES = 140  # a sheet's from any of its parts: 10 s at 50 mm/s are 100 boxes
+SHEET_REACH_BOXES = 140  # a sheet's from any of its parts: 10 s at 50 mm/s are 100 boxes
 FAR_MORE = 1.2  # times the crossings of heavy lines, from which those of all lines are taken; not swept
 MARGIN_BOXES = 12  # about the crossings held, where paper may go on; not swept
 
@@ -150,7 +150,7 @@ def _by_all_lines(dark: np.ndarray, grown: tuple[GridMesh, Residuals]) -> tuple[
     if grown[0].lines_per_box > 1:
         return grown
     seed = seed_in(*grown)
-    other = grow_mesh(dark, replace(seed, lines_per_box=5), REACH_BOXES)
+    other = grow_mesh(dark, replace(seed, lines_per_box=5), SHEET_REACH_BOXES)
     return other if len(_held(other)) > FAR_MORE * len(_held(grown)) else grown
 
 
@@ -158,7 +158,7 @@ def _largest_grown(
     dark: np.ndarray, seeds: list[Seed], best: tuple[GridMesh, Residuals] | None
 ) -> tuple[GridMesh, Residuals] | None:
     """The mesh that holds most crossings of `best` and those that grow from `seeds`."""
-    grown = [grow_mesh(dark, seed, REACH_BOXES) for seed in seeds]
+    grown = [grow_mesh(dark, seed, SHEET_REACH_BOXES) for seed in seeds]
     return max([*([best] if best else []), *grown], key=lambda one: len(_held(one)), default=None)
 
 
