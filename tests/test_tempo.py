@@ -58,6 +58,14 @@ def test_a_page_too_long_for_a_record_takes_less_to_be_of_twice_the_speed(monkey
         assert found.layout.nominal_speed_mm_per_s == speed and f"{speed} mm/s is" in doubt
 
 
+def test_a_page_that_is_too_long_at_the_guessed_speed_is_said_to_be(monkeypatch):
+    monkeypatch.setattr("ecgpipe.digitize.tempo.slow_chance", lambda traces: 0.1)
+    page = compose_layout("3x4", (), window_s=5.0, size_mm=(600.0, 200.0))
+    rows = np.zeros((3, 10_000), np.float32)
+    found, (doubt,) = at_their_tempo(Traces(rows, rows, page), "nothing")
+    assert found.layout is page and "25 mm/s is assumed, though the page is 20 s long then" in doubt
+
+
 def test_a_guess_that_fits_the_beats_is_said_to_do_so():
     traces = traces_of(5.0, LIMBS, 3)
     found, (doubt,) = at_their_tempo(traces, "nothing")

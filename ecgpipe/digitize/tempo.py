@@ -80,6 +80,8 @@ def at_their_tempo(traces: Traces, told: SpeedTold) -> tuple[Traces, list[str]]:
         slow = chance is not None and chance > LIKELY_SLOW
         return traces, [f"the beats are slow and wide for {speed:g} mm/s"] if slow else []
     fits = ", which fits the beats" if chance is not None and chance < LIKELY_USUAL else ""
+    if too_long:
+        fits = f", though the page is {traces.layout.printed_s:.0f} s long then"
     return traces, [f"no speed was found on the page, {speed:g} mm/s is assumed{fits}"]
 
 
